@@ -98,12 +98,12 @@ def alter_column(
     values = _for_this(using, table, column, connection.dialect.name)
     kept = _scale(connection, table, column) if sqlite else ""  # as which amount SQLite's own words have it
     amount = bool(kept) if sqlite else _base(old) == "NUMERIC" and old.startswith("NUMERIC(18,")
-    if type_ is not None and isinstance(using, str) and (isinstance(type_, Exact) or amount):
+    unclear = sqlite and type_ is not None and _base(old) == "BIGINT" and not amount  # made before its words said so, it may be an amount
+    if type_ is not None and isinstance(using, str) and (isinstance(type_, Exact) or amount or (unclear and using)):
         raise ValueError(
             f"{table}.{column}: an exact amount is a scaled whole number on SQLite (12.5 with four places is 125000) and NUMERIC on PostgreSQL: "
             'say for both what the values become by using={"sqlite": "<SQL>", "postgresql": "<SQL>"}; leave type_ out where it stays what it is'
         )
-    unclear = sqlite and type_ is not None and _base(old) == "BIGINT" and not amount  # made before its words said so, it may be an amount
     if not values and (unclear or not is_alike(old, new, type_)):
         may = "may be an exact amount, scaled, and " if unclear else ""
         raise ValueError(f'{table}.{column}: {old} {may}does not become {new} by itself: say what the values become by using="<SQL>"')

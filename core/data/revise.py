@@ -245,7 +245,7 @@ def _type(kind: sa.types.TypeEngine[Any]) -> str:
         try:
             kind = kind.as_generic()
         except (NotImplementedError, AttributeError):
-            return f"{type(kind).__name__}()  # write its import and its arguments: a type that this does not know"
+            return f"{type(kind).__name__}()"  # its import and its arguments are the author's to write: nobody here knows them
     return f"sa.{kind!r}" if not isinstance(kind, sa.Interval) else "sa.Interval()"
 
 

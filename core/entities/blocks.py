@@ -33,7 +33,7 @@ class Blocks:
         """The rows from a cursor on, and the cursor of the next block."""
         reader.require()
         query = Query(self._query.filter, self._query.sort or ("id",), self._query.fields, q=self._query.q, limit=size, cursor=cursor)
-        part = read(reader, query, bare=reader.uniform() and reader.entity.veil is None)
+        part = read(reader, query, bare=_is_bare(reader))
         names = part.outline.names
         columns = _columns(reader, part.rows, names)
         shown = {name: columns[name] for name in names if name != "id" or "id" in query.fields or not query.fields}
@@ -82,10 +82,15 @@ class Blocks:
         return {pair: known[pair] for pair in pairs}
 
 
+def _is_bare(reader: Reader) -> bool:
+    """Whether rows are as they are stored: nothing takes anything out of some, or says it in other words."""
+    return reader.uniform() and reader.entity.veil is None and reader.entity.tells is None
+
+
 def _columns(reader: Reader, rows: Sequence[Any], names: Sequence[str]) -> dict[str, Column]:
     """Rows as columns of Python values, with what the actor may see of each row."""
     fields = [reader.shape.fields[name] for name in names]
-    if reader.uniform() and reader.entity.veil is None:
+    if _is_bare(reader):
         return _taken_apart(rows, fields)
     shown = reader.to_values(rows, names)
     return {name: [row.get(name) for row in shown] for name in names}

@@ -49,7 +49,10 @@ def said(translator: Translator, sentences: Sequence[Mapping[str, Any]], locale:
     parts = []
     for one in sentences:
         words = {name: _again(translator, value, locale) for name, value in one["with"].items()}
-        text = translator.say(_text(one), locale, words)
+        try:
+            text = translator.say(_text(one), locale, words)
+        except (ValueError, KeyError, IndexError):  # it wants a word as another kind of value than is kept (`{at:%H:%M}`)
+            text = f"{one['text']} ({', '.join(str(word) for word in words.values())})"
         parts.append(f"{one['of']}: {text}" if one["of"] else text)
     return plain("; ".join(parts))
 
@@ -61,7 +64,9 @@ def _word(value: object) -> object:
         return {"said": [kept(value.flaw.message, value.flaw.params)]}
     if isinstance(value, Text):
         return kept(value)
-    return value if value is None or isinstance(value, int) else plain(str(value))
+    if value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < 1 << 53):
+        return value
+    return plain(str(value))
 
 
 def _again(translator: Translator, value: object, locale: str) -> object:

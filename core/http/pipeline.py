@@ -212,11 +212,12 @@ def _typed_token() -> str:
 def _chosen(platform: Platform, session: sessions.Session) -> tuple[UUID, UUID]:
     wanted = request.headers.get("X-Tenant", "")
     kept = request.cookies.get(host_cookie(platform.config, TENANT_COOKIE), "") if not wanted else ""
-    wanted = wanted or (kept if kept in session.tenants else "")
     if wanted in session.tenants:
         return session.tenants[wanted]
     if wanted or len(session.tenants) != 1:
         there = entrance.open_to(platform, session)
+        if kept in there:  # else it is one that has sent the person away since it was chosen
+            return session.tenants[kept]
         if not wanted and len(there) == 1:  # those that had the person before are nothing to choose from
             return session.tenants[there[0]]
         names = ", ".join(there) or "-"

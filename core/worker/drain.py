@@ -38,7 +38,6 @@ class Drain:
         self.platform, self._pause = platform, pause
         self._wake, self._stop = threading.Event(), threading.Event()
         self._deliverers = Deliverers(platform.database.path)
-        self._at: Sequence[type_row] = ()
         self._thread = threading.Thread(target=self._loop, name="dealwright-drain", daemon=True)
 
     def start(self) -> None:
@@ -56,13 +55,11 @@ class Drain:
         self._deliverers.share()
 
     def stop(self) -> None:
-        """Finish the present row and end; one that takes too long is not told that it killed this process."""
+        """Finish the present row, if it does not take too long, and end."""
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout=ENDING)
-            if self._thread.is_alive():
-                give_back(self.platform, self._at, begun=True)
         self._deliverers.leave()
 
     def _loop(self) -> None:
@@ -103,20 +100,19 @@ class Drain:
             if self._stop.is_set():
                 give_back(self.platform, group)
                 continue
-            self._at = group
             # What was tried before counts its attempt when it begins: who kills the process takes none of its neighbours along.
             tried = group[0].attempts
             deliver_all(self.platform, take(self.platform, group[0].tenant_id, [group[0].id], tried) if tried else group)
-        self._at = ()
         return len(rows)
 
 
-def give_back(platform: Platform, rows: Sequence[type_row], *, begun: bool = False) -> None:
-    """Claimed rows that this process will not do, since it is asked to end, are as they were before: that is no attempt, and nobody's death.
-    What has begun already may be done yet, and keeps its lease."""
+def give_back(platform: Platform, rows: Sequence[type_row]) -> None:
+    """Claimed rows that this process will not begin, since it is asked to end, are as they were before: that is no attempt, and nobody's death.
+    What somebody else has taken since, its lease being over, is that one's."""
     for row in rows:
-        before = {"deaths": row.deaths} if begun else {"attempts": row.attempts, "deaths": row.deaths, "due_at": row.due_at}
-        mine = (outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == WAITING)
+        before = {"attempts": row.attempts, "deaths": row.deaths, "due_at": row.due_at}
+        counted = row.attempts or 1  # as `claim` has left it
+        mine = (outbox.c.tenant_id == row.tenant_id, outbox.c.id == row.id, outbox.c.state == WAITING, outbox.c.attempts == counted)
         with platform.database.begin(write=True, tenant=None, role=RELAY_ROLE) as connection:
             connection.execute(outbox.update().where(*mine).values(before))
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from plugins.console import measured
 from plugins.console.admin.rights import VERBS, WORDS
 from plugins.console.registry import Kind, kind_of
-from plugins.console.words import ACTIONS, OF_ATTEMPTS, SYSTEM
+from plugins.console.words import ACTIONS, OF_ATTEMPTS, REFUSED, SYSTEM
 from sdk import Condition, Context, Query
 from sdk.context import Row
 from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, IntegerField, KeysField, LinkField, TextField
@@ -150,7 +150,9 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
             return Cell(name, label, drawn, value, str(value), kind.at(row["id"]))
         return Cell(name, label, "title", value, str(value if value not in (None, "") else "—"), kind.at(row["id"]))
     if of.kind == "changes" and isinstance(value, Mapping):
-        return Cell(name, label, "json", value, _altered(kind.ctx, str(row.get("entity") or ""), value))
+        return Cell(
+            name, label, "json", value, _altered(kind.ctx, str(row.get("entity") or ""), value, attempt=row.get("action") == REFUSED)
+        )
     if of.kind == "json" and value is not None:
         return Cell(name, label, of.kind, value, of.format(value))
     return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "")
@@ -163,8 +165,8 @@ def _of_entry(ctx: Context, name: str, value: object, row: Row) -> object:
     return ctx.say(SYSTEM) if name == "actor" and value == "system" and not row.get("user") else value
 
 
-def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]]) -> str:
-    """What an entry of the audit says of each field: from what to what."""
+def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]], *, attempt: bool) -> str:
+    """What an entry of the audit says of each field: from what to what; of an attempt, which changed nothing, at what."""
     fields = ctx.records(entity).fields() if ctx.offers(entity) and ctx.can(f"{entity}.read") else {}
 
     def said(name: str, value: object) -> str:
@@ -173,7 +175,7 @@ def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]])
             return ctx.say(of.options[str(value)])
         return "—" if value is None else " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
 
-    if changes.keys() <= OF_ATTEMPTS.keys():  # that was an attempt, which changed nothing
+    if attempt and changes.keys() <= OF_ATTEMPTS.keys():
         words = {
             name: in_words(ctx, said(name, pair[1])) if name == "permission" else said(name, pair[1]) for name, pair in changes.items()
         }

@@ -71,7 +71,8 @@ class _Pointer:
 
 def has_lines(kind: Kind) -> bool:
     """Whether a new record is still to be filled with lines, by who makes it."""
-    return any(one.part and one.fills for one in _pointers(kind))
+    summed = any(isinstance(field, MoneyField) and field.readonly and "." not in name for name, field in kind.fields.items())
+    return summed and any(one.part and one.fills for one in _pointers(kind))
 
 
 def lines(kind: Kind, row: Row) -> list[Related]:

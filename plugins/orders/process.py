@@ -149,7 +149,9 @@ def keep_closed(_ctx: Context, batch: Batch) -> None:
         if billed and (change.verb == "delete" or (change.changes("state") and change.after("state") != "confirmed")):
             change.forbid("order_billed", _("the order is at least partly invoiced: credit its invoices or delete their drafts first"))
         open_ = ("confirmed", "cancelled") if change.act == BILLED_BEFORE else ("confirmed",)  # what was billed elsewhere was
-        more = change.act in (BILL, BILLED_BEFORE) and _BILLED.index(str(change.after("billed") or "none")) > _BILLED.index(_billed_before(change))
+        more = change.act in (BILL, BILLED_BEFORE) and _BILLED.index(str(change.after("billed") or "none")) > _BILLED.index(
+            _billed_before(change)
+        )
         if more and change.after("state") not in open_:
             # Reopened or cancelled while it was being billed: this row is locked and read anew, what billing has read may be older.
             state = state_of(batch.entity, change.after("state"))

@@ -7,7 +7,7 @@ from typing import Any
 
 _BY_TEN_THOUSAND = ((10**12, "万亿"), (10**8, "亿"), (10**4, "万"))
 _BY_THOUSAND = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K"))
-AXIS, MARKS = "~s", ".3~s"
+AXIS, MARKS, ROUNDED = "~s", ".3~s", ".3~r"
 """The formats that are said in words: of an axis, and of the values beside the marks."""
 
 
@@ -19,7 +19,7 @@ def counted(chart: Mapping[str, Any], locale: str) -> dict[str, Any]:
         made["encoding"] = {channel: _channel(channel, one, locale) for channel, one in encoding.items()}
     text = encoding.get("text", {})
     if text.get("format") == MARKS:
-        short = _short(f"datum['{text['field']}']", ".3~r", locale)
+        short = _short(f"datum['{text['field']}']", ROUNDED, locale)
         made["transform"] = [*chart.get("transform", ()), {"calculate": short, "as": "counted"}]
     if "layer" in chart:
         made["layer"] = [counted(one, locale) for one in chart["layer"]]
@@ -40,5 +40,6 @@ def _short(value: str, digits: str, locale: str) -> str:
     """An expression of Vega's."""
     said = f"format({value}, '{digits}')"
     for unit, word in reversed(_BY_TEN_THOUSAND if locale.startswith("zh") else _BY_THOUSAND):
-        said = f"abs({value}) >= {unit} ? format({value} / {unit}, '{digits}') + '{word}' : {said}"
+        least = unit * 9995 // 10000 if digits == ROUNDED else unit  # what rounds to a thousand of a unit is one of the next
+        said = f"abs({value}) >= {least} ? format({value} / {unit}, '{digits}') + '{word}' : {said}"
     return said

@@ -239,7 +239,7 @@ def test_a_column_of_currencies_says_what_the_amounts_beside_it_do_not_say_thems
     apply(work, DIRECT.key, "Sales")
     own = work.tenant.currency
     lines = ["12000,-", '"$1,200.00",USD', '"12,000元",CNY', "1200 EUR,EUR", "12000,人民币", "5,US Dollar", "6,N/A", "7,usd", "8,USD - U.S. Dollar",
-             "9 USD,", "€ 5,USD", "1,Taler", ",USD"]  # fmt: skip
+             "9 USD,", "€ 5,USD", "1,Taler", ",USD", "$5.00,EUR", "6元,USD"]  # fmt: skip
     done = taken("pipeline.deal", "Name,Amount,Currency\n" + "".join(f"D{at:02},{line}\n" for at, line in enumerate(lines)))
     rows = {str(row["name"]): row["amount"] for row in work.records("pipeline.deal").find(())}
     there = {

@@ -47,7 +47,7 @@ const COUNTED = document.documentElement.lang.startsWith("zh")
   : [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]];
 const short = (value, digits) =>
   // What rounds to a thousand of a unit is one of the next.
-  COUNTED.reduceRight((other, [unit, word]) => `abs(${value}) >= ${unit * 0.9995} ? format(${value} / ${unit}, '${digits}') + '${word}' : ${other}`, `format(${value}, '${digits}')`);
+  COUNTED.reduceRight((other, [unit, word]) => `abs(${value}) >= ${digits === ".3~r" ? unit * 0.9995 : unit} ? format(${value} / ${unit}, '${digits}') + '${word}' : ${other}`, `format(${value}, '${digits}')`);
 
 // The same specification with its numbers in short, on the axes and beside the marks.
 function counted(chart) {

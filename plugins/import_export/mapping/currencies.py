@@ -114,11 +114,16 @@ def _with(amount: str, code: str) -> str:
         return f"{amount} {code}"
     try:
         around = parts_of(amount)[2]
-        own = code_of(around, code) if around != "%" else "%"
     except FlawError:  # it is no amount, which is told when it is read
         return amount
     if not around:
         return f"{amount} {code}"
+    try:
+        own = code_of(around, code) if around != "%" else "%"
+    except FlawError as flaw:
+        if flaw.code != "ambiguous_currency":  # it is none, as above
+            return amount
+        own = around  # a sign of several currencies, of which this is none
     if own not in (code, "%"):
         text = _("the amount is in {own}, but the column of currencies says {said}: correct one of them, or leave that column out")
         raise FlawError("other_currency", text, own=own, said=code)

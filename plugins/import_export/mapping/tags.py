@@ -39,7 +39,9 @@ class TagNames:
         return next(iter(keys), word)
 
     def _ask(self, words: set[str]) -> None:
-        fresh = {word for word in words if word.casefold() not in self._known and word.isprintable() and len(word) <= _LONGEST}
+        fresh = {
+            word for word in words if word.casefold() not in self._known and word.isprintable() and len(word) <= self._most(self._title)
+        }
         keys = self._find("key", {word.lower() for word in fresh})
         names = self._find(
             self._title, {form for word in fresh for form in (word, word.lower(), word.upper(), word.title(), word.capitalize())}
@@ -49,13 +51,18 @@ class TagNames:
             if said in keys:  # says more of a tag than a name
                 self._known[said] = frozenset((said,))
             else:
-                rows = self._records.find((Condition(self._title, "contains", (word,)),), _PART) if word.upper() != word.lower() else []
+                odd = said not in names and word.upper() != word.lower()  # in a mixture of cases, it may be
+                rows = self._records.find((Condition(self._title, "contains", (word,)),), _PART) if odd else []
                 cased = {str(row["key"]) for row in rows if str(row[self._title]).strip().casefold() == said}
                 self._known[said] = frozenset(names.get(said, set()) | cased)
 
+    def _most(self, name: str) -> int:
+        """So many characters a word may have that is looked for in a field."""
+        return int(getattr(self._records.fields()[name], "length", 0)) or _LONGEST
+
     def _find(self, name: str, words: Iterable[str]) -> dict[str, set[str]]:
         """By word, without case, the keys of the tags in which this field says it."""
-        wanted, found = sorted(words), dict[str, set[str]]()
+        wanted, found = sorted(word for word in words if len(word) <= self._most(name)), dict[str, set[str]]()
         for start in range(0, len(wanted), _PART):
             asked = wanted[start : start + _PART]
             for row in self._records.find((Condition(name, "in", tuple(asked)),), 100_000):

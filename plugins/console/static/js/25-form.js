@@ -131,8 +131,9 @@
     const form = event.target.closest?.("form[data-redraws]");
     const [from, ...names] = form?.dataset.redraws.split(" ") || [];
     if (!form || event.target.name !== from || form.closest("dialog")) return;
-    const answer = await fetch(`${location.pathname}?${new URLSearchParams({ [from]: event.target.value })}`);
-    if (!answer.ok) return;
+    const answer = await dealwright.ask(`${location.pathname}?${new URLSearchParams({ [from]: event.target.value })}`);
+    if (!answer) return;
+    if (!answer.ok) return void dealwright.toast(await dealwright.why(answer), "bad");
     const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const name of names) {
       const [old, now] = [form, drawn].map((where) => where.querySelector(`[data-field="${CSS.escape(name)}"]`));
