@@ -253,6 +253,8 @@ def test_a_column_of_currencies_says_what_the_amounts_beside_it_do_not_say_thems
     assert [(row["column"], row["value"], row["code"]) for row in done.rows] == [
         ("Currency", "USD", "other_currency"),
         ("Currency", "Taler", "unknown_currency"),
+        ("Currency", "EUR", "other_currency"),
+        ("Currency", "USD", "other_currency"),
     ]
 
 
