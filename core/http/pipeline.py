@@ -215,10 +215,11 @@ def _chosen(platform: Platform, session: sessions.Session) -> tuple[UUID, UUID]:
     if wanted in session.tenants:
         return session.tenants[wanted]
     if wanted or len(session.tenants) != 1:
-        there = entrance.open_to(platform, session)
-        if kept in there:  # else it is one that has sent the person away since it was chosen
+        if kept in session.tenants and entrance.is_active(platform, *session.tenants[kept]):
             return session.tenants[kept]
-        if not wanted and len(there) == 1:  # those that had the person before are nothing to choose from
+        there = entrance.open_to(platform, session)
+        # Those that had the person before are nothing to choose from; but what was typed for one of them goes to no other.
+        if not wanted and len(there) == 1 and (not kept or request.method in ("GET", "HEAD")):
             return session.tenants[there[0]]
         names = ", ".join(there) or "-"
         raise NotFound(_("choose a tenant with the X-Tenant header; yours are: {names}"), code="choose_tenant", names=names)

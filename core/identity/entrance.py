@@ -76,15 +76,16 @@ def _is_active_anywhere(platform: Platform, sign_in: UUID) -> bool:
     with platform.database.begin(write=False, tenant=None) as connection:
         query = sa.select(memberships.c.tenant_id, memberships.c.user_id).where(memberships.c.sign_in_id == sign_in)
         users = connection.execute(query).all()
-    return not users or any(_is_active(platform, one.tenant_id, one.user_id) for one in users)
+    return not users or any(is_active(platform, one.tenant_id, one.user_id) for one in users)
 
 
 def open_to(platform: Platform, session: Session) -> list[str]:
     """The names of the tenants that have the person of a session as an active user."""
-    return [name for name, (tenant, user) in session.tenants.items() if _is_active(platform, tenant, user)]
+    return [name for name, (tenant, user) in session.tenants.items() if is_active(platform, tenant, user)]
 
 
-def _is_active(platform: Platform, tenant: UUID, user: UUID) -> bool:
+def is_active(platform: Platform, tenant: UUID, user: UUID) -> bool:
+    """Whether a tenant has this user, and lets the person in."""
     person = User.table()
     mine = (person.c.tenant_id == tenant, person.c.id == user, person.c.active, person.c.deleted_at.is_(None))
     with platform.database.begin(write=False, tenant=tenant) as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -124,7 +125,8 @@ class Learned:
 
     @cached_property
     def _stages(self) -> frozenset[object]:
-        return frozenset(stay.choices.get(STAGE) for stay in self.rows)
+        stayed = Counter(stay.choices.get(STAGE) for stay in self.rows)
+        return frozenset(stage for stage, count in stayed.items() if count >= FEWEST_OF_A_WORD)
 
     def shares(self, stays: Sequence[Stay]) -> type_array:
         """The chance of each stay, from 1 to 99 %."""

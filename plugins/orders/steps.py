@@ -94,7 +94,10 @@ def _is_empty(ctx: Context, way: Way, record: Row) -> bool:
     if "net" not in record or (isinstance(net, Mapping) and Decimal(str(net["amount"])) != 0):
         return False
     lines = f"{way.entity}_line"
-    return ctx.can(f"{lines}.read") and not ctx.records(lines).find(where(**{way.entity.partition(".")[2]: record["id"]}), 1)
+    link = way.entity.partition(".")[2]
+    if not ctx.can(f"{lines}.read") or link not in ctx.records(lines).fields():
+        return False
+    return not ctx.records(lines).find(where(**{link: record["id"]}), 1)
 
 
 def offered(ctx: Context, way: Way, record: Row) -> list[Act]:

@@ -40,6 +40,6 @@ def _short(value: str, digits: str, locale: str) -> str:
     """An expression of Vega's."""
     said = f"format({value}, '{digits}')"
     for unit, word in reversed(_BY_TEN_THOUSAND if locale.startswith("zh") else _BY_THOUSAND):
-        least = unit * 9995 // 10000 if digits == ROUNDED else unit  # what rounds to a thousand of a unit is one of the next
+        least = unit * 0.9995 if digits == ROUNDED else unit  # what rounds to a thousand of a unit is one of the next
         said = f"abs({value}) >= {least} ? format({value} / {unit}, '{digits}') + '{word}' : {said}"
     return said

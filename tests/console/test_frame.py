@@ -93,7 +93,13 @@ def test_who_belongs_to_several_companies_chooses_one(browser: Api, platform: Pl
     assert "other" in Look(browser.get("/console/")).text
     users = platform.system(other.id).records("core.user")
     users.create({"name": "Boss", "roles": ["admin"]})
+    form = Look(browser.get("/console/customers/accounts/new")).form()
     users.update(id_of(users.find(where(email=EMAIL), 1)[0]), {"active": False})
+    sent = browser.call("POST", "/console/customers/accounts/new", data={**form, "name": "Meant for the other"})
+    assert sent.headers["Location"].startswith("/console/companies"), "what was typed for one company goes to no other"
+    assert browser.tenant is not None
+    assert platform.system(browser.tenant.id).records("customers.account").find(()) == []
+    assert Look(browser.get("/console/")).status == 200, "and the one that is left is entered"
     answer = browser.call("POST", "/console/sign-in", data={"email": EMAIL, "password": PASSWORD})
     assert answer.headers["Location"] == "/console/", "where one has left there is nothing to choose"
     assert Look(browser.get("/console/")).status == 200, "and what was chosen before is forgotten"

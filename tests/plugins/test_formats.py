@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import vl_convert
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
@@ -16,6 +18,8 @@ from openpyxl import load_workbook
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant
+from plugins.reports.chart import SCHEMA
+from plugins.reports.counting import counted
 from plugins.reports.formats import Formats
 from tests.plugins.process import Process
 
@@ -75,6 +79,16 @@ def test_days_are_written_as_one_does_and_are_days_in_a_workbook() -> None:
 def test_no_digit_is_lost_in_any_region(value: Decimal, region: str) -> None:
     written = Formats(region).number(value)
     assert "".join(sign for sign in written if sign.isdigit()) == "".join(sign for sign in f"{value:f}" if sign.isdigit())
+
+
+def test_a_large_number_is_written_as_the_unit_that_it_rounds_to() -> None:
+    values = [{"x": name, "y": value} for name, value in zip("abcde", (999, 999.4, 999.6, 999_600, 12), strict=True)]
+    amount = {"field": "y", "type": "quantitative"}
+    encoding = {"x": {"field": "x", "type": "nominal"}, "y": {**amount, "axis": {"format": "~s"}}, "text": {**amount, "format": ".3~s"}}
+    chart = {"$schema": SCHEMA, "data": {"values": values}, "mark": "text", "encoding": encoding}
+    drawn = re.findall(r">([^<>]+)</text>", vl_convert.vegalite_to_svg(counted(chart, "en")))
+    assert drawn[-5:] == ["999", "999", "1K", "1M", "12"]
+    assert "90万" in vl_convert.vegalite_to_svg(counted(chart, "zh_CN"))
 
 
 def test_without_company_nobody_has_a_way_of_their_own(platform: Platform, make_tenant: MakeTenant) -> None:

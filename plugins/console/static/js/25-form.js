@@ -131,7 +131,8 @@
     const form = event.target.closest?.("form[data-redraws]");
     const [from, ...names] = form?.dataset.redraws.split(" ") || [];
     if (!form || event.target.name !== from || form.closest("dialog")) return;
-    const answer = await dealwright.ask(`${location.pathname}?${new URLSearchParams({ [from]: event.target.value })}`);
+    const asked = { headers: { "HX-Request": "true", "HX-Target": "page" } };
+    const answer = await dealwright.ask(`${location.pathname}?${new URLSearchParams({ [from]: event.target.value })}`, asked);
     if (!answer) return;
     if (!answer.ok) return void dealwright.toast(await dealwright.why(answer), "bad");
     const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
