@@ -186,7 +186,7 @@ class Styles:
                 )
 
     def _years(self, column: Column, cell: str) -> dict[str, str]:
-        order = self._said.dates or next(iter(column.orders), "")
+        order = self._said.dates or next((one for one in reversed(ORDERS) if one in column.orders), "")
         return {first: day for first in ("1900", "2000") for day in _days(cell, {order}, first).values()}
 
 
