@@ -192,7 +192,8 @@ def _told(work: Work, outcomes: Sequence[Outcome], ids: Sequence[UUID]) -> dict[
             (
                 o.changed,
                 plain(o.before),
-                None if o.refusal is None else (type(o.refusal).__name__, o.refusal.reason, sorted(codes(o.refusal))),
+                # The first of the codes: what is refused anyway is told more, one by one, of a record that the same batch deletes.
+                None if o.refusal is None else (type(o.refusal).__name__, o.refusal.reason, sorted(codes(o.refusal))[:1]),
             )
             for o in outcomes
         ],
