@@ -85,7 +85,7 @@ def open_to(platform: Platform, session: Session) -> list[str]:
 
 
 def is_active(platform: Platform, tenant: UUID, user: UUID) -> bool:
-    """Whether a tenant has this user, and lets the person in."""
+    """Whether a tenant has this user as an active one."""
     person = User.table()
     mine = (person.c.tenant_id == tenant, person.c.id == user, person.c.active, person.c.deleted_at.is_(None))
     with platform.database.begin(write=False, tenant=tenant) as connection:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sdk import Context, Text, _
+from sdk import Context
 from sdk.fields import DateField, DateTimeField, DecimalField, Field, LinkField, ReportRole
+from sdk.measures import COUNT, FUNCTIONS, along, of_measure
 
-_FUNCTIONS: Mapping[str, Text] = {
-    "sum": _("{field} (total)"), "avg": _("{field} (average)"), "distinct": _("{field} (distinct)"), "min": _("{field} (lowest)"),
-    "max": _("{field} (highest)"),
-}  # fmt: skip
-_COUNT = _("Count")
 _PLAIN = ("id", "version")
 
 
@@ -19,14 +15,11 @@ def in_words(ctx: Context, entity: str, written: str) -> str:
     """What people call it; what is no such name as it stands."""
     function, colon, path = written.partition(":")
     if written == "count":
-        return ctx.say(_COUNT)
-    if not ctx.offers(entity) or not ctx.can(f"{entity}.read") or (colon and function not in _FUNCTIONS):
+        return ctx.say(COUNT)
+    if not ctx.offers(entity) or not ctx.can(f"{entity}.read") or (colon and function not in FUNCTIONS):
         return written
-    labels = _labels(ctx, entity, path if colon else written)
-    if not labels:
-        return written
-    said = " › ".join(labels)
-    return ctx.say(_FUNCTIONS[function], {"field": said}) if colon else said
+    said = " › ".join(ctx.say(field.label) for field in along(ctx, entity, path if colon else written))
+    return of_measure(ctx, function, said) if colon and said else said or written
 
 
 def choices(ctx: Context, names: str, entity: str) -> list[tuple[str, str]]:
@@ -39,7 +32,7 @@ def choices(ctx: Context, names: str, entity: str) -> list[tuple[str, str]]:
         found = [(one, in_words(ctx, entity, one)) for one in _those(names, ctx.records(entity).fields())]
     else:
         return []
-    return [("count", ctx.say(_COUNT))] * (names == "measure" and bool(entity)) + sorted(found, key=lambda pair: (pair[1], pair[0]))
+    return [("count", ctx.say(COUNT))] * (names == "measure" and bool(entity)) + sorted(found, key=lambda pair: (pair[1], pair[0]))
 
 
 def _those(names: str, fields: Mapping[str, Field]) -> Iterator[str]:
@@ -55,17 +48,3 @@ def _those(names: str, fields: Mapping[str, Field]) -> Iterator[str]:
             yield f"distinct:{name}"
         elif names == "dimension" and field.role is ReportRole.DIMENSION and not dated:
             yield name
-
-
-def _labels(ctx: Context, entity: str, path: str) -> list[str]:
-    """The labels along a path; none where there is no such field, or it is hidden."""
-    fields: Mapping[str, Field] = ctx.records(entity).fields()
-    if path in fields:
-        return [ctx.say(fields[path].label)]
-    words = path.split(".")
-    heads = [".".join(words[:count]) for count in (1, 2) if count < len(words)]  # a link that a plugin added has a dot in its name
-    link = next((head for head in heads if head in fields), "")
-    if not link or not (target := ctx.target(entity, link)) or not ctx.can(f"{target}.read"):
-        return []
-    rest = _labels(ctx, target, path[len(link) + 1 :])
-    return [ctx.say(fields[link].label), *rest] if rest else []

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from plugins.forecast.periods import number_in, number_of, start_of
 from sdk import BadRequest, Change, Condition, Context, Filter, Refusal, _, parse_where
 from sdk.context import Row
-from sdk.fields import DateField, DateTimeField, Field
+from sdk.fields import DateField, DateTimeField
+from sdk.measures import field_at
 
 MOST_PERIODS, MOST_SERIES, MOST_GROUPS = 520, 2000, 9000
 FUNCTIONS = ("count", "sum", "distinct")
@@ -90,15 +91,6 @@ def answers(ctx: Context, asked: Definition) -> None:
     """Raise Refusal where the actor cannot ask for it: nothing of that name, or no right to it."""
     by = [f"{asked.date_field}:{asked.asked_in(ctx)}", *([asked.split_by] if asked.split_by else [])]
     ctx.records(asked.entity).aggregate([asked.measure], by, (*asked.conditions, NOBODY))
-
-
-def field_at(ctx: Context, entity: str, path: str) -> Field | None:
-    """The field at the end of a path over links. Raises NotFound for an entity that is not there."""
-    fields = ctx.records(entity).fields()
-    if path in fields or "." not in path:
-        return fields.get(path)
-    link, _dot, rest = path.partition(".")
-    return field_at(ctx, ctx.target(entity, link), rest) if link in fields else None
 
 
 def read(ctx: Context, asked: Definition) -> Histories:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from plugins.reports.words import GRAINS, field_at, of_measure
+from plugins.reports.words import GRAINS, of_measure
 from sdk import Context, _
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, LinkField, ReportRole
 from sdk.fields.time import DateField
+from sdk.measures import field_at
 
 _PLAIN = ("id", "version")
 

@@ -11,11 +11,11 @@ from plugins.reports import origin, ready
 from plugins.reports.chart import Labels, specification, with_values
 from plugins.reports.periods import said
 from plugins.reports.query import unpriced
-from plugins.reports.words import field_at
 from sdk import Context, Report
 from sdk.context import Row
 from sdk.fields import DateTimeField
 from sdk.fields.time import DateField
+from sdk.measures import field_at
 
 MOST_MARKS = 24
 """Bars of a chart at the most: the largest ones; the table has all."""

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from uuid import UUID
 
 from plugins.reports.periods import PRESETS, span, today
-from plugins.reports.words import field_at
 from sdk import BadRequest, Context, PageRequest, _, parse_where
 from sdk.fields import ChoiceField, LinkField
+from sdk.measures import field_at
 from sdk.pages import Pairs
 
 PERIOD = ("range", "from", "to")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from plugins.reports.periods import bounds, days_of
-from plugins.reports.words import field_at
 from sdk import Context
 from sdk.context import Row
 from sdk.fields import AnyRecordField, DateTimeField, Field, LinkField
 from sdk.fields.time import DateField
+from sdk.measures import field_at
 
 Pairs = list[tuple[str, str]]
 

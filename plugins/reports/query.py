@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from plugins.reports.words import field_at
 from sdk import Context, parse_where
 from sdk.context import Row
 from sdk.fields import MoneyField
+from sdk.measures import field_at
 
 PERMISSION = "reports.report.run"
 

@@ -11,10 +11,11 @@ from plugins.reports import chart, table
 from plugins.reports.formats import of_reader
 from plugins.reports.periods import bounds
 from plugins.reports.query import run
-from plugins.reports.words import field_at, of_measure
+from plugins.reports.words import of_measure
 from sdk import BadRequest, Context, Download, NotFound, Query, Report, _
 from sdk.context import Row
 from sdk.fields import ChoiceField, DateTimeField, IntegerField, LinkField, TextField
+from sdk.measures import field_at
 from sdk.permissions import EXPORT
 
 _DAY = timedelta(days=1)
