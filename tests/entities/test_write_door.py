@@ -167,10 +167,13 @@ WISHES = st.lists(
 
 
 def _drafts(wishes: Sequence[tuple[str, int | None, dict[str, object]]], ids: Sequence[UUID]) -> list[Draft]:
-    """Codes are for new records alone: what an update frees or takes in a batch hangs on its order."""
-    made = []
+    """Codes are for new records alone, and nothing links by name to what the batch changes: what an update or a deletion frees or takes hangs
+    on its order."""
+    made, changed = [], {f"kept {target}" for _verb, target, _values in wishes if target is not None}
     for verb, target, values in wishes:
         kept = {name: value for name, value in values.items() if verb == "create" or (verb == "update" and name != "code")}
+        if kept.get("whole") in changed:
+            del kept["whole"]
         made.append(Draft(verb, kept, None if target is None else ids[target]))
     return made
 
@@ -192,8 +195,7 @@ def _told(work: Work, outcomes: Sequence[Outcome], ids: Sequence[UUID]) -> dict[
             (
                 o.changed,
                 plain(o.before),
-                # The first of the codes: what is refused anyway is told more, one by one, of a record that the same batch deletes.
-                None if o.refusal is None else (type(o.refusal).__name__, o.refusal.reason, sorted(codes(o.refusal))[:1]),
+                None if o.refusal is None else (type(o.refusal).__name__, o.refusal.reason, sorted(codes(o.refusal))),
             )
             for o in outcomes
         ],
