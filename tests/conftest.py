@@ -203,14 +203,15 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
 
 
 _IN_TURNS = (
-    "tests/entities/", "tests/search/", "tests/worker/", "tests/audit/", "tests/jobs/", "tests/testkit/",
+    "tests/search/", "tests/worker/", "tests/jobs/", "tests/testkit/",
     "tests/plugins/", "tests/automation/", "tests/http/", "tests/journeys/", "tests/third_party/", "tests/mail/", "tests/custom/", "tests/privacy/",
     "tests/extension/", "tests/console/",
 )  # fmt: skip
 
 
 def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Tables, migrations and the wall between tenants are tested on both databases; all else on one of the two each, by the digest of a test's name.
+    """Tables, migrations, the doors, the audit and the wall between tenants are tested on both databases; all else on one of the two each, by the
+    digest of a test's name.
 
     `DEALWRIGHT_TESTS=all` runs everything on both: it takes half as long again.
     """
