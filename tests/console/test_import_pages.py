@@ -335,6 +335,17 @@ def test_the_files_of_another_system_are_checked_brought_in_and_undone_together(
     assert work.records(ACCOUNT).find(()) == [] == work.records("customers.contact").find(())
 
 
+def test_a_currency_that_contradicts_its_amount_is_mended_where_it_stands(site: Site, drain: Callable[[], int], work: Work) -> None:
+    columns_at = way(sent(site, written([["Name", "Annual revenue", "Currency"], ["One", "$5", "EUR"], ["Two", "7", "EUR"]])))
+    dry_at = way(site.post(columns_at, site.get(columns_at).form()))
+    drain()
+    dry = site.get(dry_at)
+    assert tally(dry) == {"will be created": "1", "can't be imported": "1"}
+    assert [(one.get("name"), one.get("value")) for one in dry.all("//input[@aria-invalid='true']")] == [("cell.1.2", "EUR")]
+    assert "Annual revenue: currency" in dry.text
+    assert "of the file is skipped" not in dry.text, "all three columns are taken"
+
+
 def test_numbers_that_are_none_or_too_long_are_no_error_of_ours(site: Site, drain: Callable[[], int]) -> None:
     columns = way(sent(site, written([["Name", "Founded in"], ["A", "x"]])))
     at = way(site.post(columns, site.get(columns).form()))

@@ -32,6 +32,11 @@ def beside(name: str) -> str:
     return f"{name}.{CURRENCY}"
 
 
+def label_beside(ctx: Context, field: Field) -> str:
+    """What people call it."""
+    return ctx.say(_("{field}: currency"), {"field": ctx.say(field.label)})
+
+
 def is_beside(word: str, fields: Mapping[str, Field]) -> bool:
     """Whether it names the currencies of a field of money."""
     name, _dot, rest = word.partition(".")

@@ -12,7 +12,7 @@ from typing import Any, cast
 from plugins.import_export import imports
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Sheet
-from plugins.import_export.mapping.currencies import beside, is_beside
+from plugins.import_export.mapping.currencies import beside, is_beside, label_beside
 from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
 from plugins.import_export.mapping.words import written
 from plugins.import_export.nothing import NOTHING
@@ -214,7 +214,7 @@ def _ids(ctx: Context, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]
         if isinstance(field, LinkField):
             yield f"{name}.{EXTERNAL}", ctx.say(_("{field}: ID in another system"), {"field": ctx.say(field.label)})
         elif isinstance(field, MoneyField):
-            yield beside(name), ctx.say(_("{field}: currency"), {"field": ctx.say(field.label)})
+            yield beside(name), label_beside(ctx, field)
 
 
 def _must(field: Field) -> bool:

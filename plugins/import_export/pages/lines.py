@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from plugins.import_export.mapping.currencies import beside, is_beside, label_beside
 from plugins.import_export.pages.choices import fields_of, is_external
 from plugins.import_export.plan import Plan, Wish
 from plugins.import_export.staging import files
@@ -63,9 +64,13 @@ def heads_of(ctx: Context, wish: Wish, file: Row, place: int, plan: Plan | None 
     """The columns that are taken, in the order of the file; where nobody has said which, those of the plan."""
     fields, headings = ctx.records(wish.entity).fields(), cast("list[str]", files.sheets_of(file)[place]["headings"])
     taken = fields_of(wish, headings) or ({at: name for name, at in plan.columns.items()} if plan is not None else {})
+    if plan is not None:
+        taken |= {at: beside(name) for name, at in plan.currencies.items()}
     for at, name in sorted(taken.items()):
         if name in fields or is_external(name):
             yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(_("ID in another system")))
+        elif is_beside(name, fields):
+            yield Head(at, headings[at], name, label_beside(ctx, fields[name.partition(".")[0]]))
 
 
 def lines_of(ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence[Head], plan: Plan | None, wish: Wish) -> Iterator[Line]:
