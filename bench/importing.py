@@ -55,26 +55,34 @@ def measure(installation: Installation) -> list[Line]:
         request = load.request(port, "/bare")
         load.drive(port, request, BARE_SECONDS)  # warms up, as for lists
         bare = [load.drive(port, request, BARE_SECONDS).rate]
+        beginning = _command(installation, _first_row_of(file), ["--mode", "create", "--dry-run"], "created", rows=1).seconds
         tried = _command(installation, file, ["--mode", "create", "--dry-run"], "created")
         created = _command(installation, file, ["--mode", "create"], "created")
         upserted = _command(installation, file, ["--mode", "upsert", "--match", "email"], "unchanged")
         bare.append(load.drive(port, request, BARE_SECONDS).rate)
     return [
-        _line("import: dry run", installation, tried, raw, mean(bare)),
-        _line("import: create contacts", installation, created, raw, mean(bare)),
-        _line("import: upsert the same file", installation, upserted, raw, mean(bare)),
+        _line("import: dry run", installation, tried, raw, mean(bare), beginning),
+        _line("import: create contacts", installation, created, raw, mean(bare), beginning),
+        _line("import: upsert the same file", installation, upserted, raw, mean(bare), beginning),
     ]
 
 
-def _line(work: str, installation: Installation, run: Run, raw: float, bare: float) -> Line:
-    """What a machine is worth is told by a bare route, as the budget tells it."""
-    speed = installation.rows / run.seconds
-    measured = f"{rate(speed)}, {times(speed / bare)} bare, {run.peak / 1_000_000:.0f} MB"
+def _first_row_of(file: Path) -> Path:
+    short = file.with_name("one.csv")
+    with file.open(encoding="utf-8") as source:
+        short.write_text(source.readline() + source.readline(), encoding="utf-8")
+    return short
+
+
+def _line(work: str, installation: Installation, run: Run, raw: float, bare: float, beginning: float) -> Line:
+    """What a machine is worth is told by a bare route, as the budget tells it; the rate without the start of the command, which a server has behind it, too."""
+    speed, alone = installation.rows / run.seconds, installation.rows / (run.seconds - beginning)
+    measured = f"{rate(speed)}, {times(speed / bare)} bare; started {rate(alone)}, {times(alone / bare)}; {run.peak / 1_000_000:.0f} MB"
     limit = f"{rate(installation.rows / raw)} csv and INSERT, {rate(bare)} bare"
     return Line(work, installation.kind, measured, limit, times(run.seconds / raw), BUDGET, PEER)
 
 
-def _command(installation: Installation, file: Path, options: list[str], expected: str) -> Run:
+def _command(installation: Installation, file: Path, options: list[str], expected: str, rows: int | None = None) -> Run:
     command = [*servers.DEALWRIGHT, "import", "customers.contact", str(file), "--tenant", "importing", "--json", *options]
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
@@ -86,7 +94,7 @@ def _command(installation: Installation, file: Path, options: list[str], expecte
         output.seek(0)
         said = output.read()
     told = json.loads(said) if said else {}
-    if child.returncode or told.get(expected) != installation.rows:
+    if child.returncode or told.get(expected) != (rows or installation.rows):
         raise RuntimeError(f"the import ended with {child.returncode} and {told!s:.500}")
     return Run(seconds, peak, told)
 

@@ -203,15 +203,15 @@ def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
 
 
 _IN_TURNS = (
-    "tests/search/", "tests/worker/", "tests/jobs/", "tests/testkit/",
+    "tests/entities/", "tests/search/", "tests/worker/", "tests/audit/", "tests/jobs/", "tests/testkit/",
     "tests/plugins/", "tests/automation/", "tests/http/", "tests/journeys/", "tests/third_party/", "tests/mail/", "tests/custom/", "tests/privacy/",
     "tests/extension/", "tests/console/",
 )  # fmt: skip
 
 
 def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Tables, migrations, the doors, the audit and the wall between tenants are tested on both databases; all else on one of the two each, by the
-    digest of a test's name.
+    """Tables, migrations, the wall between tenants and the laws of the doors (property tests) are tested on both databases; all else on one of the
+    two each, by the digest of a test's name.
 
     `DEALWRIGHT_TESTS=all` runs everything on both: it takes half as long again.
     """
@@ -219,7 +219,8 @@ def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
     for item in items:
         chosen = getattr(item, "callspec", None)
         database = str(chosen.params.get("database_templates", "")) if chosen is not None else ""
-        if database and item.nodeid.startswith(_IN_TURNS):
+        law = item.nodeid.startswith("tests/entities/") and getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if database and item.nodeid.startswith(_IN_TURNS) and not law:
             others = [part for part in chosen.id.split("-") if part not in ("sqlite", "postgresql", "embedded", "scaled")]
             found = by_test.setdefault(f"{item.nodeid.partition('[')[0]} {others}", {})
             found[f"{database} {chosen.params.get('engine', '')}"] = item
