@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core.data.engine import RELAY_ROLE, Database
+from core.data.heads import declared_head
 from sdk.migrations import APP_ROLE
 
 if TYPE_CHECKING:  # Alembic takes 50 ms to import, which a test whose database is there already need not wait for
@@ -49,14 +50,26 @@ class Branch:
 @lru_cache(maxsize=256)
 def _head(branch: Branch, _changed: int) -> str | None:
     """Read once, and again when a file has come or gone: the first page of administrators asks for it each time."""
-    return branch.scripts().get_current_head()
+    return declared_head(branch.directory) or branch.scripts().get_current_head()
 
 
 def current(connection: Connection, branch: Branch) -> str | None:
     """The revision that the database has."""
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 (as above)
+    return currents(connection, [branch])[branch.plugin]
 
-    return MigrationContext.configure(connection, opts={"version_table": branch.version_table}).get_current_revision()
+
+def currents(connection: Connection, branches: Sequence[Branch]) -> dict[str, str | None]:
+    """The revision that the database has of each, by plugin: asked for together."""
+    found: dict[str, str | None] = dict.fromkeys(branch.plugin for branch in branches)
+    there = set(sa.inspect(connection).get_table_names())
+    asked: list[sa.Select[str, str]] = [
+        sa.select(sa.literal(branch.plugin), sa.column("version_num", sa.String())).select_from(sa.table(branch.version_table))
+        for branch in branches
+        if branch.version_table in there
+    ]
+    if asked:
+        found.update((row[0], row[1]) for row in connection.execute(sa.union_all(*asked)))
+    return found
 
 
 def behind(
@@ -65,7 +78,7 @@ def behind(
     """Plugins whose schema is not that of their code: revision in the database, revision in the code (`heads`, where they are known)."""
     heads = heads if heads is not None else {branch.plugin: branch.head() for branch in branches}
     with database.reading_as_owner() as connection:
-        pairs = {branch.plugin: (current(connection, branch), heads[branch.plugin]) for branch in branches}
+        pairs = {plugin: (there, heads[plugin]) for plugin, there in currents(connection, branches).items()}
     return {plugin: pair for plugin, pair in pairs.items() if pair[0] != pair[1]}
 
 

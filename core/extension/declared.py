@@ -92,9 +92,10 @@ def kept(connection: Connection) -> dict[str, Kept]:
 def keep(platform: Platform, branches: Sequence[Branch]) -> None:
     """Write down what these plugins are now."""
     with platform.database.begin_as_owner() as connection:
+        revisions = migrate.currents(connection, branches)
         for branch in branches:
             row = {
-                "plugin": branch.plugin, "version": version_of(platform, branch.plugin), "revision": migrate.current(connection, branch),
+                "plugin": branch.plugin, "version": version_of(platform, branch.plugin), "revision": revisions[branch.plugin],
                 "declared": declared_by(platform, branch.plugin), "upgraded_at": platform.clock(),
             }  # fmt: skip
             connection.execute(plugins.delete().where(plugins.c.plugin == branch.plugin))

@@ -83,7 +83,7 @@ def plan(platform: Platform, branches: Sequence[Branch]) -> Plan:
     alterations: dict[str, list[Alteration]] = {}
     with platform.database.reading_as_owner() as connection:
         before, known = _schema(connection), declared.kept(connection)
-        revisions = {branch.plugin: migrate.current(connection, branch) for branch in branches}
+        revisions = migrate.currents(connection, branches)
         # Older schemas know of no approvals: the upgrade takes what is on as approved.
         held = platform.gate.held_for(connection) if "column approved" in before.get(SWITCHES, ()) else {}
     last = [before]

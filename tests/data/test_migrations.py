@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from core.config import Config
 from core.data import migrate
 from core.data.engine import Database
+from core.data.heads import declared_head
 from core.data.migrate import Branch
 from core.platform import HERE, boot
 from tests.architecture.source import ROOT
@@ -93,6 +94,27 @@ def test_each_plugin_has_a_version_table_of_its_own(empty_database: Database, em
     assert {branch.version_table for branch in chain if branch.head()} <= tables(empty_database)
     assert migrate.upgrade(empty_database, chain) == []
     assert migrate.behind(empty_database, chain) == {}
+
+
+def test_the_head_that_files_declare_is_the_one_that_alembic_finds(empty_database_url: str, tmp_path: Path) -> None:
+    for branch in branches(empty_database_url, tmp_path):
+        assert declared_head(branch.directory) == branch.scripts().get_current_head(), branch.plugin
+
+
+@pytest.mark.parametrize(
+    ("second", "head"),
+    [
+        ("revision: str = '0002'  # the second\ndown_revision: str | None = '0001'\n", "0002"),
+        ("revision = '000' + '2'\ndown_revision = '0001'\n", "0002"),
+        ("revision, down_revision = '0002', '0001'\n", "0002"),
+        ("revision = '0002'\ndown_revision = ('0001',)\n", "0002"),
+        ('"""\nrevision = "0009"\n"""\n\nrevision = "0002"\ndown_revision = "0001"\n', "0002"),
+    ],
+)
+def test_a_head_that_is_not_declared_plainly_is_found_by_running_the_files(tmp_path: Path, second: str, head: str) -> None:
+    write(tmp_path / "odd", "0001", None, "pass")
+    (tmp_path / "odd" / "0002_step.py").write_text(second, encoding="utf-8")
+    assert Branch("odd", tmp_path / "odd").head() == head
 
 
 @pytest.mark.feature("P10")
