@@ -59,9 +59,10 @@ class RollUp:
                 grants = including(grants, needed)
         reach = scopes.clause(self.source.entity, source.table, grants, Verb.READ)
         asked = Conditions(source, scopes)
-        mine = [*source.live(), self._points(source, extended), *(asked.clause(one) for one in self.filter)]
+        sifted = [asked.clause(one) for one in self.filter]
         if reach is not None:
-            mine.append(reach)
+            sifted.append(reach)
+        mine = [*source.live(), self._points(source, extended), *([f.sifted(*sifted)] if sifted else [])]
         return [
             sa.select(value).select_from(source.joined()).where(*mine).correlate(extended).scalar_subquery()
             for value in self._values(source)

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("dealwright.data")
 
-FIRST, FACTOR = 1000, 8
-"""Rows that a process has written in large batches: the planner looks again at these, and each time there are so many times as many."""
-BATCH = 100
+FIRST, FACTOR = 250, 8
+"""Rows that a process has written in batches: the planner looks again at these, and each time there are so many times as many. From some 300 on a
+look at a tenant's rows in place of one by its key is felt, where each of them is looked up."""
+BATCH = 20
 """Smaller batches are everyday work, which autovacuum follows well."""
 
 

@@ -22,7 +22,7 @@ from core.policy.grants import Grant
 from core.policy.scopes import Scopes, looked_at
 from core.recent import Recent
 from sdk import BadRequest, Entity, Extension, Record, Side, Verb
-from sdk.fields import AnyRecordField, Field, KeysField, LinkField
+from sdk.fields import AnyRecordField, Field, KeysField, LinkField, sifted
 
 if TYPE_CHECKING:
     from core.extension.catalog import Catalog
@@ -256,13 +256,14 @@ class Source:
     def reach(self, record: type[Record], columns: Iterable[str]) -> list[sa.ColumnElement[bool]]:
         """What a computed field may look at: the reader's rights hold for a count or a sum as for the rows."""
         table, entity = record.table(), self.shape.catalog.by_record.get(record)
-        live = live_of(None, table, self.tenant) if entity is None else self.scopes.live(entity, table)
+        live = live_of(entity, table, self.tenant)
         columns = {*columns}
         if strange := columns - {*table.c.keys()}:  # a name of a field, say: its rights would not count
             raise ValueError(f"{table.name} has no columns {sorted(strange)}: name the columns that are looked at, such as account_id")
-        if entity is None:
-            return [*live, *self._beside(record, columns)]
-        return [*live, *self._seen(entity, table, _named(entity, columns))]
+        seen = self._beside(record, columns) if entity is None else self._seen(entity, table, _named(entity, columns))
+        whole = None if entity is None else self.scopes.whole(entity, table)
+        seen = seen if whole is None else [*seen, whole]
+        return [*live, sifted(*seen)] if seen else live
 
     def beyond(self, link: str, columns: Iterable[str]) -> tuple[FromClause, list[sa.ColumnElement[bool]]] | None:
         """The same for the one record that a link leads to, where the reader sees the link."""
@@ -292,8 +293,8 @@ class Source:
             extended = entity.record.table().alias()
             clause = self.scopes.clause(entity, extended, grants, Verb.READ)
             if clause is not None:
-                shown = sa.select(extended.c.id).where(*live_of(entity, extended, self.tenant), clause)
-                return [table.c[side.link].in_(shown)]
+                mine = (*live_of(entity, extended, self.tenant), extended.c.id == table.c[side.link], sifted(clause))
+                return [sa.exists(sa.select(sa.literal(1)).where(*mine))]
         return []
 
     def joins(self) -> Iterable[tuple[FromClause, sa.ColumnElement[bool]]]:

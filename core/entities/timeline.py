@@ -28,21 +28,23 @@ type_holders = Mapping[str, Sequence[sa.Select[Any]]]
 
 
 def timeline(work: Work, entity: Entity, id: UUID, limit: int, after: str) -> tuple[list[dict[str, Any]], str | None]:
-    """A page, newest first, and the cursor of the next; one statement for each source. Raises NotFound where one may not see the record."""
+    """A page, newest first, and the cursor of the next. Raises NotFound where one may not see the record.
+
+    One statement finds what is on it, in all sources; only those are read, and only those entities named, that have something there.
+    """
     work.reader(entity).one(id, ("id",))
     last = _last(work.reader(entity), after) if after else None
-    holders = _holders(work, entity, id)
-    found: list[dict[str, Any]] = []
+    holders, legs = _holders(work, entity, id), list[_Leg]()
     for source in work.platform.catalog.timeline_sources:
-        if source.plugin in work.enabled:
-            found += _entries(work, source, holders, limit + 1, last)
-    found.sort(key=lambda entry: (entry["at"], entry["id"]), reverse=True)
+        leg = _leg(work, source, holders, limit + 1, last) if source.plugin in work.enabled else None
+        if leg is not None:
+            legs.append(leg)
+    places = _newest(work, legs, limit + 1)
     following = None
-    if len(found) > limit:
-        del found[limit:]
-        following = cursor.encode(_SORT, [found[-1]["at"], found[-1]["id"]])
-    _name_actors(work, found)
-    return found, following
+    if len(places) > limit:
+        del places[limit:]
+        following = cursor.encode(_SORT, [places[-1].at, places[-1].id])
+    return _read(work, legs, places), following
 
 
 def _last(reader: Reader, after: str) -> tuple[datetime, UUID]:
@@ -92,27 +94,60 @@ def _carriers(work: Work) -> dict[str, dict[str, list[_Carrier]]]:
     return found
 
 
-def _entries(
-    work: Work, source: TimelineSource, holders: type_holders, most: int, last: tuple[datetime, UUID] | None
-) -> list[dict[str, Any]]:
+class _Leg(NamedTuple):
+    """What a source adds to the question: moments and ids of its newest entries; and what is read of those that are on the page."""
+
+    source: TimelineSource
+    reader: Reader
+    shown: Sequence[str]
+    query: sa.Select[Any]
+
+
+class _Place(NamedTuple):
+    """An entry of the page: when, which record, of which leg."""
+
+    at: datetime
+    id: UUID
+    leg: int
+
+
+def _leg(work: Work, source: TimelineSource, holders: type_holders, most: int, last: tuple[datetime, UUID] | None) -> _Leg | None:
     reader = work.reader(work.catalog.entities[source.entity])
     visible = reader.visible()
     if source.at not in visible or source.title not in visible:
-        return []
+        return None
     rows = Source(reader.shape, work.scopes)
     belongs = _belonging(reader, rows, holders)
     if not belongs:
-        return []
+        return None
     shown = [name for name in dict.fromkeys(("id", source.at, source.title, source.body, source.kind, "owner")) if name in visible]
     at, id = rows.columns(source.at)[0], rows.table.c.id
     clauses = [*reader.reach(rows, (source.at, source.title)), at.is_not(None), sa.or_(*belongs)]
     if last is not None:
         clauses += [at <= last[0], sa.or_(at < last[0], sa.and_(at == last[0], id < last[1]))]
-    query = sa.select(*reader.selected(shown, rows)).select_from(rows.joined()).where(*clauses)
-    found = reader.to_json(work.connection.execute(query.order_by(at.desc(), id.desc()).limit(most)).all(), shown)
-    for name in filter(None, (source.title, source.body)):
-        found = _titled(work, reader, name, found) if name in visible else found
-    return [_entry(source, row) for row in found]
+    query = sa.select(at.label("at"), id.label("id")).select_from(rows.joined()).where(*clauses)
+    return _Leg(source, reader, shown, query.order_by(at.desc(), id.desc()).limit(most))
+
+
+def _newest(work: Work, legs: Sequence[_Leg], most: int) -> list[_Place]:
+    if not legs:
+        return []
+    parts = [sa.select(part.c.at, part.c.id, sa.literal(n).label("leg")) for n, part in enumerate(leg.query.subquery() for leg in legs)]
+    all_ = sa.union_all(*parts).subquery()
+    newest = sa.select(all_.c.at, all_.c.id, all_.c.leg).order_by(all_.c.at.desc(), all_.c.id.desc()).limit(most)
+    return [_Place(*row) for row in work.connection.execute(newest)]
+
+
+def _read(work: Work, legs: Sequence[_Leg], places: Sequence[_Place]) -> list[dict[str, Any]]:
+    rows = dict[UUID, dict[str, Any]]()
+    for number, leg in enumerate(legs):
+        ids = [place.id for place in places if place.leg == number]
+        rows |= {row["id"]: row for row in (leg.reader.many(ids, leg.shown) if ids else ())}
+    there = [(legs[place.leg], rows[place.id]) for place in places if place.id in rows]  # nobody has deleted it meanwhile
+    titles = _titles(work, there)
+    entries = [_entry(leg.source, {**row, **{name: titles.get(row[name]) for name in _named(leg)}}) for leg, row in there]
+    _name_actors(work, entries)
+    return entries
 
 
 def _belonging(reader: Reader, rows: Source, holders: type_holders) -> list[sa.ColumnElement[bool]]:
@@ -137,19 +172,28 @@ def _union(ids: Sequence[sa.Select[Any]]) -> Any:
     return ids[0] if len(ids) == 1 else sa.union_all(*ids)
 
 
-def _titled(work: Work, reader: Reader, name: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Where a field is a link, the title of its target, for those who may see it."""
-    field = reader.shape.fields[name]
-    target = reader.shape.target(field) if isinstance(field, LinkField) else None
-    if target is None or not rows:
-        return rows
-    ids = {row[name] for row in rows if row.get(name) is not None}
-    there = work.reader(target)
-    targets = there.many(ids) if there.grants and ids else []
-    if work.retells:
-        work.platform.seeded.retell(work, there.shape, targets)
-    names = {row["id"]: row.get(target.title) for row in targets}
-    return [{**row, name: names.get(row.get(name))} for row in rows]
+def _named(leg: _Leg) -> dict[str, Entity]:
+    """The links that an entry shows by the titles of their targets."""
+    shape, wanted = leg.reader.shape, [name for name in (leg.source.title, leg.source.body) if name in leg.shown]
+    links = {name: field for name in wanted if isinstance(field := shape.fields[name], LinkField)}
+    return {name: target for name, field in links.items() if (target := shape.target(field)) is not None}
+
+
+def _titles(work: Work, there: Sequence[tuple[_Leg, Mapping[str, Any]]]) -> dict[UUID, object]:
+    """By id what the records are called that entries name, for those who may see it; each entity is asked once."""
+    wanted, found = dict[str, set[UUID]](), dict[UUID, object]()
+    for leg, row in there:
+        for name, target in _named(leg).items():
+            if row.get(name) is not None:
+                wanted.setdefault(target.full_name, set()).add(row[name])
+    for full_name, ids in wanted.items():
+        target = work.catalog.entities[full_name]
+        reader = work.reader(target)
+        targets = reader.many(ids, ("id", target.title)) if target.title in reader.visible() else []
+        if work.retells:
+            work.platform.seeded.retell(work, reader.shape, targets)
+        found |= {row["id"]: row.get(target.title) for row in targets}
+    return found
 
 
 def _entry(source: TimelineSource, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,7 +206,7 @@ def _entry(source: TimelineSource, row: Mapping[str, Any]) -> dict[str, Any]:
 def _name_actors(work: Work, found: list[dict[str, Any]]) -> None:
     users = work.reader(work.catalog.entities[USERS])
     ids = {entry["actor"] for entry in found if entry["actor"] is not None}
-    names = {row["id"]: row.get("name") for row in users.many(ids)} if users.grants and ids else {}
+    names = {row["id"]: row.get("name") for row in users.many(ids, ("id", "name"))} if "name" in users.visible() and ids else {}
     for entry in found:
         if entry["actor"] is not None:
             entry["actor"] = {"id": entry["actor"], "name": names.get(entry["actor"])}

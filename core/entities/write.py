@@ -329,6 +329,7 @@ class Writer:
         for row, id in zip(fresh, new_ids(len(fresh)), strict=True):
             row["id"] = id
         bulk.insert(self.work.connection, table, fresh, later=True)
+        self.work.grown(table.name, len(fresh))
 
     # --- afterwards ----------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
     import cel
 
 LONGEST = 1_000
-_TEXT = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
-_LOOP = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one)\s*\(")
+_TEXT = re.compile(
+    r"//[^\n]*"
+    r"|(?<!\w)[bB]?[rR][bB]?(?:'''.*?'''|\"\"\".*?\"\"\"|'[^'\n]*'|\"[^\"\n]*\")"
+    r"|'''(?:[^\\]|\\.)*?'''|\"\"\"(?:[^\\]|\\.)*?\"\"\""
+    r"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"",
+    re.DOTALL,
+)
+"""Comments and texts, as CEL reads them: a raw one ends at the next quote, whatever stands before it."""
+_LOOP = re.compile(r"\.\s*(?:map|filter|all|exists|exists_one|existsOne|transform\w*|sortBy|reduce|fold)\s*\(")
 _PATH = re.compile(r"(?<![\w.])([a-z_]\w*)((?:\s*\.\s*[a-zA-Z_]\w*(?!\w|\s*\())*)", re.ASCII)
 _WORDS = frozenset(
     {"true", "false", "null", "in", "has", "size", "int", "uint", "double", "string", "timestamp", "duration", "matches", "type"}
@@ -37,14 +45,18 @@ class ExpressionError(Exception):
 
 def paths(source: str) -> list[tuple[str, tuple[str, ...], int]]:
     """The names of an expression with what follows them behind dots, and their places; words in quotes are none."""
-    bare = _TEXT.sub(lambda text: " " * len(text[0]), source)
-    found = []
+    bare, found = _bare(source), []
     for match in _PATH.finditer(bare):
         called = bare[match.end() :].lstrip().startswith("(")
         if match[1] in _WORDS or (called and not match[2]):
             continue
         found.append((match[1], tuple(part.strip() for part in match[2].split(".")[1:]), match.start() + 1))
     return found
+
+
+def _bare(source: str) -> str:
+    """An expression with blanks in place of texts and comments."""
+    return _TEXT.sub(lambda text: " " * len(text[0]), source)
 
 
 def names_in(ctx: Context, entity: str, source: str) -> list[Name]:
@@ -95,10 +107,10 @@ def compiled(source: str) -> cel.Program:
     """The expression; raises ExpressionError with the place of a mistake. One loop at most: a rule must not hold up a worker."""
     if len(source) > LONGEST:
         raise ExpressionError(f"at most {LONGEST} characters")
-    bare = _TEXT.sub(lambda text: " " * len(text[0]), source)
+    bare = _bare(source)
     if len(_LOOP.findall(bare)) > 1:
         raise ExpressionError("one of map, filter, all, exists at most", 1)
-    if max((bare[:n].count("(") - bare[:n].count(")") for n in range(len(bare))), default=0) > 30:
+    if max(accumulate((sign in "([{") - (sign in ")]}") for sign in bare), default=0) > 30:
         raise ExpressionError("brackets within brackets at most 30 deep", 1)
     try:
         import cel  # noqa: PLC0415 (an extra: rules without expressions work without it)

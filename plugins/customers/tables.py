@@ -159,6 +159,8 @@ PROMOTERS = f.over(
 def last_score(account: FromClause, reach: f.Reach) -> sa.ColumnElement[object]:
     """What it said last."""
     table = Invitation.table()
-    mine = (table.c.account_id == account.c.id, table.c.score.is_not(None), *reach(Invitation, ("account_id", "score", "answered_at")))
-    latest = table.c.answered_at.desc(), table.c.id.desc()
+    seen = reach(Invitation, ("account_id", "score", "answered_at"))
+    mine = (table.c.account_id == account.c.id, *seen, f.sifted(table.c.score.is_not(None)))
+    # Not the bare moment: its index has the order, and all answers of all accounts would be gone through for one that gave none.
+    latest = sa.func.coalesce(table.c.answered_at, table.c.created_at).desc(), table.c.id.desc()
     return sa.select(table.c.score).where(*mine).order_by(*latest).limit(1).correlate(account).scalar_subquery()

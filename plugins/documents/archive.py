@@ -17,7 +17,23 @@ _CONTENT_TYPES = "[Content_Types].xml"
 _DOCUMENT = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
 _HARMLESS_LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 _ACTIVE = re.compile(r"(^|/)(vbaProject|vbaData|activeX|embeddings)", re.IGNORECASE)
-_FETCHING = re.compile(rb"\b(DDE|DDEAUTO|INCLUDETEXT|INCLUDEPICTURE|LINK|IMPORT|MACROBUTTON)\b", re.IGNORECASE)
+_FETCHING = {
+    "DDE",
+    "DDEAUTO",
+    "INCLUDE",
+    "INCLUDETEXT",
+    "INCLUDEPICTURE",
+    "LINK",
+    "IMPORT",
+    "DATABASE",
+    "RD",
+    "EMBED",
+    "CONTROL",
+    "MACROBUTTON",
+}
+_WORD = re.compile(r"\w+")
+_MARK = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
+"""What may stand before the first bracket of XML."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,60}\Z")
 _SOURCES = (".typ", ".png", ".jpg", ".jpeg", ".svg")
 MAIN = "main.typ"
@@ -60,7 +76,8 @@ def check_word(content: bytes) -> None:
     for name, part in parts.items():
         if _ACTIVE.search(name):
             raise RefusedError("active_content", name[:80])
-        if name.endswith((".xml", ".rels")):
+        # What another name hides is XML all the same: which part is the document is said by the relations.
+        if name.lower().endswith((".xml", ".rels")) or part.lstrip(_MARK)[:1] == b"<":
             _check_part(name, part)
     types = etree.fromstring(parts[_CONTENT_TYPES], _parser()) if _CONTENT_TYPES in parts else None
     if types is None or "word/document.xml" not in parts:
@@ -85,12 +102,29 @@ def _check_part(name: str, part: bytes) -> None:
         kind, target = relation.get("Type", ""), relation.get("Target", "")
         if relation.get("TargetMode") == "External" and not (kind.endswith("/hyperlink") and _HARMLESS_LINK.match(target)):
             raise RefusedError("external_link", name[:80], detail=target[:200])
-        if kind.endswith(("/attachedTemplate", "/oleObject", "/vbaProject", "/aFChunk", "/subDocument")):
+        if kind.endswith(("/attachedTemplate", "/oleObject", "/vbaProject", "/aFChunk", "/subDocument", "/control", "/package")):
             raise RefusedError("external_link", name[:80], detail=kind.rpartition("/")[2])
-    for element in root.iter("{*}instrText", "{*}fldSimple"):
-        said = (element.text or "") + " ".join(str(value) for value in element.attrib.values())
-        if _FETCHING.search(said.encode()):
+    for said in _fields(root):
+        first = _WORD.search(said)
+        if first is not None and first[0].upper() in _FETCHING:
             raise RefusedError("external_link", name[:80], detail=said.strip()[:80])
+
+
+def _fields(root: etree._Element) -> list[str]:
+    """What its fields say. The words of one may be spread over pieces, and have other fields between them."""
+    found, open_ = list[str](), [""]
+    for element in root.iter("{*}instrText", "{*}fldSimple", "{*}fldChar"):
+        said = {etree.QName(key).localname: str(value) for key, value in element.attrib.items()}
+        kind = etree.QName(element).localname
+        if kind == "instrText":
+            open_[-1] += element.text or ""
+        elif kind == "fldSimple":
+            found.append(said.get("instr", ""))
+        elif said.get("fldCharType") == "begin":
+            open_.append("")
+        elif said.get("fldCharType") == "end" and len(open_) > 1:
+            found.append(open_.pop())
+    return [*found, *open_]
 
 
 def sources_of(content: bytes) -> dict[str, bytes]:

@@ -99,6 +99,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return obj[argument] if argument in obj else self.undefined(obj=obj, name=str(argument))
         return self.undefined(obj=obj, name=str(argument)) if isinstance(obj, Drawn) else super().getitem(obj, argument)
 
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """`translate` makes brackets of any sign, also in text that has been made safe, as what a macro gives."""
+        return attr != "translate" and super().is_safe_attribute(obj, attr, value)
+
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         tree = super()._parse(source, name, filename)
         for node in tree.find_all((nodes.ScopedEvalContextModifier, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)):
@@ -127,6 +131,7 @@ def fill(content: bytes, values: Mapping[str, object], *, check: bool) -> bytes:
         template.render(grouped(values, "", draw), _sandbox(), autoescape=True)
         out = BytesIO()
         template.save(out)
+        check_word(out.getvalue())  # what is put together only now is held against the same rules
         return _timeless(out.getvalue())
     except UndefinedError as failure:
         raise RefusedError("missing_variable", str(failure).rpartition("\x00")[2].removesuffix(" is undefined").strip("'")) from failure

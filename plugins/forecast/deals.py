@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import log, log1p, nan
 from uuid import UUID
 
+from plugins.forecast.paths import Step, way
 from sdk import Condition, Context, Query
 from sdk.context import Row
 from sdk.fields import Reference
@@ -77,7 +78,7 @@ class Deals:
         rows = ctx.records("pipeline.stage").find((), MOST_DEALS)
         self.stages = {row["id"]: row for row in rows}
         self.closed = [row for part in self._pages((CLOSED,), ("-close_date", "id")) for row in part]
-        self._paths = self._read_paths([_id(row["id"]) for row in self.closed])
+        self._paths = self._read_paths({_id(row["id"]): row for row in self.closed})
         self._activities = self._read_activities()
         self.outcomes = Outcomes((row["owner"], row["account"], self._closed_at(row), row["status"] == "won") for row in self.closed)
 
@@ -150,18 +151,19 @@ class Deals:
                 return
             cursor = page.next
 
-    def _read_paths(self, ids: Sequence[UUID]) -> dict[UUID, list[tuple[datetime, object]]]:
+    def _read_paths(self, deals: Mapping[UUID, Row]) -> dict[UUID, list[tuple[datetime, object]]]:
         """For each deal when it entered which stage, oldest first."""
-        paths: dict[UUID, list[tuple[datetime, object]]] = {}
+        steps, ids = dict[UUID, list[Step]](), list(deals)
         for begin in range(0, len(ids), PART):
             among = (Condition("deal", "in", tuple(ids[begin : begin + PART])),)
             for row in self.ctx.records(CHANGE).find(among, MOST_CHANGES):
                 at = row["moved_at"]
                 assert isinstance(at, datetime)
-                paths.setdefault(_id(row["deal"]), []).append((at, row["to_stage"]))
-        for path in paths.values():
-            path.sort(key=lambda step: step[0])
-        return paths
+                seconds = row["seconds"]
+                step = Step(at, row["to_stage"], row["from_stage"], seconds if isinstance(seconds, int) else None)
+                steps.setdefault(_id(row["deal"]), []).append(step)
+        ways = {id: way(taken, deals[id]["stage"], _instant(deals[id]["stage_since"])) for id, taken in steps.items()}
+        return {id: [(step.at, step.stage) for step in taken] for id, taken in ways.items()}
 
     def _read_activities(self) -> dict[UUID, list[datetime]]:
         """When something was done about a deal, where the tenant keeps activities."""

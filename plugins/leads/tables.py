@@ -110,8 +110,10 @@ def _won_over(link: InstrumentedAttribute[UUID | None], value: sa.ColumnElement[
 
     def source(campaign: FromClause, reach: f.Reach) -> sa.ColumnElement[object]:
         used = ("status", "base_amount", "base_amount_currency")
-        mine = (origin.c[link.key] == campaign.c.id, deal.c.status == "won", *reach(Origin, (link.key,)), *reach(Deal, used))
-        joined = origin.join(deal, sa.and_(deal.c.tenant_id == origin.c.tenant_id, deal.c.id == origin.c.deal_id))
+        won = f.sifted(deal.c.status == "won", *reach(Deal, used))
+        mine = (origin.c[link.key] == campaign.c.id, *reach(Origin, (link.key,)), won)
+        # The outer join and what is sifted say in what order: from the campaign to its origins, from each to its deal.
+        joined = origin.outerjoin(deal, sa.and_(deal.c.tenant_id == origin.c.tenant_id, deal.c.id == origin.c.deal_id))
         return sa.select(value).select_from(joined).where(*mine).correlate(campaign).scalar_subquery()
 
     return source

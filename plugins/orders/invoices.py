@@ -328,16 +328,29 @@ def _tell_orders(batch: Batch, touched: Sequence[tuple[object, Change]], sibling
 def _tell(batch: Batch, bearers: Mapping[object, Change], siblings: Sequence[Row], left: Mapping[UUID, Decimal]) -> None:
     """Each order says how far it is billed."""
     for order, change in bearers.items():
-        mine = [(left[id_of(line)], Decimal(str(line["quantity"]))) for line in siblings if line["order"] == order]
-        state = (
-            "billed"
-            if all(open_ * all_ <= 0 for open_, all_ in mine)
-            else "none"
-            if all(open_ == all_ for open_, all_ in mine)
-            else "partial"
-        )
         assert isinstance(order, UUID)
+        state = _how_far([line for line in siblings if line["order"] == order], left)
         batch.also_update("orders.order", change, order, {"billed": state}, BILLED_BEFORE if change.act == HISTORY else BILL)
+
+
+def _how_far(lines: Sequence[Row], left: Mapping[UUID, Decimal]) -> str:
+    """How far an order of these lines is billed, where so much of them is left."""
+    parts = [(left[id_of(line)], Decimal(str(line["quantity"]))) for line in lines]
+    if all(open_ * all_ <= 0 for open_, all_ in parts):
+        return "billed"
+    return "none" if all(open_ == all_ for open_, all_ in parts) else "partial"
+
+
+def count_billed(ctx: Context, orders: Sequence[UUID]) -> None:
+    """Say anew of confirmed orders how far they are billed, where they say otherwise."""
+    there = ctx.records("orders.order").values(orders)
+    lines = [line for line in _siblings(ctx, sorted(there)) if there[line["order"]]["state"] == "confirmed"]  # type: ignore[index]
+    left, of = open_quantities(ctx, lines), dict[UUID, list[Row]]()
+    for line in lines:
+        of.setdefault(line["order"], []).append(line)  # type: ignore[arg-type]
+    states = {id: _how_far(mine, left) for id, mine in of.items()}
+    drafts = [Draft("update", {"billed": state}, id, act=BILL) for id, state in states.items() if there[id]["billed"] != state]
+    ctx.records("orders.order").write_all(drafts)
 
 
 def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = None) -> Row:

@@ -49,6 +49,14 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
             continue
         order = orders.get(change.after("order"))
         total = order["total"] if order is not None else None
+        if (
+            order is not None
+            and order["state"] == "cancelled"
+            and not order["history"]
+            and (change.before is None or change.changes("order"))
+        ):
+            change.refuse("order", "order_cancelled", _("the order is cancelled, so nothing is due"))
+            continue
         if not isinstance(total, Money):
             change.refuse("order", "no_total", _("the order has no lines yet, so nothing is due"))
             continue

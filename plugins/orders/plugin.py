@@ -17,6 +17,7 @@ from plugins.orders import (
     pricing,
     privacy,
     process,
+    recipients,
     renewals,
     returning,
     routes,
@@ -77,7 +78,7 @@ manifest = Manifest(
             "company.sequence.create:key,name,pattern",
             "company.sequence.update:next_number,period",
             "core.user.read:name",
-            "customers.account.read:address,city,country,name",
+            "customers.account.read:address,city,country,name,parent",
             "customers.contact.read:email,name",
             "pipeline.deal.read:account,amount,close_date,name,owner,status",
             "pipeline.deal.create:account,amount,close_date,name,owner,source",
@@ -110,9 +111,15 @@ def _lines(ctx: Context, batch: Batch) -> None:
     ):
         sums = lines.sums_of(ctx, batch, documents)  # what was refused may have been half of a move to another order
     if batch.entity == "orders.invoice_line":
+        recipients.keep_lines(ctx, batch, documents)
         invoices.keep_within_order(ctx, batch)
         sums = lines.sums_of(ctx, batch, documents)
     lines.sum_documents(batch, documents, sums)
+
+
+def _invoices(ctx: Context, batch: Batch) -> None:
+    recipients.keep_recipients(ctx, batch)
+    invoices.prepare_invoices(ctx, batch)
 
 
 def _orders(ctx: Context, batch: Batch) -> None:
@@ -128,7 +135,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     "orders.quote": _orders,
     "orders.order": _orders,
     "orders.contract": process.prepare_documents,
-    "orders.invoice": invoices.prepare_invoices,
+    "orders.invoice": _invoices,
     "orders.instalment": payments.prepare_instalments,
     "orders.payment": payments.prepare_payments,
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
-from plugins.orders import pricing, standing
-from sdk import Context
+from plugins.orders import invoices, pricing, standing
+from sdk import Condition, Context, Query
 
-JOB = "catch_up"
+JOB, PART = "catch_up", 500
 
 
 def begin(ctx: Context) -> None:
@@ -17,7 +18,20 @@ def begin(ctx: Context) -> None:
 
 
 def catch_up(ctx: Context, _arguments: Mapping[str, object]) -> None:
-    """Orders are priced at rates that came meanwhile, and customers counted for today."""
+    """Orders are priced at rates that came meanwhile, say how far they are billed, and customers are counted for today."""
     with ctx.transaction(write=True):
         pricing.price_unpriced(ctx.as_system())
+        _count_billed(ctx.as_system())
     standing.recount_all(ctx.as_system(), {})
+
+
+def _count_billed(ctx: Context) -> None:
+    """Orders that take something back: an earlier version took such lines for no part of what is billed."""
+    below, orders = (Condition("quantity", "lt", ("0",)),), set[UUID]()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = ctx.records("orders.order_line").query(Query(below, fields=("id", "order"), limit=PART, cursor=cursor))
+        orders, cursor = orders | {UUID(str(row["order"])) for row in page.data}, page.next
+    wanted = sorted(orders)
+    for start in range(0, len(wanted), PART):
+        invoices.count_billed(ctx, wanted[start : start + PART])

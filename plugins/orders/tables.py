@@ -258,7 +258,7 @@ def _over_group(value: sa.ColumnElement[Any]) -> f.Source:
         # UNION, not UNION ALL: what two writes at the same moment may have tied into a circle still ends.
         tree = tree.union(next_.where(below.c.tenant_id == account.c.tenant_id, below.c.deleted_at.is_(None)).correlate(account))
         used = ("account_id", "state", "base_amount", "base_amount_currency")
-        mine = (order.c.account_id.in_(sa.select(tree.c.id)), order.c.state == "confirmed", *reach(Order, used))
+        mine = (order.c.account_id.in_(sa.select(tree.c.id)), *reach(Order, used), f.sifted(order.c.state == "confirmed"))
         return sa.select(value).where(*mine).correlate(account).scalar_subquery()
 
     return source

@@ -43,7 +43,8 @@ def _before(ctx: Context, deal: Row) -> str:
     """The stage from which it was closed, as far as the actor sees its moves."""
     if not ctx.can(f"{_MOVE}.read"):
         return ""
-    asked = Query(filter=(Condition("deal", "eq", (str(deal["id"]),)),), fields=("id", "from_stage"), sort=("-moved_at",), limit=1)
+    here = (Condition("deal", "eq", (str(deal["id"]),)), Condition("to_stage", "eq", (str(deal.get("stage")),)))
+    asked = Query(filter=here, fields=("id", "from_stage"), sort=("-moved_at",), limit=1)
     return next((str(row.get("from_stage") or "") for row in ctx.records(_MOVE).query(asked).data), "")
 
 

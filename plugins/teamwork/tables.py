@@ -267,7 +267,7 @@ def next_step(extended: sa.FromClause, reach: f.Reach) -> sa.ColumnElement[Any]:
     """Whether a task about a record is open or an activity is planned, of those that its reader sees."""
 
     def there(record: type[Task] | type[Activity], state: str) -> sa.ColumnElement[bool]:
-        mine = (record.about == extended.c.id, record.state == state, *reach(record, {"about", "state"}))
+        mine = (record.about == extended.c.id, *reach(record, {"about", "state"}), f.sifted(record.state == state))
         return sa.select(sa.literal(1)).select_from(record).where(*mine).correlate(extended).exists()
 
     return sa.or_(there(Task, OPEN), there(Activity, PLANNED))

@@ -21,7 +21,7 @@ from sdk.fields.base import (
     with_example,
 )
 from sdk.fields.choice import ChoiceField, choice
-from sdk.fields.computed import Computed, Reach, Source, computed, over
+from sdk.fields.computed import Computed, Reach, Source, computed, over, sifted
 from sdk.fields.link import LinkField, NaturalKey, link
 from sdk.fields.money import CurrencyField, Money, MoneyField, currency, money
 from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent, readings
@@ -84,6 +84,7 @@ __all__ = [
     "phone",
     "readings",
     "secret",
+    "sifted",
     "split_offset",
     "spoilt",
     "synonyms",

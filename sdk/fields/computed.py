@@ -62,6 +62,15 @@ def computed(column: object, *sources: Source, needs: tuple[str, ...] = ()) -> C
     return Computed(replace(found, readonly=True), sources, needs)
 
 
+def sifted(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Conditions that sift rows one by one and lead to none: databases have no index for what stands in a CASE.
+
+    For what is looked up anew for each row that is shown: without statistics, which SQLite never has and PostgreSQL not of what has just come, the
+    index of a state or an owner looks as good as that of the link, and all records in that state would be read for each row.
+    """
+    return sa.case((sa.and_(*conditions), sa.true()), else_=sa.false())
+
+
 def over(link: InstrumentedAttribute[Any], value: sa.ColumnElement[Any]) -> Source:
     """What `value` (a count, a sum, the latest) is over the records whose `link` points to the extended record.
 

@@ -223,7 +223,8 @@ def test_a_mistake_in_an_expression_has_its_place(client: Api, engine: Engine) -
 
 
 @pytest.mark.parametrize("source", [
-    "[1, 2].map(a, [1, 2].map(b, a * b)).size() > 0", "a" * 1_001, "(" * 40 + "true" + ")" * 40,
+    "[1, 2].map(a, [1, 2].map(b, a * b)).size() > 0", "a" * 1_001, "(" * 40 + "true" + ")" * 40, "[" * 200 + "]" * 200 + " == []",
+    "[1].existsOne(a, [1].existsOne(b, a == b))", r"r'\' != '' && [1].exists(a, [1].exists(b, a == b)) && r'\' != ''", "// '\n[1].exists(a, [1].exists(b, a == b)) // '",
 ])  # fmt: skip
 def test_an_expression_that_could_hold_up_a_worker_is_refused(source: str) -> None:
     with pytest.raises(ExpressionError):

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.entities.merge import merge
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.forecast import chances
 from plugins.forecast.deals import Deals, Outcomes, Stay
@@ -276,6 +277,22 @@ def test_nothing_that_came_after_a_moment_is_learned_from(work: Work, process: P
     assert {round(float(np.expm1(stay.numbers["days_in_stage"])), 6) for stay in stays if stay not in first} == {3.0}
     assert {stay.numbers["owner_history"] for stay in stays} == {0.0}, "none of them was closed yet, so nobody had a history"
     assert {stay.stage_share for stay in stays if stay.won} == {stay.stage_share for stay in stays if not stay.won}
+
+
+@pytest.mark.feature("G6")
+def test_a_deal_that_others_have_become_part_of_has_gone_its_own_way(work: Work, process: Process, clock: Clock) -> None:
+    kept, other = process.deal("kept"), process.deal("other")
+    for key in ("first-contact", "needs-analysis"):
+        clock.move(days=2)
+        moved(work, [other], [process.stages[key]])
+    clock.move(days=6)
+    moved(work, [kept], [process.stages["won"]])
+    clock.move(days=1)
+    moved(work, [other], [process.stages["won"]])
+    merge(work, work.platform.catalog.entities["pipeline.deal"], kept, [other], {})
+    with work.transaction():
+        (stay,) = Deals(work).learned_from()
+    assert (stay.choices["stage"], round(float(np.expm1(stay.numbers["days_in_stage"])), 6)) == ("potential", 5.0), "the middle of ten days"
 
 
 def test_an_owner_s_history_is_drawn_to_everybody_s_and_knows_only_the_past() -> None:

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api
-from plugins.orders import invoices
+from plugins.orders import invoices, returning
 from plugins.orders.amounts import Amounts, line_amounts, part_amounts
+from plugins.orders.process import BILL
 from sdk import Draft, Refusal, Tenant, where
 from sdk.context import id_of
 from sdk.fields import Money
@@ -221,6 +222,53 @@ def test_an_order_is_billed_while_it_is_confirmed_and_in_its_own_currency(client
     for state in ("cancelled", "draft"):
         answer = client.patch(f"{API}/orders/{billed}", {"state": state})
         assert (answer.status_code, code(answer)) == (409, "order_billed"), "as its page has it, too"
+
+
+@pytest.mark.feature("F5")
+def test_an_order_is_billed_to_who_ordered_or_to_a_company_above(client: Api, shop: Shop) -> None:
+    accounts = shop.work.records("customers.account")
+    top = id_of(accounts.create({"name": "Holding"}))
+    accounts.update(shop.account, {"parent": id_of(accounts.create({"name": "Middle", "parent": top}))})
+    other, order = id_of(accounts.create({"name": "Birchwood"})), shop.confirmed({"quantity": 10})
+    (line,) = client.get(f"{API}/order_lines", {"order": str(order)}).json["data"]
+
+    def refused(answer: Any) -> tuple[int, str, str]:
+        return answer.status_code, answer.json["errors"][0]["field"], code(answer)
+
+    made = {"name": "Another's", "account": str(other), "order": str(order)}
+    assert refused(client.post(f"{API}/invoices", made)) == (422, "order", "other_account")
+    free = client.post(f"{API}/invoices", {**made, "order": None}).json["id"]
+    of_order = {"order_line": line["id"], "product": "GW", "quantity": "4"}
+    assert refused(client.post(f"{API}/invoice_lines", {**of_order, "invoice": free})) == (422, "order_line", "other_account")
+    assert shop.read("order", order)["billed"] == "none"
+    above = client.post(f"{API}/invoices", {**made, "account": str(top)}).json["id"]
+    assert client.post(f"{API}/invoice_lines", {**of_order, "invoice": above}).status_code == 201
+    assert refused(client.patch(f"{API}/invoices/{above}", {"account": str(other), "order": None})) == (422, "account", "other_account")
+    assert client.patch(f"{API}/invoices/{above}", {"account": str(shop.account)}).status_code == 200
+
+
+@pytest.mark.feature("F7")
+def test_of_a_cancelled_order_nothing_becomes_due(client: Api, shop: Shop) -> None:
+    order, _lines = planned(client, shop, "150")
+    assert client.patch(f"{API}/orders/{order}", {"state": "cancelled"}).status_code == 200
+    refused = client.post(f"{API}/instalments", {"order": str(order), "amount": usd("50"), "due_on": "2026-02-01"})
+    assert (refused.status_code, refused.json["errors"][0]["field"], code(refused)) == (422, "order", "order_cancelled")
+    (there,) = client.get(f"{API}/instalments", {"order": str(order)}).json["data"]
+    assert client.patch(f"{API}/instalments/{there['id']}", {"due_on": "2026-03-01"}).status_code == 200
+    late = client.post(f"{API}/payments", {"order": str(order), "amount": usd("10"), "received_on": "2026-01-12"})
+    assert late.status_code == 201, "what comes in all the same is written down"
+
+
+def test_what_an_earlier_version_said_of_orders_that_take_something_back_is_said_anew(client: Api, shop: Shop) -> None:
+    order = shop.confirmed({"quantity": 10, "position": 1}, {"quantity": -2, "position": 2})
+    ten, _back = (line["id"] for line in client.get(f"{API}/order_lines", {"order": str(order), "sort": "position"}).json["data"])
+    assert client.post(f"{API}/orders/{order}/invoices", {"lines": [{"order_line": ten, "quantity": "10"}]}).status_code == 201
+    shop.work.records("orders.order").update(order, {"billed": "billed"}, act=BILL)
+    version = shop.read("order", order)["version"]
+    for _time in range(2):
+        returning.catch_up(shop.work, {})
+        assert (shop.read("order", order)["billed"], shop.read("order", order)["version"]) == ("partial", version + 1)
+    assert client.post(f"{API}/orders/{order}/invoices", {}).json["total"] == usd("-200.00")
 
 
 @pytest.mark.feature("F8")

@@ -216,6 +216,7 @@ HOSTILE_WORD = {
     "{% autoescape false %}{{ number }}{% endautoescape %}": {"template_error"},
     "{% include '/etc/passwd' %}": {"template_error"},
     "{{ number | safe }}": {"template_error"},
+    "{% set a %}[w:br/]{% endset %}{{ a.translate({91: 60, 93: 62}) }}": {"missing_variable"},
 }
 HOSTILE_PDF = {
     '#read("/etc/passwd")': {"template_error"},
@@ -288,17 +289,39 @@ def liar() -> bytes:
 _RELATION = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId9" TargetMode="{mode}" Type="{type}" Target="{target}"/></Relationships>'
 _TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 XXE = b'<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>&x;</w:t></w:r></w:p></w:body></w:document>'
-FIELD = (
-    b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>'
-    b'<w:instrText>DDEAUTO c:\\\\windows\\\\system32\\\\cmd.exe "/k calc"</w:instrText></w:r></w:p></w:body></w:document>'
-)
+
+
+def field(*pieces: str) -> bytes:
+    """A document with one field, whose words stand in several pieces."""
+    said = "".join(f"<w:r><w:instrText>{piece}</w:instrText></w:r>" for piece in pieces)
+    begin, end = (f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "end"))
+    space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    return f'<w:document xmlns:w="{space}"><w:body><w:p>{begin}{said}{end}</w:p></w:body></w:document>'.encode()
+
+
+def elsewhere() -> bytes:
+    """A Word file whose document is not where it looks to be, and fetches something there."""
+    with zipfile.ZipFile(BytesIO(word("x"))) as source:
+        parts = {name: source.read(name) for name in source.namelist()}
+    for name in ("[Content_Types].xml", "_rels/.rels"):
+        parts[name] = parts[name].replace(b"word/document.xml", b"word/other.dat")
+    parts["word/other.dat"], parts["word/_rels/other.dat.rels"] = (
+        field('INCLUDETEXT "//a.example/x"'),
+        parts["word/_rels/document.xml.rels"],
+    )
+    return archive(parts)
+
+
 REFUSED_FILES = {
     "bomb": (bomb, "archive_too_large"),
     "liar": (liar, "archive_"),
     "entities": (lambda: changed(word("x"), word__document_xml=XXE), "xml_entities"),
     "macros": (lambda: changed(word("x"), **{"word__vbaProject.bin": b"x"}), "active_content"),
     "embedded": (lambda: changed(word("x"), **{"word__embeddings__oleObject1.bin": b"x"}), "active_content"),
-    "field": (lambda: changed(word("x"), word__document_xml=FIELD), "external_link"),
+    "field": (lambda: changed(word("x"), word__document_xml=field('DDEAUTO c:\\\\windows\\\\cmd.exe "/k calc"')), "external_link"),
+    "split field": (lambda: changed(word("x"), word__document_xml=field(" INCLUDE", 'TEXT "//a.example/x"')), "external_link"),
+    "field by code": (lambda: changed(word("x"), word__document_xml=field("{{ 'DATA' ~ 'BASE' }} //a.example/x")), "external_link"),
+    "elsewhere": (elsewhere, "external_link"),
     "picture": (
         lambda: changed(word("x"), **{"word___rels__document_xml.rels": _RELATION.format(mode="External", type=f"{_TYPE}image", target="http://a.example/x.png").encode()}),
         "external_link",
