@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _PAGE = 200
 MOST = 1000
 """Records of an entity that are named; of more it is only told that there are."""
+MOST_READ = 10_000
+"""Records that are read where the database cannot look into their fields; of those behind them it is told that there may be more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,17 @@ def naming(ctx: Context, plugin: str, words: Mapping[str, Sequence[str]], parent
     found = []
     for entity, fields in words.items():
         link = (parents or {}).get(entity)
-        ids = dict[UUID, None]()
-        for row in _rows(ctx, entity, plugin, fields, link):
+        ids, cut = dict[UUID, None](), False
+        for number, row in enumerate(_rows(ctx, entity, plugin, fields, link), 1):
             if any(named.search(_text(row[one])) for one in fields if row.get(one)):
                 ids[UUID(str(row[link or "id"]))] = None
-            if len(ids) > MOST:
+            if cut := len(ids) > MOST or number > MOST_READ:
                 break
         whose = ctx.target(entity, link) if link else entity
-        titles, more = ctx.records(whose).titles(list(ids)[:MOST]), ("…",) if len(ids) > MOST else ()
-        if titles and ctx.entity(whose).private:  # which are nobody's business: how many there are is told
+        titles, more = ctx.records(whose).titles(list(ids)[:MOST]), ("…",) if cut else ()
+        if ctx.entity(whose).private and (titles or more):  # which are nobody's business: how many there are is told
             found.append(Use(whose, (f"{len(titles)}{'+' if more else ''}",)))
-        elif titles:
+        elif titles or more:
             found.append(Use(whose, [*sorted(titles.values()), *more]))
     return found
 

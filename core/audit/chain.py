@@ -1,4 +1,4 @@
-"""The chain of seals over the audit, its proof, and what is left of it when entries have had their time."""
+"""The chain of seals over the audit, and its proof."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
-from core.audit import entries
+from core.audit import days, entries
 from core.audit.tables import seals
 from core.events.tables import audit
-from core.tenancy.tables import tenants
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -25,18 +24,18 @@ PART = 1000
 SETTLED = timedelta(minutes=5)
 """Younger entries are not sealed by the clock: transactions that began before them may still be at work."""
 DIGESTED = datetime(2026, 11, 27, tzinfo=UTC)
-"""From then on nothing writes entries without a digest; one that says to be younger was made, or stripped of it, by hand."""
-FOR_EVER = 36_500
-"""Days; who sets nothing keeps everything."""
+"""From then on nothing writes entries without a digest; one that says to be younger, or is of a tenant that is, was made, or stripped of it, by hand."""
+OVERDUE = timedelta(days=1)
+"""A seal that is so much younger than its first entry was not made by the clock in its time."""
 _MARK = 8
-_LOCK = "core.audit.seals"
+LOCK = "core.audit.seals"
 _NOTHING = UUID(int=0)
-_TITLE = "core.audit"
 
 
 @dataclass(frozen=True)
 class Broken:
-    """The first link that does not hold: `what` is edited, inserted, deleted, seal_edited or seal_deleted.
+    """The first link that does not hold: `what` is edited, inserted, deleted, seal_edited or seal_deleted; or days_edited, where all links hold and
+    for how long entries are kept was set past the platform.
 
     Of a deleted entry `after` is the entry before the gap (None: it was the first of its seal).
     """
@@ -63,14 +62,16 @@ class Erased:
 class Verdict:
     """What a proof found: entries and seals that hold, how many seals have had their time, the hash of the last seal.
 
-    `late` entries are real, and came into the database after those around them had been sealed. `erased` says by id which erasures took
-    values out of entries.
+    `late` entries are real, and came into the database after those around them had been sealed. `overdue` seals were made long after their
+    entries: nothing ran that seals, or there were others before that somebody has deleted, maybe with entries. `erased` says by id which
+    erasures took values out of entries.
     """
 
     entries: int = 0
     seals: int = 0
     dropped: int = 0
     late: int = 0
+    overdue: int = 0
     erased: Mapping[str, Erased] = field(default_factory=dict)
     head: str = ""
     broken: Broken | None = None
@@ -87,7 +88,7 @@ def seal(work: Work, *, settled: timedelta = SETTLED) -> int:
     sealed = 0
     while True:
         with work.transaction(write=True):
-            work.lock(_LOCK)
+            work.lock(LOCK)
             count = _seal_part(work, settled)
         sealed += count
         if count < PART:
@@ -96,8 +97,8 @@ def seal(work: Work, *, settled: timedelta = SETTLED) -> int:
 
 def _seal_part(work: Work, settled: timedelta) -> int:
     before = _seal_after(work, last=True)
-    adopting = before is None or bool(before.adopted)
-    open_ = [*_behind(work, before), audit.c.at <= work.now() - settled]
+    adopting = _may_adopt(work, before)
+    open_ = [*behind(work, before), audit.c.at <= work.now() - settled]
     rows = work.connection.execute(sa.select(audit).where(*open_).order_by(audit.c.id).limit(PART)).mappings().all()
     if not rows:
         return 0
@@ -112,7 +113,7 @@ def _seal_part(work: Work, settled: timedelta) -> int:
         digests.append(digest)
     made = {
         "tenant_id": work.tenant.id, "number": before.number + 1 if before is not None else 1, "last": rows[-1]["id"], "until": rows[-1]["at"],
-        "count": len(rows), "marks": "".join(map(_mark, digests)), "content": _mac(secret, digests),
+        "count": len(rows), "marks": "".join(map(_mark, digests)), "content": mac(secret, digests),
         "adopted": adopting, "dropped": None, "sealed_at": work.now(),
     }  # fmt: skip
     made["hash"] = _hash(secret, made, before.hash if before is not None else "")
@@ -120,12 +121,23 @@ def _seal_part(work: Work, settled: timedelta) -> int:
     return len(rows)
 
 
+def _may_adopt(work: Work, before: Any) -> bool:
+    """Whether entries without a digest may come next: nothing with one is sealed yet, and the tenant is from before there were any.
+
+    Its id says so, which begins with the milliseconds of its making: it goes into every key that is not in the database, so that nobody can
+    give a tenant an older one and keep a single digest true.
+    """
+    tenant = work.tenant.id
+    made = datetime.fromtimestamp((tenant.int >> 80) / 1000, UTC) if tenant.version == 7 else None
+    return (before is None or bool(before.adopted)) and made is not None and made < DIGESTED
+
+
 def _from_before(row: sa.RowMapping) -> bool:
     """Whether it is from before entries had digests."""
     return not row["digest"] and bool(row["at"] < DIGESTED)
 
 
-def _behind(work: Work, before: Any) -> list[sa.ColumnElement[bool]]:
+def behind(work: Work, before: Any) -> list[sa.ColumnElement[bool]]:
     return [audit.c.tenant_id == work.tenant.id, audit.c.id > (before.last if before is not None else _NOTHING)]
 
 
@@ -135,12 +147,14 @@ def _seal_after(work: Work, number: int = 0, *, last: bool = False) -> Any:
     return work.connection.execute(query).one_or_none()
 
 
-def _hash(secret: bytes, made: Any, before: str) -> str:
+def _hash(secret: bytes, made: Any, before: str, *, timed: bool = True) -> str:
+    """Not `timed`: as the first ones were made, which do not prove when that was."""
     said = made if isinstance(made, dict) else made._asdict()
-    return _mac(secret, [before, *(said[name] for name in ("number", "last", "until", "count", "content", "adopted"))])
+    names = ("number", "last", "until", "count", "content", "adopted", *(("sealed_at",) if timed else ()))
+    return mac(secret, [before, *(said[name] for name in names)])
 
 
-def _mac(secret: bytes, values: Sequence[object]) -> str:
+def mac(secret: bytes, values: Sequence[object]) -> str:
     return hashlib.blake2b(orjson.dumps(values, default=str), key=secret, digest_size=32).hexdigest()
 
 
@@ -158,7 +172,7 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     found, before, seen = Verdict(), None, not head
     while True:
         with work.transaction(write=True):
-            work.lock(_LOCK)  # nothing is sealed or dropped while a part is looked at
+            work.lock(LOCK)  # nothing is sealed or dropped while a part is looked at
             part = _seal_after(work, before.number if before is not None else 0)
             found = _check_seal(work, found, part, before) if part is not None else _check_open(work, found, before)
         if found.broken is not None:
@@ -170,6 +184,8 @@ def verify(work: Work, *, head: str = "") -> Verdict:
         return replace(found, broken=Broken("seal_deleted", None))
     seal(work, settled=timedelta())
     with work.transaction():
+        if not days.in_force(work)[1]:
+            return replace(found, broken=Broken("days_edited", None))
         newest = _seal_after(work, last=True)
         found = replace(found, erased=_by_whom(work, found)) if found.erased else found
     return found if newest is None else replace(found, head=newest.hash, seals=newest.number - found.dropped)
@@ -179,20 +195,22 @@ def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
     secret, number = work.secret(entries.PURPOSE), before.number + 1 if before is not None else 1
     if part.number != number:
         return replace(found, broken=Broken("seal_deleted", number))
-    if part.hash != _hash(secret, part, before.hash if before is not None else ""):
+    previous = before.hash if before is not None else ""
+    timed = part.hash == _hash(secret, part, previous)
+    if not timed and part.hash != _hash(secret, part, previous, timed=False):
         return replace(found, broken=Broken("seal_edited", number))
     if part.dropped is not None:
-        honest = part.dropped == _mac(secret, ["dropped", part.hash])
+        honest = part.dropped == mac(secret, ["dropped", part.hash])
         return replace(found, dropped=found.dropped + 1) if honest else replace(found, broken=Broken("seal_edited", number))
-    within = [*_behind(work, before), audit.c.id <= part.last]
+    within = [*behind(work, before), audit.c.id <= part.last]
     rows = work.connection.execute(sa.select(audit).where(*within).order_by(audit.c.id)).mappings().all()
     right = entries.Erasing(work, _NOTHING)
     marks = [part.marks[start : start + _MARK] for start in range(0, len(part.marks), _MARK)]
     digests, last, late = list[str](), None, 0
-    for row in rows:
+    for position, row in enumerate(rows, 1):
         mark, genuine = _mark(row["digest"]), right.holds(row)
         expected = marks[len(digests)] if len(digests) < len(marks) else ""
-        if mark != expected and mark in marks[len(digests) + 1 :]:
+        if mark != expected and mark in marks[len(digests) + 1 :] and expected not in {_mark(one["digest"]) for one in rows[position:]}:
             return replace(found, broken=Broken("deleted", number, after=last))
         if not genuine:
             more = mark != expected and len(rows) > len(marks)
@@ -204,16 +222,17 @@ def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
         last = row["id"]
     if len(digests) < len(marks):
         return replace(found, broken=Broken("deleted", number, after=last))
-    if part.content != _mac(secret, digests):
+    if part.content != mac(secret, digests):
         return replace(found, broken=Broken("seal_edited", number))
+    overdue = timed and not part.adopted and bool(rows) and part.sealed_at - rows[0]["at"] > OVERDUE
     return replace(found, entries=found.entries + len(rows), seals=found.seals + 1, late=found.late + late,
-                   erased=_erased(found, rows))  # fmt: skip
+                   overdue=found.overdue + overdue, erased=_erased(found, rows))  # fmt: skip
 
 
 def _check_open(work: Work, found: Verdict, before: Any) -> Verdict:
     """What is not sealed yet can be told to be edited or invented, and not to be missing."""
     right, last = entries.Erasing(work, _NOTHING), before.last if before is not None else _NOTHING
-    adopting = before is None or bool(before.adopted)
+    adopting = _may_adopt(work, before)
     while True:
         query = sa.select(audit).where(audit.c.tenant_id == work.tenant.id, audit.c.id > last).order_by(audit.c.id).limit(PART)
         rows = work.connection.execute(query).mappings().all()
@@ -248,42 +267,6 @@ def _mark(digest: str) -> str:
 
 def _at(what: str, number: int | None, row: sa.RowMapping) -> Broken:
     return Broken(what, number, row["id"], at=row["at"].isoformat(), entity=row["entity"], record=row["record_id"])
-
-
-# --- retention -------------------------------------------------------------------------------------------------------
-
-
-def drop(work: Work) -> int:
-    """Delete the entries that are older than the tenant keeps them, by whole seals; returns how many.
-
-    Their seals stay, without which the next one could not be proven, and say that nobody else deleted them.
-    """
-    with work.transaction():
-        days = work.connection.execute(sa.select(tenants.c.audit_days).where(tenants.c.id == work.tenant.id)).scalar_one()
-    if days >= FOR_EVER:
-        return 0
-    lost = 0
-    while (count := _drop_part(work, timedelta(days=days))) is not None:
-        lost += count
-    if lost:
-        with work.transaction(write=True):
-            entries.note(work, _TITLE, work.tenant.id, "dropped", {"entries": [lost, 0], "days": [None, days]})
-    return lost
-
-
-def _drop_part(work: Work, kept: timedelta) -> int | None:
-    with work.transaction(write=True):
-        work.lock(_LOCK)
-        mine = (seals.c.tenant_id == work.tenant.id, seals.c.dropped.is_(None))
-        part = work.connection.execute(sa.select(seals).where(*mine).order_by(seals.c.number).limit(1)).one_or_none()
-        if part is None or part.until >= work.now() - kept:
-            return None
-        before = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number == part.number - 1)
-        within = [*_behind(work, work.connection.execute(before).one_or_none()), audit.c.id <= part.last]
-        gone = work.connection.execute(audit.delete().where(*within)).rowcount
-        said = {"marks": "", "dropped": _mac(work.secret(entries.PURPOSE), ["dropped", part.hash])}
-        work.connection.execute(seals.update().where(mine[0], seals.c.number == part.number).values(**said))
-        return gone
 
 
 def told(verdict: Verdict) -> dict[str, object]:

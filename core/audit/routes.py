@@ -27,6 +27,7 @@ class Proof(Schema):
     seals = fields.Integer(required=True)
     dropped = fields.Integer(required=True)
     late = fields.Integer(required=True)
+    overdue = fields.Integer(required=True)
     head = fields.String(required=True)
     erased = fields.Dict(required=True)
     broken = fields.Dict(required=True, allow_none=True)

@@ -54,10 +54,17 @@ def _said(verdict: Verdict) -> str:
     told = [f"{one.entries} of them erased by {one.by or 'nobody knows whom'} {one.at} ({id})" for id, one in verdict.erased.items()]
     erased = "".join(f", {one}" for one in told)
     late = f", {verdict.late} entries came after their seal" if verdict.late else ""
-    return f"{verdict.entries} entries hold in {verdict.seals} seals{dropped}{late}{erased}; head {verdict.head or '-'}"
+    overdue = (
+        f", {verdict.overdue} seals were made more than a day after their entries (no background work ran, or they were made anew)"
+        if verdict.overdue
+        else ""
+    )
+    return f"{verdict.entries} entries hold in {verdict.seals} seals{dropped}{late}{overdue}{erased}; head {verdict.head or '-'}"
 
 
 def _where(broken: Broken) -> str:
+    if broken.what == "days_edited":
+        return "for how long entries are kept (audit_days) was set past the platform: no entry says so, and none is dropped; set it again"
     seal = f"seal {broken.seal}" if broken.seal is not None else "not sealed yet"
     if broken.what == "seal_deleted":
         return f"{seal} is missing" if broken.seal is not None else "the chain does not have that head: seals were deleted or made anew"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import sqlalchemy as sa
 
 from core import pace
-from core.audit import chain
+from core.audit import chain, retention
 from core.events.states import DONE, SKIPPED
 from core.events.tables import outbox
 from core.http import idempotency
@@ -30,7 +30,7 @@ def forget_finished(ctx: Context) -> None:
             pass
     idempotency.forget(work)
     pace.forget(work)
-    chain.drop(work)
+    retention.drop(work)
 
 
 def _forget(work: Work, state: str) -> int:

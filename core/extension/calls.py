@@ -24,7 +24,7 @@ _FREE = frozenset({"demo_data"})
 """Moments without bounds: made-up data, which only an operator asks for, in a tenant that was made for it."""
 SLOW = 1.0
 """Seconds after which a single hook call is worth a warning."""
-_MEANT = (Refusal, GiveUp, OperationalError, InterfaceError, PoolTimeout, DataError)
+MEANT = (Refusal, GiveUp, OperationalError, InterfaceError, PoolTimeout, DataError)
 """What a hook may raise without being ill: what it means to say, and what core tells of the database."""
 
 
@@ -129,7 +129,7 @@ class Calls:
         try:
             given = _within(owner, hook, arguments)
             function(**{name: given[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})
-        except _MEANT as failure:
+        except MEANT as failure:
             failure.add_note(f"in hook {hook} of plugin {owner!r}")
             raise
         except Exception as failure:
@@ -152,4 +152,6 @@ class Calls:
                     yield Answer(owner, function(**_within(owner, hook, arguments)))
                 except Exception as failure:  # the caller tells it; the others are asked all the same
                     log.exception("hook %s of plugin %r failed", hook, owner)
+                    if not isinstance(failure, MEANT):
+                        self.failures.note(owner, hook, failure)
                     yield Answer(owner, failure)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import orjson
 from flask import request
 
 from core.context import Work
@@ -14,6 +16,7 @@ from core.entities.alike import members_of
 from core.entities.history import history
 from core.entities.read import MOST_ROWS
 from core.entities.timeline import timeline
+from core.http.answers import OPTIONS
 from core.http.asked import json_body, query_pairs
 from core.http.errors import body_of
 from core.http.freshness import fresh
@@ -59,7 +62,7 @@ class Collection:
         id = record_id(path["id"])
         fields = shown.get("fields", ())
         row = work.reader(self.entity).one(id, (*fields, "version") if fields else (), shown.get("include", ()), wire=True)
-        tag = etag(row["version"])
+        tag = etag(row)
         if fields and "version" not in fields:
             del row["version"]
         if fresh(request, tag):
@@ -112,7 +115,7 @@ class Collection:
         rows = reader.many([outcome.id], wire=True) if reader.grants else []
         row = rows[0] if rows else {"id": outcome.id}
         if "version" in row:
-            headers["ETag"] = etag(row["version"])
+            headers["ETag"] = etag(row)
         return Response({**row, **_warnings(work, outcome)}, status, headers)
 
     def batch(self, work: Work, _path: Mapping[str, str]) -> Response:
@@ -156,11 +159,14 @@ def _warnings(work: Work, outcome: Outcome) -> dict[str, object]:
     return {"warnings": [{"code": said.code, "detail": work.say(said.message, said.params), **members_of(outcome.likely)}]}
 
 
-def etag(version: object) -> str:
-    """The ETag of a version (strong: the same version, the same record)."""
-    return f'"v{version}"'
+def etag(row: Mapping[str, Any]) -> str:
+    """The ETag of a record as it is told: its version, by which If-Match goes, and a digest of all that is told. What is included, worked out of
+    others, or shown since the reader has other rights, is another answer although the record itself has not changed."""
+    said = orjson.dumps(row, option=OPTIONS, default=str)
+    return f'"v{row["version"]}-{hashlib.blake2b(said, digest_size=6).hexdigest()}"'
 
 
+_VERSION = re.compile(r"v([0-9]{1,11})(?:-[0-9a-f]{12})?\Z", re.ASCII)
 _TAG = re.compile(r'(?:W/)?"([^"]*)"|([^\s,"]+)')
 
 
@@ -170,7 +176,7 @@ def expected_version(work: Work, entity: Entity, id: UUID) -> int | None:
     if given is None or given.strip() == "*":
         return None
     words = [quoted or bare for quoted, bare in _TAG.findall(given)]
-    versions = {int(word[1:]) for word in words if word[:1] == "v" and word[1:].isascii() and word[1:].isdigit() and len(word) <= 12}
+    versions = {int(found[1]) for found in map(_VERSION.match, words) if found is not None}
     if not versions:
         raise Stale(_("If-Match doesn’t contain a known version; send the ETag of the record"))
     if len(versions) == 1:

@@ -73,8 +73,8 @@ class Merges:
         return Response(told, 200, self._tagged(work, survivor))
 
     def _tagged(self, work: Work, survivor: UUID) -> dict[str, str]:
-        rows = work.reader(self.entity).many([survivor], ("version",))
-        return {"ETag": etag(rows[0]["version"])} if rows else {}
+        rows = work.reader(self.entity).many([survivor], wire=True)
+        return {"ETag": etag(rows[0])} if rows else {}
 
 
 def _counted(found: Mapping[str, int]) -> list[dict[str, object]]:

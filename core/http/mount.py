@@ -17,6 +17,7 @@ from core.http.addresses import Addresses, address_of
 from core.http.answers import answer
 from core.http.bodies import read_request
 from core.http.collections import Collection, may
+from core.http.counted import counted
 from core.http.freshness import fresh
 from core.http.merges import Merges, led_on
 from core.http.pipeline import Endpoint, type_handler
@@ -124,7 +125,8 @@ def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None
     def handler(work: Work, path: Mapping[str, str]) -> object:
         allowed = admitted(work)  # who has no right is told that, before what was sent is looked at
         asked = read_request(route, path, platform.config)
-        value = route.view(allowed, asked if route.prepare is None else replace(asked, prepared=g.prepared))
+        with counted(work, route.plugin, f"{route.method} {route.path}"):
+            value = route.view(allowed, asked if route.prepare is None else replace(asked, prepared=g.prepared))
         if route.method == "GET" and isinstance(value, Response) and fresh(request, tag := value.headers.get("ETag", '""')):
             return Response(None, 304, {"ETag": tag})
         return value if hasattr(value, "status") else answer_as(route, value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from marshmallow import Schema, fields, validate
 
-from core.audit.chain import FOR_EVER
+from core.audit.days import FOR_EVER
 from core.identity.ranges import MOST
 from core.tenancy import settings
 from core.tenancy.duplicates import VERDICTS

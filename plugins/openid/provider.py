@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ KEPT, AGAIN, PAUSE = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds
 may begin a sign-in, and each would wait for a provider that is away."""
 MOST = 300_000
 """Bytes of an answer."""
+WAIT = 2.0
+"""Seconds that others wait for who asks: of a provider that hangs, each sign-in would hold a thread for as long as it does."""
 _DISCOVERY = "/.well-known/openid-configuration"
 _USED = ("invalid_grant",)
 
@@ -30,6 +33,8 @@ class Known:
 
     documents: dict[str, tuple[datetime, Mapping[str, Any]]] = field(default_factory=dict)
     failed: dict[str, datetime] = field(default_factory=dict)
+    asking: threading.Lock = field(default_factory=threading.Lock)
+    """Held by who asks."""
 
 
 class Provider:
@@ -87,18 +92,32 @@ class Provider:
         return token
 
     def _document(self, address: str, good_for: timedelta) -> Mapping[str, Any]:
+        if (there := self._there(address, good_for)) is not None:
+            return there
+        if not self._known.asking.acquire(timeout=WAIT):
+            raise self._unusable(f"{address} has been asked and has not answered for {WAIT} s")
+        try:  # meanwhile whoever asked before may have been told
+            return self._there(address, good_for) or self._asked(address)
+        finally:
+            self._known.asking.release()
+
+    def _there(self, address: str, good_for: timedelta) -> Mapping[str, Any] | None:
+        """What is known and still good; raises Unavailable where it has failed a moment ago."""
         now, there = self._ctx.now(), self._known.documents.get(address)
         if there is not None and timedelta() <= now - there[0] < good_for:
             return there[1]
         failed = self._known.failed.get(address)
         if failed is not None and timedelta() <= now - failed < PAUSE:
             raise self._unusable(f"{address} has failed a moment ago")
+        return None
+
+    def _asked(self, address: str) -> Mapping[str, Any]:
         reply = self._ctx.call(Call(address, headers={"Accept": "application/json"}, method="GET", most=MOST))
         found = _object(reply)
         if reply.status != 200 or not found:
-            self._known.failed[address] = now
+            self._known.failed[address] = self._ctx.now()
             raise self._unusable(f"{address} answered {reply.status} {_away(reply)}")
-        self._known.documents[address] = (now, found)
+        self._known.documents[address] = (self._ctx.now(), found)
         return found
 
     def _keys(self, document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +82,15 @@ def test_an_edited_entry_is_named(work: Work, by_hand: type_sql, column: str) ->
 
 
 @pytest.mark.feature("B11")
+def test_entries_that_change_places_are_named(work: Work, by_hand: type_sql) -> None:
+    """With all that they say, their digests included: a digest is of the entry's own id."""
+    *_before, one, other = (dict(row._mapping) for row in rows(work))
+    by_hand(audit.update().where(audit.c.id == one["id"]).values({**other, "id": one["id"]}))
+    by_hand(audit.update().where(audit.c.id == other["id"]).values({**one, "id": other["id"]}))
+    assert broken(work) == ("edited", one["id"], None)
+
+
+@pytest.mark.feature("B11")
 def test_a_deleted_entry_is_named_by_the_one_before_it(work: Work, by_hand: type_sql) -> None:
     before, victim, _last = rows(work)[-3:]
     by_hand(audit.delete().where(audit.c.id == victim.id))
@@ -124,12 +133,37 @@ def test_seals_cannot_be_edited_left_out_or_made_anew(work: Work, by_hand: type_
     assert broken(work)[0] == "seal_edited"
     by_hand(seals.delete().where(seals.c.number == 1))
     assert broken(work)[0] == "seal_deleted"
+    by_hand(seals.update().where(seals.c.number == 2).values(number=1))
+    assert broken(work)[0] == "seal_edited", "the next one does not become the first"
+    by_hand(seals.update().where(seals.c.number == 1).values(number=2))
     by_hand(seals.delete().where(seals.c.number == 2))
     by_hand(audit.delete().where(audit.c.id == rows(work)[-1].id))
     assert chain.verify(work).broken is None, "without a head that was told before, an empty chain is a new chain"
     found = chain.verify(work, head=head).broken
     assert found is not None
     assert found.what == "seal_deleted"
+
+
+@pytest.mark.feature("B11")
+def test_seals_that_were_made_anew_are_told_by_when_they_were_made(work: Work, by_hand: type_sql, clock: Clock) -> None:
+    clock.move(days=3)
+    work.records("probe.thing").create({"name": "young"})
+    chain.seal(work, settled=timedelta())
+    assert chain.verify(work).overdue == 0
+    by_hand(seals.delete().where(seals.c.number == 2))
+    by_hand(seals.delete())
+    by_hand(audit.delete().where(audit.c.id == rows(work)[1].id))
+    found = chain.verify(work)
+    assert (found.broken, found.overdue, found.seals) == (None, 1, 2), "nothing else tells"
+    by_hand(seals.update().where(seals.c.number == 1).values(sealed_at=clock.now - 3 * 24 * HOUR))
+    assert broken(work)[0] == "seal_edited"
+    by_hand(seals.delete().where(seals.c.number == 2))
+    with work.transaction():
+        first = work.connection.execute(sa.select(seals)).one()
+    before = chain._hash(work.secret(entries.PURPOSE), first, "", timed=False)
+    by_hand(seals.update().values(hash=before))
+    found = chain.verify(work)
+    assert (found.broken, found.overdue) == (None, 0), "a seal from before that was in its hash holds as it is"
 
 
 def test_an_entry_that_comes_after_its_seal_is_real_and_counted(work: Work, platform: Platform) -> None:
@@ -168,7 +202,10 @@ def test_a_sealer_waits_for_no_writer_and_no_writer_for_it(work: Work, platform:
 
 
 @pytest.mark.feature("B11")
-def test_entries_from_before_there_were_digests_are_taken_as_they_are(work_as: type_work_as, by_hand: type_sql, work: Work) -> None:
+def test_entries_from_before_there_were_digests_are_taken_as_they_are(
+    by_hand: type_sql, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "DIGESTED", datetime(2100, 1, 1, tzinfo=UTC))
     by_hand(seals.delete())
     with work.transaction(write=True):
         work.connection.execute(audit.update().values(digest=""))
@@ -244,8 +281,11 @@ def test_a_digest_is_the_same_for_what_comes_back_from_the_database(work: Work) 
 
 
 @pytest.mark.feature("B11")
-def test_who_takes_all_seals_and_digests_away_makes_nothing_true(work: Work, platform: Platform, clock: Clock) -> None:
-    """Entries without a digest are taken as they are only where they are from before there were any."""
+def test_who_takes_all_seals_and_digests_away_makes_nothing_true(
+    work: Work, platform: Platform, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Entries without a digest are taken as they are only where they, and their tenant, are from before there were any."""
+    monkeypatch.setattr(chain, "DIGESTED", datetime(2100, 1, 1, tzinfo=UTC))
     mine = (audit.c.tenant_id == work.tenant.id,)
 
     def bare(**values: object) -> None:
@@ -266,3 +306,38 @@ def test_who_takes_all_seals_and_digests_away_makes_nothing_true(work: Work, pla
             chain.seal(work)
         what, entry, _after = broken(work)
         assert (what, entry) == ("inserted", next(row.id for row in rows(work) if row.record_id == made))
+    monkeypatch.setattr(chain, "DIGESTED", datetime(2020, 1, 1, tzinfo=UTC))
+    bare(at=chain.DIGESTED - HOUR)
+    first = rows(work)[0].id
+    assert broken(work)[:2] == ("inserted", first), "who sets their days back does not make the tenant older"
+    chain.seal(work)
+    assert broken(work)[:2] == ("inserted", first)
+
+
+@pytest.mark.feature("B11")
+def test_nobody_has_the_audit_forgotten_by_a_setting_that_is_made_in_the_database(
+    work: Work, client: Api, platform: Platform, clock: Clock
+) -> None:
+    def set_days(days: int) -> None:
+        with platform.database.begin(write=True, tenant=None) as connection:
+            connection.execute(tenants.update().where(tenants.c.id == work.tenant.id).values(audit_days=days))
+
+    before, head = len(rows(work)), chain.verify(work).head
+    clock.move(days=40)
+    set_days(30)
+    upkeep.forget_finished(work)
+    assert len(rows(work)) == before, "no entry says that the company wants it"
+    assert broken(work)[0] == "days_edited"
+    set_days(36_500)
+    assert chain.verify(work, head=head).broken is None
+    client.patch("/api/v1/core/tenant", {"audit_days": 30})
+    chain.seal(work, settled=timedelta())
+    set_days(1)
+    upkeep.forget_finished(work)
+    assert len(rows(work)) == before + 1
+    set_days(30)
+    for _quiet_month in range(2):  # what says so goes with the rest, and is said again
+        upkeep.forget_finished(work)
+        assert [row.changes["days"] for row in rows(work) if row.entity == "core.audit"] == [[None, 30]]
+        assert chain.verify(work, head=head).broken is None
+        clock.move(days=31)

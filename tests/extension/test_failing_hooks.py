@@ -9,10 +9,11 @@ import pytest
 
 from core.app import create_app
 from core.extension import calls, failures
+from core.identity import tokens
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
-from core.testkit.fixtures import Clock
+from core.testkit.fixtures import Api, Clock
 from sdk import Conflict, Invalid, Unavailable
 from tests.extension.conftest import Installation
 from tests.packages import Packages
@@ -58,6 +59,43 @@ def test_a_veto_that_raises_fails_the_write_with_its_name_and_the_rest_serves(
     assert (ready.status_code, ready.json["status"], ready.json["failing"]) == (200, "degraded", {"brittle": ["validate_changes"]})
     assert ready.json["plugins"]["brittle"] == "loaded"
     assert installed.serves()
+
+
+BRITTLE = """
+def boom(ctx, request):
+    raise KeyError("what a customer wrote")
+
+def refuse(ctx, request):
+    raise Conflict(_("not today"))
+
+@hookimpl
+def register_routes():
+    return tuple(
+        Route(method="GET", path=f"/{view.__name__}", view=view, permission=SIGNED_IN, summary=_("B"), answer={"type": "object"})
+        for view in (boom, refuse)
+    )
+
+@hookimpl
+def uses_of(ctx, plugin):
+    return [][0]
+"""
+
+
+@pytest.mark.feature("P11")
+def test_what_a_plugin_raises_in_an_address_of_its_own_or_as_it_is_asked_is_told_with_its_name(
+    install: type_install, packages: Packages
+) -> None:
+    platform = install(packages.plugin("brittle", BRITTLE)).platform
+    tenant = lifecycle.create(platform, NewTenant("other"))
+    admin = lifecycle.add_person(platform.system(tenant.id), "Admin", "admin@other.example", ["admin"], None)
+    api = Api(platform, create_app(platform).test_client(), tokens.issue(platform.system(tenant.id), admin, "test")[1], tenant)
+    assert [api.get(f"/api/v1/brittle/{path}").status_code for path in ("boom", "boom", "refuse")] == [500, 500, 409]
+    assert "brittle: IndexError" in api.get("/api/v1/core/plugins/probe/impact").json["unanswered"][0]
+    told = api.get("/api/v1/core/plugins/brittle").json["failing"]
+    assert [(one["hook"], one["times"], one["error"].partition(",")[0]) for one in told] == [
+        ("GET /boom", 2, "KeyError in plugin.py"), ("uses_of", 1, "IndexError in plugin.py"),
+    ]  # fmt: skip
+    assert api.get("/health/ready").json["failing"] == {"brittle": ["GET /boom", "uses_of"]}
 
 
 @pytest.mark.feature("P11")

@@ -201,6 +201,11 @@ def test_of_very_many_records_that_name_a_plugin_some_are_named_and_the_others_a
         (use,) = sdk.impact.naming(work, "probe", {"customers.account": ("notes",)})
     assert use.titles == ["on things 2", "on things 3", "on things 4", "…"]
     assert read == ["probe.thing"] * 4
+    monkeypatch.setattr(sdk.impact, "MOST_READ", 4)
+    with work.transaction():  # in a choice the database looks for no words
+        (use,) = sdk.impact.naming(work, "probe", {"customers.account": ("notes", "tier")})
+        (none,) = sdk.impact.naming(work, "probe_more", {"customers.account": ("notes", "tier")})
+    assert (use.titles, none.titles) == (["on things 3", "on things 4", "…"], ["…"])
 
 
 @pytest.mark.feature("P8")

@@ -356,6 +356,20 @@ def test_who_has_the_record_already_is_told_so_with_a_304(client: Api) -> None:
     assert client.get(f"{THINGS}/{id}", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
 
 
+@pytest.mark.feature("P20")
+def test_what_is_told_beside_a_record_is_another_answer_although_its_version_is_the_same(client: Api) -> None:
+    thing = new(client)
+    part = client.post("/api/v1/probe/parts", {"thing": thing, "name": "p"}).json["id"]
+    address = f"/api/v1/probe/parts/{part}?include=thing"
+    tag = client.get(address).headers["ETag"]
+    client.patch(f"{THINGS}/{thing}", {"name": "renamed"})
+    again = client.get(address, headers={"If-None-Match": tag})
+    assert (again.status_code, again.headers["ETag"] == tag) == (200, False)
+    assert again.json["thing"]["name"] == "renamed"
+    for still in (tag, again.headers["ETag"], '"v1"'):  # by its version alone, which has not changed
+        assert client.patch(f"/api/v1/probe/parts/{part}", {"name": "p"}, headers={"If-Match": still}).status_code == 200
+
+
 # --- records ---------------------------------------------------------------------------------------------------------
 
 

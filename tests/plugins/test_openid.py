@@ -19,6 +19,7 @@ from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, MakeTenant
 from plugins.openid.id_token import Expected, Untrue, claims_of, key_id
+from plugins.openid.provider import Known
 from plugins.openid.settings import secure
 from sdk import Tenant, where
 from sdk.context import id_of
@@ -312,6 +313,22 @@ def test_a_provider_that_does_not_answer_is_told_to_people_on_a_page_and_costs_n
     assert client.patch("/api/v1/core/plugins/openid", {"enabled": False}).status_code == 200
     problem(one.get(BEGIN, {"tenant": "acme"}), 404)
     assert one.get(WAYS, {"tenant": "acme"}).json == {"data": []}
+
+
+def test_who_comes_while_a_provider_hangs_does_not_wait_as_long_as_it_does(
+    ann: UUID, browser: Callable[[], Api], provider: Provider, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a company's provider that lets its callers hang would take all threads of the server from everybody."""
+    monkeypatch.setattr("plugins.openid.provider.WAIT", 0.01)
+    with work.transaction():
+        known = work.of_plugin("openid").kept("openid.provider", Known)
+    with known.asking:
+        problem(browser().get(BEGIN, {"tenant": "acme"}), 503, "provider_away")
+    assert provider.asked == []
+    assert sent(browser()).startswith(provider.issuer)
+    with known.asking:
+        assert sent(browser()).startswith(provider.issuer), "who knows already asks nobody"
+    assert len(provider.asked) == 1
 
 
 def test_behind_https_no_neighbour_can_set_the_cookie_that_ties_the_answer_to_the_browser(

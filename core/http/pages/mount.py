@@ -14,6 +14,7 @@ from flask import Response as FlaskResponse
 from core.http.addresses import Addresses, type_view
 from core.http.answers import answer
 from core.http.asked import query_pairs, reading, receive, rewind
+from core.http.counted import counted
 from core.http.pages.acting import mount_acting
 from core.http.pages.answers import as_page, facts_of, gone_to, refused
 from core.http.pages.arrival import OUTSIDE, mount_arrival
@@ -96,7 +97,8 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
 def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:
     write = request.method == "POST"
     work.retells = True
-    return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
+    with counted(work, page.plugin, f"page {page.path}"):
+        return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
 
 
 def _once(work: Work, asked: PageRequest, act: Callable[[], FlaskResponse]) -> FlaskResponse:

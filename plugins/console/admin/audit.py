@@ -19,6 +19,11 @@ NAME, HERE = "core.audit", f"{PREFIX}/admin/audit"
 _FEW = 50
 _APART: Mapping[str, Text] = {"core.plugin": _("Plugin"), "core.tenant": _("Company")}
 """What is changed of the company itself, which is no record."""
+_BROKEN: Mapping[str, Text] = {
+    "edited": _("an entry was edited"), "inserted": _("an entry was inserted"), "deleted": _("an entry was deleted"), "seal_edited": _("a seal was edited"),
+    "seal_deleted": _("a seal is missing"), "no_head": _("the chain doesn’t contain the chain head you entered"),
+    "days_edited": _("the number of days to keep the audit log was set in the database; save it again"),
+}  # fmt: skip
 _FILTERS = ("user", "entity", "record", "channel", "action", "since", "until")
 
 
@@ -61,9 +66,17 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *,
         "entries": shown(ctx, rows), "asked": asked, "more": HERE + more if more else "", "problems": problems, "proof": proof, "here": HERE,
         "people": people, "channels": {key: ctx.say(label) for key, label in CHANNELS.items()},
         "actions": {key: ctx.say(label) for key, label in ACTIONS.items()}, "filtered": any(asked.values()),
+        "broken": _broken(ctx, proof),
         "entities": sorted(((name, ctx.say(ctx.entity(name).plural_label)) for name in ctx.entities()), key=lambda pair: pair[1]),
     }  # fmt: skip
     return Rendering("console/admin_audit.html", values, refusal.status if refusal is not None else 200)
+
+
+def _broken(ctx: Context, proof: Mapping[str, Any] | None) -> str:
+    """In words what the first link that does not hold has suffered."""
+    link = proof["broken"] if proof else None
+    what = "" if link is None else "no_head" if link["what"] == "seal_deleted" and link["seal"] is None else str(link["what"])
+    return ctx.say(_BROKEN[what]) if what in _BROKEN else what
 
 
 def _conditions(ctx: Context, asked: Mapping[str, str]) -> tuple[Condition, ...]:
