@@ -153,6 +153,8 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         return Cell(
             name, label, "json", value, _altered(kind.ctx, str(row.get("entity") or ""), value, attempt=row.get("action") == REFUSED)
         )
+    if isinstance(of, TextField) and of.names == "conditions" and isinstance(value, str):
+        value = measured.conditions_in_words(kind.ctx, str(row.get("entity") or ""), value)
     if of.kind == "json" and value is not None:
         return Cell(name, label, of.kind, value, of.format(value))
     return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "")
