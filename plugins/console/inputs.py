@@ -21,6 +21,7 @@ from sdk.context import Row
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, KeysField, LinkField, MoneyField, TextField
 from sdk.forms import Input as Input
 from sdk.forms import Option as Option
+from sdk.text import in_order
 
 _NUMBERS = frozenset({"integer", "decimal", "percent"})
 _TYPES: Mapping[str, str] = {"email": "email", "phone": "tel", "url": "url", "date": "date", "datetime": "datetime-local"}
@@ -219,7 +220,7 @@ def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Inp
     """An entity, and one of its records."""
     entity, _colon, id = (f"{value['entity']}:{value['id']}" if isinstance(value, Mapping) else str(value or "")).partition(":")
     kinds = [kind_of(ctx, name) for name in ctx.entities() if ctx.entity(name).parent is None and not ctx.entity(name).private]
-    options = tuple(Option(one.name, one.label, one.name == entity, one.pick) for one in sorted(kinds, key=lambda one: one.label))
+    options = tuple(Option(one.name, one.label, one.name == entity, one.pick) for one in sorted(kinds, key=lambda one: in_order(one.label)))
     chosen = next((one for one in kinds if one.name == entity), None)
     pick = chosen.pick if chosen else ""
     title = titles.of(entity, id)

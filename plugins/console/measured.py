@@ -9,6 +9,7 @@ from sdk.clauses import sentence
 from sdk.fields import DateField, DateTimeField, DecimalField, Field, LinkField, ReportRole
 from sdk.forms import Option
 from sdk.measures import COUNT, FUNCTIONS, along, of_measure
+from sdk.text import in_order
 
 _PLAIN = ("id", "version")
 _BEYOND = ("date", "dimension")
@@ -53,7 +54,7 @@ def choices(ctx: Context, names: str, entity: str) -> list[Option]:
 
 
 def _sorted(options: Iterator[Option]) -> list[Option]:
-    return sorted(options, key=lambda one: (one.label, one.value))
+    return sorted(options, key=lambda one: (in_order(one.label), one.value))
 
 
 def _those(names: str, fields: Mapping[str, Field]) -> Iterator[str]:
