@@ -14,6 +14,8 @@ class Option:
     chosen: bool
     pick: str = ""
     """Where records of it are chosen, if it is an entity."""
+    group: str = ""
+    """Under which heading it stands; those without one come first."""
 
 
 @dataclass(frozen=True)
@@ -41,4 +43,4 @@ class Input:
     @property
     def wide(self) -> bool:
         """Whether it takes the whole line."""
-        return self.widget == "area"
+        return self.widget in ("area", "conditions")

@@ -12,6 +12,8 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
+from sdk.counting import counted
+
 
 @lru_cache(maxsize=16)
 def _locale(name: str) -> Locale:
@@ -76,9 +78,10 @@ def ago(locale: str, value: object, now: datetime) -> str:
     return format_timedelta(found.astimezone(UTC) - now, add_direction=True, locale=_locale(locale))
 
 
-def filters(locale: str) -> dict[str, Callable[..., str]]:
+def filters(locale: str) -> dict[str, Callable[..., object]]:
     """All of them in one language, as filters of templates."""
-    return {one.__name__: partial(one, locale) for one in (number, percent, money, day, instant, ago)}
+    said = {one.__name__: partial(one, locale) for one in (number, percent, money, day, instant, ago)}
+    return {**said, "counted": partial(counted, locale=locale)}
 
 
 def _exact(value: object) -> Decimal | None:

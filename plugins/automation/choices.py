@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sdk import Context, NotFound, Text, _
 from sdk.fields import DateField, DateTimeField, DecimalField, Field, IntegerField, LinkField, MoneyField
+from sdk.text import in_order
 from sdk.workflow import Options, Parameters
 
 Pairs = list[tuple[str, str]]
@@ -21,7 +22,7 @@ def listed(words: Mapping[str, Text]) -> Options:
 
 
 def _sorted(pairs: Pairs) -> Pairs:
-    return sorted(pairs, key=lambda pair: pair[1].casefold())
+    return sorted(pairs, key=lambda pair: in_order(pair[1]))
 
 
 def _fields(ctx: Context, entity: str, kinds: tuple[type[Field], ...], leave: frozenset[str] = _PLAIN) -> Pairs:

@@ -17,6 +17,7 @@ from sdk import Context, PageRequest, _
 from sdk.clauses import filterable, operators_of, pair_of, record_input, record_typed, said, taken_apart, value_input
 from sdk.fields import BooleanField, ChoiceField, Field, KeysField, LinkField, MoneyField
 from sdk.forms import Input, Option
+from sdk.text import in_order
 from sdk.workflow import Shape
 
 Given: TypeAlias = "Mapping[str, Any]"
@@ -162,7 +163,7 @@ def _options(asked: Asked, one: fields.Field[Any]) -> Sequence[tuple[str, str]] 
 
 def labelled(ctx: Context, found: Mapping[str, Field]) -> list[tuple[str, str]]:
     """Fields by what they are called."""
-    return sorted(((name, ctx.say(one.label)) for name, one in found.items()), key=lambda pair: pair[1].casefold())
+    return sorted(((name, ctx.say(one.label)) for name, one in found.items()), key=lambda pair: in_order(pair[1]))
 
 
 def _clauses(asked: Asked, entity: str, name: str) -> list[Row]:

@@ -15,6 +15,14 @@ from sdk.routes import record_id
 
 HERE, TOKENS = f"{PREFIX}/me/account", f"{PREFIX}/me/tokens"
 _SESSIONS = "/api/v1/core/sessions"
+_KEYS = (
+    (("Ctrl", "K"), _("Search or run a command")), (("/",), _("Search in the list")), (("N",), _("New record")), (("F",), _("Filter")),
+    (("E",), _("Edit")), (("J", "K"), _("Next and previous row")), (("X",), _("Select the row")),
+    (("F2",), _("Change a cell of the row; arrow keys go from cell to cell")),
+    (("Space",), _("Pick up a card of a board, move it with the arrow keys, put it down")), (("Ctrl", "Enter"), _("Post a comment, save lines")),
+    (("?",), _("Keyboard shortcuts")),
+)  # fmt: skip
+"""What the scripts of pages do at a key (10-base.js, 40-list.js, 40-board.js), as people are told."""
 _LASTING = {"30": timedelta(days=30), "90": timedelta(days=90), "365": timedelta(days=365)}
 
 
@@ -39,7 +47,14 @@ def _account(ctx: Context, request: PageRequest, refusal: Refusal | None = None)
     except Refusal as hidden:  # who acts as somebody, or came with a narrow token, is told so
         problems = [*problems, *told(ctx, hidden)]
     sessions = [{**one, "device": device(str(one.get("agent") or ""))} for one in sessions]
-    return Rendering("console/account.html", {"sessions": sessions, "problems": problems, "here": HERE, "tokens": TOKENS},
+    values = {
+        "sessions": sessions,
+        "problems": problems,
+        "here": HERE,
+        "tokens": TOKENS,
+        "shortcuts": [(keys, ctx.say(text)) for keys, text in _KEYS],
+    }
+    return Rendering("console/account.html", values,
                      200 if refusal is None else refusal.status)  # fmt: skip
 
 

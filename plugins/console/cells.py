@@ -19,6 +19,9 @@ _GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qu
 _BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "declined", "expired", "dead", "disqualified"})
 _WARM = frozenset({"partial", "waiting", "pending", "key", "important", "high", "urgent", "due"})
 _MEASURED = frozenset({"date", "datetime", "integer", "decimal", "percent", "money"})
+_WORDS = frozenset({"text", "long_text", "url", "json"})
+_LINE, _LONG = 60, 300
+"""Signs that fit beside another value, and those of a text that is folded."""
 _PART = 200
 """Links whose titles are asked for at once."""
 
@@ -39,6 +42,16 @@ class Cell:
     def empty(self) -> bool:
         """Whether there is nothing to show."""
         return self.value is None or self.value in ("", [])
+
+    @property
+    def wide(self) -> bool:
+        """Whether it takes the whole line where values stand beside each other."""
+        return self.kind == "long_text" or (isinstance(self.value, str) and len(self.text) > _LINE and self.kind in _WORDS)
+
+    @property
+    def begins(self) -> str:
+        """How a text begins that is too long to stand among others as a whole; "" for any other."""
+        return f"{self.value[:_LINE]} …" if isinstance(self.value, str) and len(self.value) > _LONG and self.kind in _WORDS else ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +166,8 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         return Cell(
             name, label, "json", value, _altered(kind.ctx, str(row.get("entity") or ""), value, attempt=row.get("action") == REFUSED)
         )
+    if isinstance(of, TextField) and of.names == "conditions" and isinstance(value, str):
+        value = measured.conditions_in_words(kind.ctx, str(row.get("entity") or ""), value)
     if of.kind == "json" and value is not None:
         return Cell(name, label, of.kind, value, of.format(value))
     return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "")

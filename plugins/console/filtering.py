@@ -24,6 +24,7 @@ from sdk.fields import (
     NaturalKey,
 )
 from sdk.filters import parse_pair
+from sdk.text import in_order
 
 MOST_NAMED = 200
 
@@ -156,7 +157,7 @@ def _form(kind: Kind, asked: Asked, name: str, operator: str, problem: str = "",
             "kind": kind,
             "asked": asked,
             "state": state_of(asked),
-            "fields": sorted(((key, say(one.label)) for key, one in fields.items()), key=lambda pair: pair[1].casefold()),
+            "fields": sorted(((key, say(one.label)) for key, one in fields.items()), key=lambda pair: in_order(pair[1])),
             "name": name if field is not None else "",
             "operators": [(one, say(said(field, one), {"field": ""}).strip()) for one in known] if field is not None else [],
             "operator": chosen,

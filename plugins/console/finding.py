@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote
 
-from plugins.console.frame import address, entries
+from plugins.console.frame import PINNED, address, entries
 from plugins.console.registry import PREFIX, kind_of, query_of
 from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Rendering, _
 
@@ -88,12 +88,12 @@ def _words(text: str) -> str:
 
 
 def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Group]:
-    """Each kind that the menu leads to, as far as its reader may see it, the best first."""
+    """Each kind that the menu leads to, as far as its reader may see it, the best first; what is only administered comes last."""
     leading = {name: entry for name, entry in _leading(ctx).items() if only in ("", name)}
     if not words or not leading:
         return
     answer = cast("Mapping[str, Any]", ctx.api("GET", f"{SEARCH}?q={quote(words[:200])}&limit={most}&entities={','.join(leading)}"))
-    for group in answer["data"]:
+    for group in sorted(answer["data"], key=lambda one: leading[one["entity"]].section == PINNED):
         name = group["entity"]
         kind, icon = kind_of(ctx, name), leading[name].icon or "file"
         items = [_found(record, kind.title, kind.at(record["id"]), icon) for record in group["records"]]

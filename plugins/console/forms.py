@@ -11,7 +11,7 @@ from typing import cast
 from plugins.console.beginning import begun, with_key
 from plugins.console.cells import Cell
 from plugins.console.happened import Event, events
-from plugins.console.inputs import inputs, live_fields, local, redrawn, typed, unclear
+from plugins.console.inputs import inputs, live_fields, local, redrawn, redraws, typed, unclear
 from plugins.console.record import then
 from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
@@ -65,7 +65,7 @@ def filled(ctx: Context, request: PageRequest) -> Rendering:
     """The form of a record that is there."""
     kind = _writable(ctx, request, "update")
     row = ctx.records(kind.name).get(request.id())
-    other = {name: value for name, value in request.query if name in redrawn(kind)[:1]}
+    other = {name: value for name, value in request.query if name in redraws(kind)}
     return _form(kind, {**row, **other}, request, record=row)
 
 

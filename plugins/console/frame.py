@@ -17,7 +17,7 @@ SECTIONS: Mapping[str, Text] = {
     "know": _("Insights"),
     "admin": _("Set up"),
 }
-_PINNED, _WHOLE = "admin", "console.admin"
+PINNED, _WHOLE = "admin", "console.admin"
 """The section that is in sight always, and its entry that leads to all others of it."""
 _AT_THUMB = 4
 """Entries of the bar at the bottom of a phone."""
@@ -84,15 +84,15 @@ def menu(ctx: Context, here: str) -> list[Section]:
     ]
     nearest = max(around, default=(False, 0, ""))[2]  # a board is not its list, though its address begins so
     if any(entry.full_key == _WHOLE for entry, _target in shown):
-        under = {target for entry, target in shown if entry.section == _PINNED}
+        under = {target for entry, target in shown if entry.section == PINNED}
         nearest = f"{PREFIX}/admin" if nearest in under else nearest
-        shown = [(entry, target) for entry, target in shown if entry.section != _PINNED or entry.full_key == _WHOLE]
+        shown = [(entry, target) for entry, target in shown if entry.section != PINNED or entry.full_key == _WHOLE]
     for entry, target in shown:
         item = Item(entry.full_key, ctx.say(entry.label), target, entry.icon or "dot", target == nearest, entry.at_hand)
         by_section.setdefault(entry.section, []).append(item)
-    order = [*(key for key in SECTIONS if key != _PINNED), *(key for key in by_section if key not in SECTIONS), _PINNED]
+    order = [*(key for key in SECTIONS if key != PINNED), *(key for key in by_section if key not in SECTIONS), PINNED]
     return [
-        Section(ctx.say(SECTIONS[key]) if key in SECTIONS else key, by_section[key], key == _PINNED) for key in order if key in by_section
+        Section(ctx.say(SECTIONS[key]) if key in SECTIONS else key, by_section[key], key == PINNED) for key in order if key in by_section
     ]
 
 

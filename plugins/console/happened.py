@@ -10,9 +10,10 @@ from uuid import UUID
 
 from plugins.console.cells import Cell, Titles, cell, titles_of
 from plugins.console.registry import Kind, kind_of
-from plugins.console.words import ACTIONS
+from plugins.console.words import ACTIONS, SYSTEM
 from sdk import Context, Text, _
 from sdk.context import Row
+from sdk.fields import TextField
 
 _ICONS: Mapping[str, str] = {
     "call": "phone", "mail": "mail", "meeting": "users", "visit": "building", "note": "edit", "task": "task", "comment": "comment",
@@ -64,6 +65,7 @@ class Event:
 def entries(ctx: Context, found: Sequence[Row], of: str) -> list[Entry]:
     """Entries of the timeline of the record called `of`, which says that name once, above them."""
     kinds: dict[str, Kind] = {}
+    bodies = _of_keys(ctx, found)
     shown = []
     for row in found:
         name = str(row["entity"])
@@ -75,12 +77,24 @@ def entries(ctx: Context, found: Sequence[Row], of: str) -> list[Entry]:
                 _ICONS.get(word, _ICONS.get(kind.entity.name, "dot")),
                 _called(kind, word),
                 said(row.get("title")),
-                said(row.get("body")) if row.get("body") != of else "",
+                bodies.get((name, str(row.get("body")))) or (said(row.get("body")) if row.get("body") != of else ""),
                 str(cast("Row", actor).get("name") or "") if actor else "",
                 kind.at(row["id"]),
             )
         )
     return shown
+
+
+def _of_keys(ctx: Context, found: Sequence[Row]) -> Mapping[tuple[str, str], str]:
+    """What the records are called by whose keys entries are told, by entity and key: the source of a touch."""
+    called: dict[tuple[str, str], str] = {}
+    for name in {str(row["entity"]) for row in found if row.get("body")}:
+        kind = kind_of(ctx, name)
+        fields = [one for one, field in kind.fields.items() if isinstance(field, TextField) and field.of]
+        words = {str(row["body"]) for row in found if row["entity"] == name and row.get("body")}
+        titles = titles_of(kind, [{one: word} for word in words for one in fields], fields) if fields else Titles({})
+        called |= {(name, key): title for (_entity, key), title in titles.found.items() if key in words}
+    return called
 
 
 def _called(kind: Kind, word: str) -> str:
@@ -107,7 +121,7 @@ def events(kind: Kind, found: Sequence[Row]) -> list[Event]:
     return [
         Event(
             str(row["at"]),
-            str(row["actor"]),
+            ctx.say(SYSTEM) if row["actor"] == "system" and not (row.get("actor_id") or row.get("user")) else str(row["actor"]),
             real.get(str(row.get("impersonator_id")), ""),
             ctx.say(CHANNELS[str(row["channel"])]) if row["channel"] in CHANNELS else str(row["channel"]),
             ctx.say(ACTIONS[str(row["action"])]) if row["action"] in ACTIONS else str(row["action"]),

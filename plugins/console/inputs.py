@@ -16,10 +16,12 @@ from plugins.console.dates import in_zone
 from plugins.console.picking import named
 from plugins.console.registry import Kind, kind_of
 from sdk import Condition, Context, PageRequest, Query, Text, _
+from sdk.clauses import sentence
 from sdk.context import Row
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, KeysField, LinkField, MoneyField, TextField
 from sdk.forms import Input as Input
 from sdk.forms import Option as Option
+from sdk.text import in_order
 
 _NUMBERS = frozenset({"integer", "decimal", "percent"})
 _TYPES: Mapping[str, str] = {"email": "email", "phone": "tel", "url": "url", "date": "date", "datetime": "datetime-local"}
@@ -86,17 +88,34 @@ def redrawn(kind: Kind) -> list[str]:
     return sorted(names, key=lambda name: names[name] != "entity") if "entity" in names.values() and len(names) > 1 else []
 
 
+def redraws(kind: Kind) -> list[str]:
+    """What the address says of a record that is drawn anew while it is changed: the field that names an entity, and conditions on its records."""
+    about = redrawn(kind)[:1]
+    return about + [name for name, field in kind.written.items() if about and isinstance(field, TextField) and field.names == "conditions"]
+
+
 def _named(kind: Kind, field: TextField, values: Row, bare: Input) -> Input:
     """What a text names for the machine, to be chosen in words."""
     about, chosen = redrawn(kind)[:1], str(values.get(field.name) or "")
     entity = str(values.get(about[0]) or "") if about else ""
-    known = dict(measured.choices(kind.ctx, field.names, entity))
-    if chosen and chosen not in known:
-        known[chosen] = measured.in_words(kind.ctx, entity, chosen)
+    known = {option.value: option for option in measured.choices(kind.ctx, field.names, entity)}
+    if chosen and chosen not in known and field.names != "conditions":
+        known[chosen] = Option(chosen, measured.in_words(kind.ctx, entity, chosen), chosen=True)
     first = "" if entity or field.names == "entity" or not about else kind.ctx.say(_FIRST, {"field": kind.labels[about[0]]})
+    if field.names == "conditions":
+        return _conditions(kind.ctx, entity, chosen, replace(bare, hint=first))
     return replace(
-        bare, widget="select", value=chosen, hint=first, options=tuple(Option(one, said, one == chosen) for one, said in known.items())
+        bare, widget="select", value=chosen, hint=first, options=tuple(replace(one, chosen=one.value == chosen) for one in known.values())
     )
+
+
+def _conditions(ctx: Context, entity: str, written: str, bare: Input) -> Input:
+    """Conditions of a line each, said in words, with the page where one more is made; without an entity they are lines to type."""
+    lines = tuple(dict.fromkeys(line.strip() for line in written.splitlines() if line.strip()))
+    if not ctx.offers(entity) or not ctx.can(f"{entity}.read"):
+        return replace(bare, widget="conditions", value=written)
+    said = tuple(Option(line, sentence(ctx, entity, line), chosen=True) for line in lines)
+    return replace(bare, widget="conditions", value="\n".join(lines), options=said, new=f"{kind_of(ctx, entity).path}/filter")
 
 
 def _is_record(value: object) -> bool:
@@ -201,7 +220,7 @@ def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Inp
     """An entity, and one of its records."""
     entity, _colon, id = (f"{value['entity']}:{value['id']}" if isinstance(value, Mapping) else str(value or "")).partition(":")
     kinds = [kind_of(ctx, name) for name in ctx.entities() if ctx.entity(name).parent is None and not ctx.entity(name).private]
-    options = tuple(Option(one.name, one.label, one.name == entity, one.pick) for one in sorted(kinds, key=lambda one: one.label))
+    options = tuple(Option(one.name, one.label, one.name == entity, one.pick) for one in sorted(kinds, key=lambda one: in_order(one.label)))
     chosen = next((one for one in kinds if one.name == entity), None)
     pick = chosen.pick if chosen else ""
     title = titles.of(entity, id)

@@ -49,6 +49,15 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             required=False,
             options=(Option("a", "A", chosen=True), Option("b", "B", chosen=False)),
         ),
+        Input(
+            "clauses",
+            say(_("Conditions")),
+            "conditions",
+            "name[contains]=Li",
+            required=False,
+            new=f"{PREFIX}/core/users/filter",
+            options=(Option("name[contains]=Li", f"{say(_('A choice'))}: A", chosen=True),),
+        ),
         Input("area", say(_("Multiple lines")), "area", "…", required=False),
     ]
     cells = [

@@ -49,7 +49,7 @@ class Series(Record):
     measure: Mapped[str] = f.text(_("Measure"), length=100, required=True, track=True, example="sum:base_amount", names="measure")
     date_field: Mapped[str] = f.text(_("Date field"), length=100, required=True, track=True, example="close_date", names="date")
     grain: Mapped[str] = f.choice(_("Period"), GRAINS, default="month", track=True)
-    conditions: Mapped[str | None] = f.with_example(f.long_text(_("Conditions, one per line"), length=2000, track=True), f.NO_EXAMPLE)
+    conditions: Mapped[str | None] = f.with_example(f.long_text(_("Conditions"), length=2000, track=True, names="conditions"), f.NO_EXAMPLE)
     split_by: Mapped[str | None] = f.with_example(f.text(_("Split by"), length=100, track=True, names="dimension"), f.NO_EXAMPLE)
     horizon: Mapped[int] = f.integer(_("Periods ahead"), least=1, most=60, default=12, track=True)
 
@@ -112,7 +112,7 @@ class Run(Record):
     measure: Mapped[str | None] = f.text(_("Measure"), length=100, names="measure")
     date_field: Mapped[str | None] = f.text(_("Date field"), length=100, names="date")
     grain: Mapped[str | None] = f.choice(_("Period"), GRAINS)
-    conditions: Mapped[str | None] = f.long_text(_("Conditions, one per line"), length=2000)
+    conditions: Mapped[str | None] = f.long_text(_("Conditions"), length=2000, names="conditions")
     split_by: Mapped[str | None] = f.text(_("Split by"), length=100, names="dimension")
     state: Mapped[str] = f.choice(_("Status"), STATES, default="waiting", index=True)
     done: Mapped[int] = f.integer(_("Done"), default=0)

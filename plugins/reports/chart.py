@@ -11,10 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from plugins.reports.counting import counted
 from plugins.reports.formats import Formats
 from sdk import Report, Unavailable, _
 from sdk.context import Row
+from sdk.counting import counted
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 """The name of the language's version; nothing is fetched from there."""

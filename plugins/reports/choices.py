@@ -10,6 +10,7 @@ from sdk import Context, _
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, LinkField, ReportRole
 from sdk.fields.time import DateField
 from sdk.measures import field_at
+from sdk.text import in_order
 
 _PLAIN = ("id", "version")
 
@@ -33,7 +34,7 @@ class Group:
 def entities(ctx: Context) -> list[Option]:
     """What one may count, by its name in the reader's language."""
     found = [Option(name, ctx.say(ctx.entity(name).plural_label)) for name in ctx.entities() if not ctx.entity(name).private]
-    return sorted(found, key=lambda one: (one.label, one.value))
+    return sorted(found, key=lambda one: (in_order(one.label), one.value))
 
 
 def measures(ctx: Context, entity: str) -> list[Option]:

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn
@@ -37,6 +37,7 @@ _BETWEEN = re.compile(r"[;,|\n；，、]")
 """How files separate keys, none of which has such a sign in it."""
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 _OPERATORS = ("eq", "ne", "in", "contains", "empty", "gt", "gte", "lt", "lte")
+Names: TypeAlias = Literal["", "entity", "measure", "date", "dimension", "conditions"]
 ALIKE = "alike"
 """The suffix of the column of likeness keys."""
 PLAIN = f"^[^{_CONTROLS}]*$"
@@ -57,9 +58,9 @@ class TextField(Field):
     """What its writings have in common; kept in a column beside it, for the operator `alike` and for finding duplicates."""
     of: str = ""
     """An entity whose keys are mostly written here: pages offer its records and say their names. Any other text is taken, too."""
-    names: Literal["", "entity", "measure", "date", "dimension"] = ""
-    """Where it names an entity, or (beside a field `entity`) what is added up of its records, a day of theirs, or what splits them:
-    pages offer these in words. Any other text is taken, too."""
+    names: Names = ""
+    """Where it names an entity, or (beside a field `entity`) what is added up of its records, a day of theirs, what splits them, or, a line
+    each, which of them are meant: pages offer these in words. Any other text is taken, too."""
 
     kind: ClassVar[str] = "text"
     role: ClassVar[ReportRole] = ReportRole.DIMENSION
@@ -346,7 +347,7 @@ def text(label: Text, *, length: int = 255, required: bool = False, unique: bool
          match: bool = False, track: bool = False, sensitive: bool = False, readonly: bool = False,
          index: bool = False, default: str | None = None, example: str = "",
          alike: Likeness | None = None, personal: bool = False, of: str = "",
-         names: Literal["", "entity", "measure", "date", "dimension"] = "") -> MappedColumn[Any]:  # fmt: skip
+         names: Names = "") -> MappedColumn[Any]:  # fmt: skip
     """A line of text of at most `length` characters; `example` fits where not any text does.
 
     `alike` (`sdk.likeness.company`, …) says what its writings have in common: see `Entity.alike`. `of="company.source"` names an entity
@@ -359,10 +360,10 @@ def text(label: Text, *, length: int = 255, required: bool = False, unique: bool
 
 
 def long_text(label: Text, *, length: int = 20_000, required: bool = False, track: bool = False,
-              sensitive: bool = False, readonly: bool = False, personal: bool = False) -> MappedColumn[Any]:  # fmt: skip
-    """Text of several lines."""
+              sensitive: bool = False, readonly: bool = False, personal: bool = False, names: Names = "") -> MappedColumn[Any]:  # fmt: skip
+    """Text of several lines; `names="conditions"` where each of them is a condition (`stage=won`) on the records that a field beside it names."""
     return column(LongTextField(label=label, length=length, lines=True, required=required, track=track,
-                                sensitive=sensitive, readonly=readonly, personal=personal))  # fmt: skip
+                                sensitive=sensitive, readonly=readonly, personal=personal, names=names))  # fmt: skip
 
 
 def key(label: Text, *, length: int = 60, required: bool = False, unique: bool = False, match: bool = True,

@@ -32,6 +32,8 @@ def test_the_palette_finds_a_customer_by_some_letters_and_the_keyboard(window: W
     page.keyboard.press("Control+k")
     page.keyboard.type("huaw")
     page.get_by_role("option", name="Huawei").wait_for()
+    composed = "new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true, cancelable: true})"
+    assert page.evaluate(f"document.activeElement.dispatchEvent({composed})"), "an input method takes its letters"
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:has-text('Huawei')")
 

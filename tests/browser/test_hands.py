@@ -125,3 +125,30 @@ def test_a_cell_is_changed_by_the_keyboard_and_escape_leaves_it_as_it_was(window
     assert name.inner_text().strip() == "Alder"
     assert all(one.startswith("Failed to load resource") for one in window.complaints)
     window.complaints.clear()
+
+
+@pytest.mark.parametrize("window", ["desk"], indirect=True)
+def test_in_a_form_above_another_choices_follow_the_entity_and_conditions_are_made_as_filters_are(window: Window) -> None:
+    page = window.open("/forecast/factors/new")
+    page.get_by_label("Name").fill("Fairs")
+    page.get_by_role("link", name="New Series").click()
+    above = page.get_by_role("dialog", name="New Series")
+    above.get_by_label("Name").fill("Won")
+    above.get_by_label("Entity").select_option("pipeline.deal")
+    above.get_by_label("Measure").select_option("sum:base_amount")
+    above.get_by_label("Date field").select_option("close_date")
+    for value in ("Won", "Lost"):
+        above.get_by_role("link", name="Add filter").click()
+        filters = page.get_by_role("dialog", name="Add filter")
+        filters.get_by_label("Field").select_option("status")
+        filters.get_by_label(value).check()
+        filters.get_by_role("button", name="Show").click()
+        filters.wait_for(state="detached")
+        above.get_by_text(f"Status is {value}").wait_for()
+    above.get_by_role("button", name="Remove filter: Status is Lost").click()
+    above.get_by_text("Status is Lost").wait_for(state="detached")
+    above.get_by_role("button", name="Save").click()
+    above.wait_for(state="detached")
+    assert page.get_by_role("combobox", name="Series *").input_value() == "Won"
+    (made,) = window.company.work.records("forecast.series").find(())
+    assert (made["measure"], made["conditions"]) == ("sum:base_amount", "status=won")

@@ -33,6 +33,9 @@ def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(clie
     assert "Name: Alpha → Alphabet" in site.get(f"/core/audit/{entry}").text
     rows = len(site.get(AUDIT, {"record": f"customers.account:{one}"}).rows())
     assert (rows, len(site.get(AUDIT, {"entity": "customers.account", "action": "delete"}).rows())) == (2, 1)
+    (deleted,) = site.get(AUDIT, {"entity": "customers.account", "action": "delete"}).all("//td[contains(@class, 'title')]")
+    assert deleted.text_content().startswith("Beta"), "what is in the recycle bin is called as it was"
+    assert not deleted.xpath(f".//a[contains(@href, '/accounts/{other}')]")
     assert site.get(AUDIT, {"channel": "import"}).rows() == []
     day = work.now().date().isoformat()
     assert site.get(AUDIT, {"since": day, "until": day, "entity": "customers.account"}).rows()

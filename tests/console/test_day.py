@@ -65,6 +65,8 @@ def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, wo
         "initials of a record rather than letters of Reports"
     )
     assert "Huawei" in site.get("/find", {"q": "hua"}).text
+    work.records("company.region").create({"key": "hua", "name": "Hua"})
+    assert Site(client).get("/find", {"q": "hua"}).texts("//main//h2") == ["Accounts", "Regions"], "what is administered comes last"
 
 
 def test_commands_are_found_by_words_with_a_dash_and_by_letters_beside_chinese() -> None:

@@ -273,10 +273,19 @@ def test_what_a_series_adds_up_is_chosen_in_words_once_its_records_are(site: Sit
     assert (options["count"], options["sum:base_amount"]) == ("Count", "Amount in company currency (total)")
     assert page.all("//select[@name='date_field']/option[@value='close_date']")
     assert page.all("//select[@name='split_by']/option[@value='owner']")
-    form = {**page.form(), "name": "Won", "measure": "sum:base_amount", "date_field": "close_date"}
-    made = site.post(path, form)
+    assert page.texts("//select[@name='split_by']/optgroup[@label='Account']/option[@value='account.tier']") == ["Account › Class"]
+    assert page.all("//select[@name='date_field']/optgroup/option[@value='account.created_at']")
+    assert page.all("//*[@data-field='conditions']//a[@data-clause]/@href") == ["/console/pipeline/deals/filter"]
+    form = {**page.form(), "name": "Won", "measure": "sum:base_amount", "date_field": "close_date", "split_by": "account.tier"}
+    made = site.post(path, {**form, "conditions": "status=won\naccount.tier[in]=key,normal"})
     assert made.status == 303, made.text
     (row,) = work.records("forecast.series").find(())
+    said = ["Status is Won", "Account › Class is Key account or Normal"]
+    edit = site.get(f"/forecast/series/{row['id']}/edit")
+    assert edit.texts("//*[@data-field='conditions']//span[@class='chip filter']/span") == said
+    assert " ".join(said) in site.get(f"/forecast/series/{row['id']}").text
+    fewer = site.get(f"/forecast/series/{row['id']}/edit", {"entity": "pipeline.deal", "conditions": "status=won"})
+    assert fewer.form()["conditions"].split() == ["status=won"], "while one of them is taken away"
     again = site.get(f"/forecast/series/{row['id']}/edit", {"entity": "customers.account"})
     assert again.form()["measure"] == "sum:base_amount", "what stands there stays to be seen"
     assert again.all("//select[@name='date_field']/option[@value='created_at']")

@@ -32,6 +32,9 @@ def test_filters_read_as_sentences_in_both_languages_with_titles_and_labels(site
     ]  # fmt: skip
     site.post("/me/locale", {"locale": "zh_CN"})
     assert sentences(site.get(ACCOUNTS, query))[:2] == ["级别是 重点客户 或 普通", "年营业额不少于 1,000"]
+    fields = site.get(f"{ACCOUNTS}/filter").texts("//select[@name='_field']/option")
+    some = ("城市", "创建", "地址", "国家", "名称", "修改")
+    assert tuple(one for one in fields if one in some) == some, "in the order of dictionaries, by pinyin"
 
 
 def test_a_filter_is_made_from_its_field_and_operator_and_a_wrong_value_is_told_there(site: Site, work: Work) -> None:

@@ -104,7 +104,17 @@ def test_the_history_says_who_changed_what_in_words(client: Api, work: Work, peo
     assert "Class Normal account → Key account" in first or "Normal → Key" in first
     assert "CN¥10.00" in first
     created = page.texts("//ol[@class='timeline']/li")[1]
-    assert "Created" in created
+    assert created.startswith("System Created")
+    work.records("customers.account").update(account, {"notes": "word " * 200, "address": "Road " * 20})
+    folded = Site(mine).get(f"{ACCOUNTS}/{account}?tab=history").texts("//details[@class='long']")
+    assert len(folded) == 1 and folded[0].startswith("word"), "a page of text is folded, so that the next change is in sight"
+    assert "Address" in Site(mine).get(f"{ACCOUNTS}/{account}").texts("//dl[@class='facts']/div[@class='wide']/dt"), "a line of its own"
+
+
+def test_a_touch_says_its_source_as_people_call_it(site: Site, work: Work, account: UUID) -> None:
+    work.records("company.source").create({"key": "word_of_mouth", "name": "Word of mouth"})
+    work.records("leads.touch").create({"account": account, "source": "word_of_mouth"})
+    assert "Word of mouth" in site.get(f"{ACCOUNTS}/{account}?tab=timeline").text
 
 
 @pytest.mark.feature("B12")

@@ -110,6 +110,9 @@ def test_the_latest_month_is_on_top_of_the_table_and_last_in_the_chart_by_the_sa
         "Mar 2026",
         "Apr 2026",
     ]
+    assert "datum.value / 1000000, ',.12~g') + 'M'" in json.dumps(json.loads(chart)), (
+        "the axis counts as its reader does, by the rule of what is printed"
+    )
 
 
 def test_stages_are_in_the_order_of_their_process_whatever_they_amount_to(site: Site, deals: Work) -> None:

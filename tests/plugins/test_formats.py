@@ -19,8 +19,8 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant
 from plugins.reports.chart import SCHEMA
-from plugins.reports.counting import counted
 from plugins.reports.formats import Formats
+from sdk.counting import counted
 from tests.plugins.process import Process
 
 REPORT = "/api/v1/reports/reports/pipeline.won_by_month"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, cast
@@ -14,6 +14,7 @@ from plugins.console.words import ACTIONS
 from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, Text, _
 from sdk.context import Row, with_more
 from sdk.pages import told
+from sdk.text import in_order
 
 NAME, HERE = "core.audit", f"{PREFIX}/admin/audit"
 _FEW = 50
@@ -67,7 +68,7 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *,
         "people": people, "channels": {key: ctx.say(label) for key, label in CHANNELS.items()},
         "actions": {key: ctx.say(label) for key, label in ACTIONS.items()}, "filtered": any(asked.values()),
         "broken": _broken(ctx, proof),
-        "entities": sorted(((name, ctx.say(ctx.entity(name).plural_label)) for name in ctx.entities()), key=lambda pair: pair[1]),
+        "entities": sorted(((name, ctx.say(ctx.entity(name).plural_label)) for name in ctx.entities()), key=lambda pair: in_order(pair[1])),
     }  # fmt: skip
     return Rendering("console/admin_audit.html", values, refusal.status if refusal is not None else 200)
 
@@ -101,6 +102,7 @@ def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
 def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
     """Entries in words, the fields of each entity asked for once; of what the company no longer has, as they stand."""
     told_: dict[str, Event] = {}
+    there: set[tuple[str, str]] = set()
     offered = {str(row["entity"]) for row in rows if ctx.offers(str(row["entity"])) and ctx.can(f"{row['entity']}.read")}
     kinds, titles = {name: kind_of(ctx, name) for name in offered}, dict[tuple[str, str], str]()
     for name, kind in kinds.items():
@@ -110,8 +112,11 @@ def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
         page = ctx.records(name).query(
             Query(filter=(Condition("id", "in", tuple(dict.fromkeys(ids))),), fields=("id", kind.title), limit=_FEW)
         )
-        titles |= {(name, str(row["id"])): str(row.get(kind.title) or "—") for row in page.data}
-    return [_one(ctx, row, kinds, titles, told_) for row in rows]
+        there.update((name, str(row["id"])) for row in page.data)
+        gone = tuple(id for id in dict.fromkeys(ids) if (name, id) not in there)
+        deleted = ctx.records(name).find((Condition("id", "in", gone),), _FEW, deleted=True) if gone else []
+        titles |= {(name, str(row["id"])): str(row.get(kind.title) or "—") for row in (*page.data, *deleted)}
+    return [_one(ctx, row, kinds, titles, there, told_) for row in rows]
 
 
 def _record(row: Row) -> str:
@@ -120,13 +125,20 @@ def _record(row: Row) -> str:
     return "" if about is None else str(about["id"])
 
 
-def _one(ctx: Context, row: Row, kinds: Mapping[str, Any], titles: Mapping[tuple[str, str], str], told_: Mapping[str, Event]) -> Shown:
+def _one(
+    ctx: Context,
+    row: Row,
+    kinds: Mapping[str, Any],
+    titles: Mapping[tuple[str, str], str],
+    there: Container[tuple[str, str]],
+    told_: Mapping[str, Event],
+) -> Shown:
     name, id = str(row["entity"]), _record(row)
     kind = kinds.get(name)
     if kind is None:
         return Shown(ctx.say(_APART[name]) if name in _APART else name, id if name not in _APART else "", "", None, _named(ctx, row))
     title = titles.get((name, id))
-    return Shown(kind.label, title or id[:8], kind.at(id) if title else "", told_.get(str(row["id"])), row)
+    return Shown(kind.label, title or id[:8], kind.at(id) if (name, id) in there else "", told_.get(str(row["id"])), row)
 
 
 def _named(ctx: Context, row: Row) -> Row:

@@ -10,6 +10,7 @@ from plugins.console.registry import PREFIX, kind_of, labels_of
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Response, _
 from sdk.context import Row, id_of
 from sdk.fields import ChoiceField
+from sdk.text import in_order
 
 NAME = "core.custom_field"
 HERE = f"{PREFIX}/admin/fields"
@@ -27,7 +28,9 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
         counts[str(row["entity"])] = counts.get(str(row["entity"]), 0) + 1
     found = [kind_of(ctx, name) for name in ctx.entities()]
     kinds = [(kind, counts.get(kind.name, 0)) for kind in found if kind.entity.parent is None and kind.can("create")]
-    return Rendering("console/admin_fields.html", {"kinds": sorted(kinds, key=lambda pair: (-pair[1], pair[0].plural_label)), "here": HERE})
+    return Rendering(
+        "console/admin_fields.html", {"kinds": sorted(kinds, key=lambda pair: (-pair[1], in_order(pair[0].plural_label))), "here": HERE}
+    )
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:

@@ -10,6 +10,7 @@ from plugins.console.registry import PREFIX, kind_of, labels_of
 from sdk import Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
 from sdk.context import Row, with_more
 from sdk.pages import told
+from sdk.text import in_order
 
 NAME, HERE, ROOT = "core.custom_entity", f"{PREFIX}/admin/entities", "/api/v1/core/custom_entities"
 _TEXTS = ("label", "label_zh", "plural_label", "plural_label_zh", "title_label", "title_label_zh")
@@ -59,7 +60,7 @@ def _all(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> 
     rows = [with_more(row, records=_count(ctx, row), href=_list_of(ctx, row)) for row in ctx.records(NAME).find((), 200)]
     may_add = ctx.can(f"{NAME}.create")
     form = _form(ctx, _typed(request) if refusal is not None else {"owned": True}, refusal) if may_add else {"problems": told(ctx, refusal)}
-    values = {"rows": sorted(rows, key=lambda row: str(row["label"])), "here": HERE, "may_add": may_add, **form}
+    values = {"rows": sorted(rows, key=lambda row: in_order(str(row["label"]))), "here": HERE, "may_add": may_add, **form}
     return Rendering("console/admin_entities.html", values, 200 if refusal is None else refusal.status)
 
 
@@ -102,7 +103,7 @@ def _form(ctx: Context, values: Mapping[str, object], refusal: Refusal | None) -
     return {
         "typed": {**dict.fromkeys(names, ""), **{name: value for name, value in values.items() if value is not None}},
         "labels": labels_of(ctx, NAME, names),
-        "parents": sorted(((name, ctx.say(ctx.entity(name).label)) for name in ctx.entities()), key=lambda pair: pair[1]),
+        "parents": sorted(((name, ctx.say(ctx.entity(name).label)) for name in ctx.entities()), key=lambda pair: in_order(pair[1])),
         "wrong": at, "problems": others,
     }  # fmt: skip
 

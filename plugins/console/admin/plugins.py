@@ -11,6 +11,7 @@ from plugins.console.admin.plugin_settings import change, inputs
 from plugins.console.registry import PREFIX
 from sdk import Context, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
 from sdk.pages import told
+from sdk.text import in_order
 
 ROOT = "/api/v1/core/plugins"
 RIGHT = "core.plugin.update"
@@ -45,7 +46,7 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
     rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, listed)} for one in listed]
     ill = ("held", "failed", "incompatible", "behind", "missing_extra", "vanished", "blocked")
     # Those that are on or off stand together: whoever turns one off finds it where it was.
-    rows.sort(key=lambda one: (ill.index(one["status"]) if one["status"] in ill else len(ill), str(one["title"])))
+    rows.sort(key=lambda one: (ill.index(one["status"]) if one["status"] in ill else len(ill), in_order(str(one["title"]))))
     switched = next((one for one in rows if one["name"] == request.asked("switched")), None)
     # What has vanished is not listed any more once nobody has it on; the address is not asked what it was called.
     gone = bool(request.asked("switched")) and switched is None

@@ -41,33 +41,6 @@ function config(figure) {
   };
 }
 
-// Large numbers in short, as the reader's language counts: in thousands, or in Chinese by ten thousand.
-const COUNTED = document.documentElement.lang.startsWith("zh")
-  ? [[1e12, "万亿"], [1e8, "亿"], [1e4, "万"]]
-  : [[1e12, "T"], [1e9, "B"], [1e6, "M"], [1e3, "K"]];
-const short = (value, digits) =>
-  // What rounds to a thousand of a unit is one of the next.
-  COUNTED.reduceRight((other, [unit, word]) => `abs(${value}) >= ${digits === ".3~r" ? unit * 0.9995 : unit} ? format(${value} / ${unit}, '${digits}') + '${word}' : ${other}`, `format(${value}, '${digits}')`);
-
-// The same specification with its numbers in short, on the axes and beside the marks.
-function counted(chart) {
-  const of = (encoding) =>
-    Object.fromEntries(
-      Object.entries(encoding || {}).map(([channel, one]) => {
-        if (one.axis?.format === "~s") return [channel, { ...one, axis: { ...one.axis, format: undefined, labelExpr: short("datum.value", ",.12~g") } }];
-        if (channel === "text" && one.format === ".3~s") return [channel, { field: "counted", type: "nominal" }];
-        return [channel, one];
-      }),
-    );
-  const field = chart.encoding?.text?.format === ".3~s" && chart.encoding.text.field;
-  return {
-    ...chart,
-    ...(chart.encoding && { encoding: of(chart.encoding) }),
-    ...(field && { transform: [...(chart.transform || []), { calculate: short(`datum['${field}']`, ".3~r"), as: "counted" }] }),
-    ...(chart.layer && { layer: chart.layer.map(counted) }),
-  };
-}
-
 // What is printed has fixed colours; in a page they follow the tokens.
 const PRINTED = { "#4c78a8": "--accent", "#f58518": "--chart-2", "#555555": "--ink" };
 const coloured = (written) => written.replace(/#4c78a8|#f58518|#555555/g, (one) => token(PRINTED[one]));
@@ -88,7 +61,7 @@ function broken(chart) {
 
 async function draw(figure) {
   const { $schema: _version, title, config: _printed, width, height, ...given } = JSON.parse(coloured(figure.dataset.chart));
-  const chart = counted(broken(uncrowded(given, figure.clientWidth)));
+  const chart = broken(uncrowded(given, figure.clientWidth));
   const sized = { ...chart, width: "container", height: figure.clientHeight, autosize: { type: "fit", contains: "padding" } };
   const options = {
     mode: "vega-lite",

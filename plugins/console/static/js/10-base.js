@@ -97,16 +97,29 @@ document.addEventListener("click", (event) => {
   }
 });
 
+// Keys that choose among the characters of an input method are its own: Enter takes the letters that were typed, Escape drops them.
+addEventListener("keydown", (event) => {
+  if (event.isComposing || event.keyCode === 229) event.stopImmediatePropagation();
+}, { capture: true });
+
+// Letters alone do something where no field has the focus; who speaks to the computer turns that off (WCAG 2.1.4).
+dealwright.letters = () => !document.cookie.split("; ").includes("dealwright_letters=off");
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     for (const drop of document.querySelectorAll("details.drop[open]")) {
       drop.open = false;
       drop.querySelector("summary").focus();
     }
-    document.getElementById("side")?.classList.remove("open");
+    if (document.getElementById("side")?.classList.contains("open")) {
+      const button = document.querySelector(".thumb [data-side]");
+      button.click();
+      button.focus();
+    }
   }
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog:modal") || !dealwright.letters()) return;
+  if (event.key === "?") document.getElementById("to-keys")?.click();
   if (event.key === "/") {
     const q = document.getElementById("q");
     if (q) {

@@ -94,6 +94,7 @@
       if (picker.late) picker.entered = true;
       else take(picker, input, list);
     } else if (event.key === "Escape" && !list.hidden) {
+      event.preventDefault(); // a dialog that it stands in stays open
       event.stopPropagation();
       picker.entered = false;
       open(input, list, false);

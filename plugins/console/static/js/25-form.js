@@ -59,6 +59,7 @@
     const picker = link.closest(".picker");
     const dialog = document.createElement("dialog");
     dialog.className = "above";
+    dialog.dataset.from = link.href;
     dialog.setAttribute("aria-label", link.getAttribute("aria-label"));
     document.body.append(dialog);
     dialog.addEventListener("close", () => {
@@ -93,11 +94,16 @@
       return false;
     }
     dialog.innerHTML = await answer.text();
-    for (const one of dialog.querySelectorAll("[id]")) one.id = `d-${one.id}`;
-    for (const name of ["for", "aria-controls", "aria-labelledby", "aria-describedby"]) {
-      for (const one of dialog.querySelectorAll(`[${name}]`)) one.setAttribute(name, `d-${one.getAttribute(name)}`);
-    }
+    apart(dialog);
     return true;
+  }
+
+  // The names of a form's parts in a dialog, so that no other form of the page has them.
+  function apart(root) {
+    for (const one of root.querySelectorAll("[id]")) one.id = `d-${one.id}`;
+    for (const name of ["for", "aria-controls", "aria-labelledby", "aria-describedby"]) {
+      for (const one of root.querySelectorAll(`[${name}]`)) one.setAttribute(name, `d-${one.getAttribute(name)}`);
+    }
   }
 
   async function make(dialog, form, path, picker) {
@@ -127,19 +133,86 @@
   });
 
   // What can be chosen in some fields follows from another: they are drawn anew for it, the rest stays as it is.
-  document.addEventListener("change", async (event) => {
+  document.addEventListener("change", (event) => {
     const form = event.target.closest?.("form[data-redraws]");
     const [from, ...names] = form?.dataset.redraws.split(" ") || [];
-    if (!form || event.target.name !== from || form.closest("dialog")) return;
-    const asked = { headers: { "HX-Request": "true", "HX-Target": "page" } };
-    const answer = await dealwright.ask(`${location.pathname}?${new URLSearchParams({ [from]: event.target.value })}`, asked);
+    if (form && event.target.name === from) redraw(form, names, { [from]: event.target.value });
+  });
+
+  async function redraw(form, names, given) {
+    const dialog = form.closest("dialog.above");
+    const asked = { headers: { "HX-Request": "true", "HX-Target": dialog ? "dialog" : "page" } };
+    const path = dialog ? new URL(dialog.dataset.from).pathname : location.pathname;
+    const answer = await dealwright.ask(`${path}?${new URLSearchParams(given)}`, asked);
     if (!answer) return;
     if (!answer.ok) return void dealwright.toast(await dealwright.why(answer), "bad");
     const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (dialog) apart(drawn);
     for (const name of names) {
       const [old, now] = [form, drawn].map((where) => where.querySelector(`[data-field="${CSS.escape(name)}"]`));
       if (old && now) old.replaceWith(now);
     }
+  }
+
+  // Conditions on the records of an entity: lines, each said in words. One more is made by the form of a list's filter, in a dialog above.
+  const lines = (form, name) => form.elements[name].value.split("\n").filter((line) => line.trim());
+
+  async function say(field, kept) {
+    const [form, name] = [field.closest("form"), field.dataset.field];
+    const [from] = form.dataset.redraws?.split(" ") || [];
+    if (!from) return; // a form that shows one
+    await redraw(form, [name], { [from]: form.elements[from].value, [name]: kept.join("\n") });
+    form.querySelector(`[data-field="${CSS.escape(name)}"] [data-clause]`)?.focus();
+    form.elements[name].dispatchEvent(new Event("input", { bubbles: true })); // it is not saved yet
+  }
+
+  document.addEventListener("click", (event) => {
+    const off = event.target.closest?.("[data-clause-off]");
+    const field = off?.closest("[data-field]");
+    if (off) say(field, lines(field.closest("form"), field.dataset.field).filter((line) => line.trim() !== off.dataset.clauseOff));
+  });
+
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest?.("a[data-clause]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const field = link.closest("[data-field]");
+    const dialog = document.createElement("dialog");
+    dialog.className = "slip";
+    dialog.setAttribute("aria-label", link.textContent.trim());
+    document.body.append(dialog);
+    const shown = async (answer) => {
+      const html = answer && dealwright.isPage(answer) && (await answer.text());
+      if (answer && !html) dealwright.toast(await dealwright.why(answer), "bad");
+      if (!html) return false;
+      dialog.innerHTML = html;
+      htmx.process(dialog);
+      return true;
+    };
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      link.focus();
+    });
+    dialog.addEventListener("click", (inside) => {
+      if (inside.target !== dialog && !inside.target.closest("[data-shut]")) return;
+      inside.preventDefault();
+      dialog.close();
+    });
+    // What is sent leads to the list as it would be filtered: its address has the conditions.
+    dialog.addEventListener("submit", async (sent) => {
+      if (sent.target.method !== "post") return;
+      sent.preventDefault();
+      sent.stopPropagation();
+      const answer = await part(sent.target.action, new URLSearchParams(new FormData(sent.target)));
+      const list = answer?.headers.get("HX-Redirect");
+      if (!list) return void shown(answer);
+      const asked = [...new URL(list, location.href).searchParams].filter(([name]) => !name.startsWith("_"));
+      dialog.close();
+      say(field, [...new Set([...lines(field.closest("form"), field.dataset.field), ...asked.map((pair) => pair.join("="))])]);
+    }, true);
+    if (!(await shown(await part(`${link.href}?_view=all`)))) return void dialog.remove();
+    dialog.showModal();
+    dialog.querySelector("select")?.focus();
   });
 
   // A record of any entity: which one is chosen from follows what it is to be.

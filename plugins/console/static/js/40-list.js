@@ -19,7 +19,9 @@
     const link = event.target.closest("a[data-sheet]");
     if (link && slip() && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
       event.preventDefault();
-      link.closest("details")?.removeAttribute("open");
+      const menu = link.closest("details");
+      menu?.removeAttribute("open");
+      menu?.querySelector("summary").focus(); // where one comes back to
       open(link.href);
     }
     const shut = event.target.closest("[data-shut]");
@@ -142,6 +144,7 @@
   });
 
   document.addEventListener("keydown", (event) => {
+    if ((event.key === "x" || event.key === "e") && !dealwright.letters()) return;
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) {
       if (!event.target.matches?.('.list input[name="id"]')) return;
     }

@@ -35,6 +35,12 @@
     });
   });
 
+  const letters = document.querySelector("[data-letters]");
+  if (letters) {
+    letters.checked = dealwright.letters();
+    letters.addEventListener("change", () => (document.cookie = `dealwright_letters=${letters.checked ? "on" : "off"}; path=/; max-age=31536000; samesite=lax`));
+  }
+
   if (!factor) return;
   const path = "/api/v1/session/second_factor";
   factor.querySelector("[data-offer]").addEventListener("click", () => refused(async () => stand("offered", await dealwright.call("POST", path))));

@@ -1,4 +1,4 @@
-"""Large numbers of a chart in short, as its reader's language counts: in thousands, or in Chinese by ten thousand. Pages do so by themselves."""
+"""Large numbers of a chart in short, as its reader's language counts: in thousands, or in Chinese by ten thousand: in pages and in print."""
 
 from __future__ import annotations
 
