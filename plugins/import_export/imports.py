@@ -158,6 +158,10 @@ def cancel(ctx: Context, id: UUID) -> Row:
     """Stop an import behind the chunk that is being written: what was written stays, and can be undone. Raises NotFound, Conflict."""
     with ctx.transaction(write=True):
         record = seen(ctx, id, hold=True)
+        if record["state"] == "undoing":
+            raise Conflict(
+                _("the import is being undone, which goes on to its end; import the file again if you want it back"), code="undoing"
+            )
         if record["state"] not in UNDER_WAY:
             raise Conflict(_("the import has already ended"), code="ended")
         # The run checks the version of this record with each chunk: it finds another one, and stops with nothing half-written.
