@@ -283,6 +283,9 @@ class Records(Protocol):
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
         """What people call these records; what is not visible is left out."""
 
+    def merged_into(self, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """For those that have become part of other records the ones that are left of these; what is not visible is left out."""
+
     def timeline(self, id: UUID, *, limit: int = ..., cursor: str = ...) -> Page:
         """What happened around a record, newest first, as far as the actor may see it; raises NotFound."""
 

@@ -37,7 +37,7 @@ _AT_START = re.compile(rf"({'|'.join(sorted(_PLACES, key=len, reverse=True))})(�
 # E.164 country codes: one digit for zones 1 and 7, these of two, all others of three (ITU-T E.164, annex, list of assigned codes).
 _TWO = frozenset("20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 "
                  "94 95 98".split())  # fmt: skip
-_EXTENSION = re.compile(r"(?:x|ext\.?|转)\s*\d+\s*\Z", re.IGNORECASE)
+_EXTENSION = re.compile(r"(?:x|#|ext\.?|转)\s*\d+\s*\Z", re.IGNORECASE)
 _NO_DIGITS = re.compile(r"[^0-9]+")
 _LEAST_DIGITS = 7
 _KEPT_KEYS = 5000
@@ -88,7 +88,7 @@ def _kept(parts: list[str], text: str) -> str | None:
 def telephone(number: str) -> str | None:
     """The national digits of a number: "+86 (0)10 6234-5678", "0086 10 62345678" and "010-62345678" are one."""
     text = number if number.isascii() else folded(number)
-    if not text[-1:].isdigit() or "x" in text or "X" in text or "转" in text:
+    if not text[-1:].isdigit() or "x" in text or "X" in text or "转" in text or "#" in text:
         text = _EXTENSION.sub("", text)
     text = text.strip()
     abroad = text.startswith(("+", "00"))

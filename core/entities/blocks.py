@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from core.entities import links
 from core.entities.pages import read
@@ -43,6 +44,8 @@ class Blocks:
                 shown[name] = self._link(reader, field, columns)
             elif isinstance(field, AnyRecordField):
                 shown[name] = self._references(reader.work, columns[name])
+            elif field.lists and (listed := reader.work.catalog.entities.get(field.lists)) is not None:
+                shown[name] = self._listed(reader.work, listed, columns[name])
         return Block(len(part.rows), shown), part.following
 
     def _link(self, reader: Reader, field: LinkField, columns: Mapping[str, Column]) -> Column:
@@ -68,6 +71,13 @@ class Blocks:
             called = self._called(work, target, "", pairs) if target is not None else {}
             found |= {Reference(name, id): NamedReference(name, word.text) for (id, _none), word in called.items() if word is not None}
         return [found.get(value, value) if isinstance(value, Reference) else value for value in column]
+
+    def _listed(self, work: Work, target: Entity, column: Column) -> Column:
+        """Lists of ids as lists of words; an id stays where no word leads back to it, or one that files part such lists by."""
+        ids = {str(one) for value in column if isinstance(value, list) for one in value}
+        called = self._called(work, target, "", {(UUID(id), None) for id in ids}) if ids and work.offers(target.full_name) else {}
+        words = {str(id): word.text for (id, _none), word in called.items() if word is not None and ";" not in word.text}
+        return [[words.get(str(one), str(one)) for one in value] if isinstance(value, list) else value for value in column]
 
     def _called(self, work: Work, target: Entity, within: str, pairs: Set[links.type_narrowed]) -> Mapping[links.type_narrowed, type_word]:
         """What these records are called, None for those that no word leads to."""

@@ -12,6 +12,7 @@ from core.entities.alike import candidates
 from core.entities.blocks import Blocks
 from core.entities.breadth import covers
 from core.entities.history import history
+from core.entities.merged import follow
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
 from core.entities.timeline import timeline
@@ -195,6 +196,12 @@ class EntityRecords:
 
     def titles(self, ids: Iterable[UUID]) -> dict[UUID, str]:
         return {id: str(row[title]) for id, row in self.values(ids).items() if row.get(title := self._entity.title) is not None}
+
+    def merged_into(self, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        with self._work.transaction():
+            left = follow(self._work, self._entity.full_name, list(ids))
+            seen = self._reader().reached_by(Verb.READ, list({*left.values()})) if left else set()
+        return {id: survivor for id, survivor in left.items() if survivor in seen}
 
     def timeline(self, id: UUID, *, limit: int = 50, cursor: str = "") -> Page:
         with self._work.transaction():

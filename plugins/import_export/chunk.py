@@ -19,6 +19,7 @@ from plugins.import_export.tally import WARNED, Tally, Teller, problem_of, type_
 from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
+from sdk.fields.time import counted_on
 
 LIKELY = _("is likely a duplicate of: {names}; it was skipped, unless you choose to import likely duplicates (duplicates)")
 LIKELY_HIDDEN = _(
@@ -31,6 +32,9 @@ LEFT_OUT = _("looks like a total of other rows and was skipped; if it is a recor
 LEFT_OUT_NOTE = _("looks like a note about the whole table and was skipped; if it is a record, choose to import such rows (totals)")
 SIGNS = _("seems to be a note about the whole table; if it isn't a record, skip it or undo it")
 PARTED = _("comes after blank rows; if it isn't part of the table, skip it or undo it")
+COUNTED = _(
+    "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn't a date, map the column to another field"
+)
 SAME_AS_ROW = _("is the same as row {row} of this file")
 NO_RECORDS = (HEADINGS, TOTALS, REMARK)
 """Why rows are left out without anything being amiss."""
@@ -72,6 +76,7 @@ class ChunkWriter:
         self.external.written.clear()
         drafts = list(self._drafts(tally, chunk))
         drafts = list(self._linked(tally, rows, drafts, last=last)) if self.plan.links else drafts
+        self.matching.settle_words([values for _index, values in drafts])
         self.matching.settle_ids([values for _index, values in drafts])
         self.matching.settle_links([values for _index, values in drafts])
         for wave in self._waves(drafts):
@@ -268,8 +273,16 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
             elif row[0] in self.plan.parted:
                 self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))
+            elif row[0] in self.plan.counted:
+                problem, *more = self._counted(row, self.plan.counted[row[0]])
+                self.teller.leave(tally, row, WARNED, problem, more)
             return
         self._refused(tally, row, draft, outcome.refusal, last=last)
+
+    def _counted(self, row: type_row, counts: Mapping[str, int]) -> list[Problem]:
+        """What numbers were taken for: a wrong column must not hide behind days that nobody meant."""
+        days = {name: counted_on(_cell(row[1], self.plan.columns[name])) for name in counts}
+        return [Problem(name, "counted_days", COUNTED, {"day": str(day), "count": counts[name]}) for name, day in days.items()]
 
     def _refused(self, tally: Tally, row: type_row, draft: Draft, refusal: Refusal, *, last: bool) -> None:
         problems = refusal.problems

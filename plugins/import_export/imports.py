@@ -158,6 +158,10 @@ def cancel(ctx: Context, id: UUID) -> Row:
     """Stop an import behind the chunk that is being written: what was written stays, and can be undone. Raises NotFound, Conflict."""
     with ctx.transaction(write=True):
         record = seen(ctx, id, hold=True)
+        if record["state"] == "undoing":
+            raise Conflict(
+                _("the import is being undone, which goes on to its end; import the file again if you want it back"), code="undoing"
+            )
         if record["state"] not in UNDER_WAY:
             raise Conflict(_("the import has already ended"), code="ended")
         # The run checks the version of this record with each chunk: it finds another one, and stops with nothing half-written.
@@ -170,6 +174,12 @@ def cancel(ctx: Context, id: UUID) -> Row:
 
 def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
     """An import that was killed or stopped, and what was asked for; raises NotFound, Conflict for one that has ended or is another entity's."""
+    record = reopened(ctx, id, entity)
+    return record, read_wish(json.loads(str(record["wish"])))
+
+
+def reopened(ctx: Context, id: UUID, entity: str) -> Row:
+    """An import that was killed or stopped, with its parts, as one that waits; raises as above."""
     with ctx.transaction(write=True):
         record = seen(ctx, id, hold=True)
         if record["state"] not in UNDER_WAY and not _broke_off(record):
@@ -181,7 +191,7 @@ def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
             imports.update(id_of(child), anew, act="run")
         if _broke_off(record):
             record = imports.update(id, anew, act="run")
-    return record, read_wish(json.loads(str(record["wish"])))
+    return record
 
 
 def _broke_off(record: Row) -> bool:

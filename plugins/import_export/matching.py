@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
@@ -17,6 +18,8 @@ from sdk.fields.text import PhoneField
 
 MOST = 100_000
 _PART = 500
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+"""Signs of no width, which come with what is copied from pages and chats."""
 type_key = tuple[object, ...]
 type_values = dict[str, object]
 
@@ -39,11 +42,29 @@ class Matching:
             if isinstance(plan.fields[name], LinkField | AnyRecordField) and name not in plan.links
         ]
         self._first = next((name for name in self.names if name not in self._links), self.names[0] if self.names else "")
+        self._words = [name for name, form in self._forms if form is _same and isinstance(plan.fields.get(name), TextField)]
         self._alike = self._first in plan.fields and _by_likeness(plan.fields[self._first])
 
     def key(self, values: Mapping[str, object]) -> type_key:
         """What names the record; two rows with the same key mean the same one. A key with None names nothing."""
         return tuple(form(values.get(name)) for name, form in self._forms)
+
+    def settle_words(self, rows: Sequence[type_values]) -> None:
+        """Words with signs that nobody sees mean the records that are called so without them, unless one is called just so."""
+        for name in self._words:
+            words = {value for values in rows if isinstance(value := values.get(name), str) and _unseen(value)}
+            both = tuple({*words, *map(_seen, words)})
+            there = {row[name] for row in self.records.find((Condition(name, "in", both),), MOST)} if words else set()
+            for values in rows if there else ():
+                if (word := values.get(name)) in words and word not in there and _seen(str(word)) in there:
+                    values[name] = _seen(str(word))
+        for name in self._pointing:
+            keys = {one.text for values in rows if isinstance(one := values.get(name), NaturalKey) and _unseen(one.text)}
+            found = named(self.ctx, self.ctx.target(self.entity, name), {*keys, *map(_seen, keys)}) if keys else {}
+            for values in rows if found else ():
+                one = values.get(name)
+                if isinstance(one, NaturalKey) and one.text in keys and one.text not in found and _seen(one.text) in found:
+                    values[name] = NaturalKey(_seen(one.text))
 
     def settle_links(self, rows: Sequence[type_values]) -> None:
         """Put ids in the place of the natural keys by which one matches; one that names no record, or several, stays for the write door to tell."""
@@ -110,6 +131,14 @@ def named(ctx: Context, entity: str, words: set[str]) -> dict[str, list[UUID]]:
                 if id_of(row) not in ids:
                     ids.append(id_of(row))
     return found
+
+
+def _unseen(word: str) -> bool:
+    return not word.isascii() and not word.isprintable() and _UNSEEN.search(word) is not None
+
+
+def _seen(word: str) -> str:
+    return _UNSEEN.sub("", word).strip()
 
 
 def form_of(field: Field) -> Callable[[object], object]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any, cast
 
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.files.gaps import Gaps
-from plugins.import_export.mapping.currencies import beside, currencies, is_beside, is_currency
+from plugins.import_export.mapping.currencies import beside, currencies, is_beside
+from plugins.import_export.mapping.fitting import fits
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.shaping import (
     edit_of,
@@ -31,7 +33,7 @@ from plugins.import_export.nothing import Found, words_for
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.changes import HISTORY
-from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField, MoneyField
+from sdk.fields import AnyRecordField, ChoiceField, Field, KeysField, LinkField, MoneyField
 from sdk.messages import Flawed
 
 MODES = ("create", "update", "upsert")
@@ -44,6 +46,8 @@ LISTS = ("match", "map", "value", "set", "collision", "join", "split", "transfor
 """What a wish lists."""
 WORDS = ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing", "sheet", "system")
 """What it says in one word each."""
+_LOOKED_AT = 1_000
+"""Rows that are looked at to tell whether a column is what its heading only resembles."""
 OWN = "id"
 """The word for a column of our own ids, such as an export has: by it rows find their records."""
 SYSTEM = "import"
@@ -142,6 +146,8 @@ class Plan:
     """Whether rows that look like totals, or like notes below the table, are records."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
+    counted: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
+    """Rows of which it is told that numbers were taken for days, by field with how many there are in its column."""
 
     def place_of(self, name: str) -> int | None:
         """The column of a field, or of the currencies beside it."""
@@ -159,7 +165,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
     made = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
-    columns, headings, ignored = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible, fields), *made})
+    found = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible, fields), *made})
+    columns, headings, ignored = _without_labels(ctx, found, fields, asked, file)
     ignored = tuple(heading for heading in ignored if heading not in special)
     made |= _goes_without_saying(
         ctx, wish, file.headings, fields, {*columns.values()} | {file.headings.index(one) for one in special}, {*columns, *made}
@@ -203,11 +210,11 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said) -> Plan:
     styles = Styles(plan.fields, plan.columns, file, said, ctx.tenant.timezone, ctx.tenant.currency)
     rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
     for rows, (number, cells) in enumerate(file.rows(), 1):
-        styles.see(cells)
+        styles.see(cells, number)
         gaps.see(number, cells)
         nothing.see(cells)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
-    return replace(plan, styles=styles.found(), rows=rows, parted=gaps.behind(), emptied=emptied)
+    return replace(plan, styles=styles.found(), rows=rows, parted=gaps.behind(), emptied=emptied, counted=styles.counted())
 
 
 def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> int | None:
@@ -255,6 +262,30 @@ def _goes_without_saying(
         made["name"] = joined(halves, family_places(headings))
     found = reference_columns(ctx, wish.entity, headings, fields, used)
     return made | {name: references(columns) for name, columns in found.items() if name not in filled}
+
+
+def _without_labels(
+    ctx: Context,
+    found: tuple[dict[str, int], dict[str, str], tuple[str, ...]],
+    fields: Mapping[str, Field],
+    asked: Mapping[str, str],
+    file: Sheet,
+) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
+    """The columns but for those that are only called like tags."""
+    columns, headings, ignored = found
+    none = [
+        name for name, heading in headings.items() if heading not in asked and _no_tags(ctx, fields[name], heading, columns[name], file)
+    ]
+    left = {name: at for name, at in columns.items() if name not in none}
+    return left, {name: headings[name] for name in left}, (*ignored, *(headings[name] for name in none))
+
+
+def _no_tags(ctx: Context, field: Field, heading: str, place: int, file: Sheet) -> bool:
+    """Whether a column is only called like tags (an address book's `Labels`), and none of what stands there is one."""
+    if not isinstance(field, KeysField) or field.options or words_of(ctx, {field.name: field}).get(plain(heading)):
+        return False
+    cells = (cells[place] for _number, cells in islice(file.rows(), _LOOKED_AT) if place < len(cells) and cells[place].strip())
+    return not fits(ctx, field, cells, sure=False)
 
 
 def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str, type_maker]:
@@ -321,8 +352,7 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
     there = [
         word
         for word in known.words("map")
-        if (pair := _pair(word))[0] in headings
-        and (pair[1] in fields or _is_special(pair[1], fields) if pair[1] else not is_currency(ctx, pair[0], fields))
+        if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields or _is_special(pair[1], fields))
     ]
     values = [word for word in known.words("value") if word.partition(":")[0] in fields]
     said: dict[str, object] = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}

@@ -24,13 +24,16 @@ from sdk.fields import (
     split_offset,
     year_is_short,
 )
-from sdk.fields.time import date_of
+from sdk.fields.money import without_each
+from sdk.fields.time import counted_on, date_of
 
 ORDERS = ("ymd", "mdy", "dmy")
 NUMBERS = {"point": ".", "comma": ","}
 """What stands before the fraction of a number."""
 YEARS = r"((18|19|20)\d\d)?\Z"
 _EXAMPLES = 5
+_FIRST = 3
+"""Rows of a column that are told that their numbers were taken for days."""
 _PLAIN = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 _CENTURY = "1950"
 
@@ -55,9 +58,18 @@ class Column:
     short_years: list[str] = field(default_factory=list)
     examples: list[str] = field(default_factory=list)
     """Cells that may mean two things."""
+    counted: int = 0
+    """How many cells are days as spreadsheets count them."""
+    first_counted: list[int] = field(default_factory=list)
+    """The rows in which the first of these stand."""
 
-    def see_date(self, cell: str) -> None:
+    def see_date(self, cell: str, number: int) -> None:
         """Take account of a date; what is none is said when it is read."""
+        if cell[:5].isdecimal() and counted_on(cell) is not None:
+            self.counted += 1
+            if len(self.first_counted) < _FIRST:
+                self.first_counted.append(number)
+            return
         if (cell[4:5] in "-/." and cell[:4].isdecimal()) or cell in NO_DATES:
             return
         day = day_and_time(split_offset(cell)[0])[0]
@@ -76,7 +88,7 @@ class Column:
         """Take account of a number; what is none is said when it is read."""
         if cell.isdecimal() or ("," not in self.signs and _PLAIN.match(cell)):
             return
-        read = readings(cell, whole=isinstance(self.of, IntegerField))
+        read = readings(without_each(cell) if isinstance(self.of, MoneyField) else cell, whole=isinstance(self.of, IntegerField))
         if not read or len(set(read.values())) == 1 < len(read):
             return
         self.signs &= read.keys()
@@ -118,18 +130,18 @@ class Styles:
         self._sheet, self._said, self._zone, self._currency = sheet, said, zone, currency
         self._kinds = {name: fields[name] for name in columns}
         self._zones = {name: zone_of(sheet.headings[at]) for name, at in columns.items() if at < len(sheet.headings)}
-        self._dates = self._of(columns, DateField | DateTimeField) if not said.dates or not said.years else []
+        self._dates = self._of(columns, DateField | DateTimeField)
         self._numbers = [] if said.numbers and not sheet.exact else self._of(columns, IntegerField | DecimalField | MoneyField)
 
     def _of(self, columns: Mapping[str, int], kinds: object) -> list[tuple[str, int, Column]]:
         return [(name, at, Column(self._kinds[name])) for name, at in columns.items() if isinstance(self._kinds[name], kinds)]  # type: ignore[arg-type]
 
-    def see(self, cells: Sequence[str]) -> None:
+    def see(self, cells: Sequence[str], number: int = 0) -> None:
         """Take account of a row."""
         width = len(cells)
         for _name, at, column in self._dates:
             if at < width and (cell := cells[at].strip()):
-                column.see_date(cell)
+                column.see_date(cell, number)
         for _name, at, column in self._numbers:
             if at < width and (cell := cells[at].strip()) and (not self._sheet.exact or "," in cell):
                 column.see_number(cell)
@@ -159,6 +171,14 @@ class Styles:
             styles[name]["decimal"] = self._sign(column)
         return styles
 
+    def counted(self) -> dict[int, dict[str, int]]:
+        """By row and field how often numbers of such a column were taken for days, for the first rows that have one."""
+        found = dict[int, dict[str, int]]()
+        for name, _at, column in self._dates:
+            for number in column.first_counted:
+                found.setdefault(number, {})[name] = column.counted
+        return found
+
     def _sign(self, column: Column) -> str:
         if self._sheet.exact:  # numbers have a point there, and texts among them what people write
             return "." if "." in column.signs else "?"
@@ -180,7 +200,7 @@ class Styles:
                 yield Question(name, "years", tuple(short), self._years(column, short[0]))
         for name, _at, column in self._numbers:
             if self._sign(column) == "?" and column.examples and not self._sheet.exact:
-                read = readings(column.examples[0])
+                read = readings(without_each(column.examples[0]))
                 yield Question(
                     name, "numbers", tuple(column.examples), {word: read[sign] for word, sign in NUMBERS.items() if sign in read}
                 )

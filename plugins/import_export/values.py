@@ -10,6 +10,7 @@ from plugins.import_export.mapping.currencies import beside, joined
 from plugins.import_export.nothing import emptied
 from plugins.import_export.plan import Plan
 from sdk.fields import Flaw, MoneyField, spoilt
+from sdk.fields.money import without_each
 
 
 def read_columns(plan: Plan, rows: Sequence[Sequence[str]]) -> tuple[dict[str, list[object]], dict[str, list[Flaw]]]:
@@ -54,10 +55,12 @@ def _cells_of(plan: Plan, name: str, columns: Sequence[Sequence[str]], size: int
         return plan.made[name](columns, size), []
     index = plan.columns[name]
     cells: Sequence[str] = restored(emptied(columns[index], plan.nothing[name])) if index < len(columns) else [""] * size
-    place = plan.currencies.get(name, len(columns))
+    money, place = isinstance(plan.fields[name], MoneyField), plan.currencies.get(name, len(columns))
+    if money and (place < len(columns) or name in plan.units):
+        cells = list(map(without_each, cells))
     wrong = list[Flaw]()
     if place < len(columns):
         cells, wrong = joined(cells, columns[place], plan.styles.get(name, {}).get("currency", ""))
     if name in plan.units:
-        cells = plan.units[name].given(cells, money=isinstance(plan.fields[name], MoneyField))
+        cells = plan.units[name].given(cells, money=money)
     return cells, wrong

@@ -30,6 +30,7 @@ class PeopleField(Field):
     operators: ClassVar[tuple[str, ...]] = ("empty",)
     widget: ClassVar[str] = "people"
     sortable: ClassVar[bool] = False
+    lists: ClassVar[str] = "core.user"
 
     def column_type(self) -> sa.types.TypeEngine[Any]:
         return json_data()

@@ -121,6 +121,8 @@ class Field:
     role: ClassVar[ReportRole] = ReportRole.NONE
     widget: ClassVar[str] = "text"
     sortable: ClassVar[bool] = True
+    lists: ClassVar[str] = ""
+    """The entity whose ids a value lists, where it does: an export says them by what people call these records, as it does links."""
 
     # --- storage -------------------------------------------------------------------------------------------------
 

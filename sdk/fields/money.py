@@ -17,6 +17,11 @@ from sdk.fields.number import exact, exact_schema, exact_text, is_plain, number_
 from sdk.fields.text import TextField
 from sdk.text import Text, _
 
+_EACH = re.compile(
+    r" ?[/／] ?(?:件|个|個|台|只|套|箱|盒|包|瓶|袋|支|条|张|把|块|本|份|人|米|吨|公斤|千克|each|ea|unit|units|pcs?|piece|pièce|unité|stk|stück|st|kg)\.?\Z",
+    re.IGNORECASE,
+)
+"""What a price is for, behind it: one thing, or one measure of it; no time, as 100 a month are more than 100."""
 _WRITTEN = re.compile(r"(?:(?P<before>[A-Z]{3}) ?)?(?P<amount>-?[\d,]+(?:\.\d+)?)(?: ?(?P<after>[A-Z]{3}))?\Z", re.ASCII)
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
 CURRENCIES = frozenset(
@@ -58,6 +63,11 @@ def currency_of(word: str, own: str = "") -> str:
     if not meant:
         raise FlawError("unknown_currency", _("expected an ISO 4217 currency such as CNY"))
     raise FlawError("ambiguous_currency", _("ambiguous currency {sign}; write {codes}"), sign=word, codes=", ".join(meant))
+
+
+def without_each(cell: str) -> str:
+    """A price without the one thing that it is for: ¥9.9/件."""
+    return _EACH.sub("", cell.rstrip()) if "/" in cell or "／" in cell else cell
 
 
 def minor_units(currency: str) -> int:
@@ -118,7 +128,7 @@ class MoneyField(Field):
         if is_plain(cell, style):
             return self._money(exact(cell), "")
         try:
-            negative, digits, around, zeros = parts_of(cell)
+            negative, digits, around, zeros = parts_of(without_each(cell))
         except FlawError as flaw:
             if flaw.code != "malformed":
                 raise

@@ -43,10 +43,60 @@ _MARKED = {
 }
 """Digits by the sign before their fraction, with thousands marked by the other sign, an apostrophe or a space."""
 _NOISE = Decimal("1e-9")
+# As spreadsheets write them in their languages; -1 is what old databases keep for yes.
 _WORDS = dict.fromkeys(
-    ("true", "yes", "y", "t", "on", "1", "是", "真", "对", "√", "✓", "✔", "ja", "oui", "si", "sí", "启用", "已启用", "有效"), True
+    (
+        "true",
+        "yes",
+        "y",
+        "t",
+        "on",
+        "1",
+        "是",
+        "真",
+        "对",
+        "√",
+        "✓",
+        "✔",
+        "ja",
+        "oui",
+        "si",
+        "sí",
+        "启用",
+        "已启用",
+        "有效",
+        "-1",
+        "wahr",
+        "vrai",
+        "verdadero",
+        "vero",
+    ),
+    True,
 ) | dict.fromkeys(
-    ("false", "no", "n", "f", "off", "0", "否", "假", "错", "×", "✗", "✘", "nein", "non", "停用", "已停用", "禁用", "无效"), False
+    (
+        "false",
+        "no",
+        "n",
+        "f",
+        "off",
+        "0",
+        "否",
+        "假",
+        "错",
+        "×",
+        "✗",
+        "✘",
+        "nein",
+        "non",
+        "停用",
+        "已停用",
+        "禁用",
+        "无效",
+        "falsch",
+        "faux",
+        "falso",
+    ),
+    False,
 )
 
 

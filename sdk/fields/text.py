@@ -20,7 +20,7 @@ _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
 _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}(?<!\.)\Z")
 _PHONE = re.compile(
-    r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX]|[eE]xt\.?|extension|[转轉]?分[机機]|[转轉]|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
+    r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX#]|[eE]xt\.?|extension|[转轉]?分[机機]|[转轉]|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
 )
 _NAMED = re.compile(r"[^<>@]*<\s*([^<>\s@]+@[^<>\s@]+)\s*>\Z")
 """An address with the name of its owner before it."""
@@ -31,10 +31,22 @@ _LONGEST_SEVERAL = 2_000
 """Signs of a cell that is looked at for several values."""
 
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:[:/?#]\S*)?\Z", re.IGNORECASE | re.ASCII)
+_KIND = (
+    r"(?:微信同号|同微信|微信|手机号?码?|移动电话|座机|固话|固定电话|办公室?|办公电话|工作|单位|公司|家|家庭|家里|住宅|本人|mobile?|cell|handy|office|work|home|private?|privat|"
+    r"business|main|direct|dienstlich|geschäftlich|bureau|domicile|portable)"
+)
+_PHONE_REMARK = re.compile(rf"\s*[(（\[【]\s*{_KIND}\s*[)）\]】]\s*\Z", re.IGNORECASE)
+_PHONE_CALLED = re.compile(
+    r"\A\s*(?:tel|phone|telefon|fon|mobile?|cell|handy|电话|手机号?|座机|联系电话)\s*[.:：]+\s*(?=[+(（0-9０-９])", re.IGNORECASE
+)
+"""What kind of number it is, which says nothing that is lost; a name in brackets would be."""
+_DIALLED = frozenset("+-0123456789 ()./")
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _URL = re.compile(rf"https?://[^\s/?#{_CONTROLS}]+[^\s{_CONTROLS}]*\Z")
-_BETWEEN = re.compile(r"[;,|\n；，、]")
+_BETWEEN = re.compile(r":::|[;,|\n；，、]")
 """How files separate keys, none of which has such a sign in it."""
+_NO_KEYS = frozenset({"* myContacts"})
+"""What an address book writes as a label of everybody in it."""
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]*\Z")
 _OPERATORS = ("eq", "ne", "in", "contains", "empty", "gt", "gte", "lt", "lte")
 Names: TypeAlias = Literal["", "entity", "measure", "date", "dimension", "conditions"]
@@ -192,7 +204,9 @@ class PhoneField(TextField):
     widget: ClassVar[str] = "tel"
 
     def read(self, cells: Sequence[str], style: Mapping[str, str] | None = None) -> Parsed:
-        """Some programs write a number of digits alone with a fraction of zero."""
+        """Some programs write a number of digits alone with a fraction of zero; people write what kind of number it is."""
+        if not _DIALLED.issuperset("".join(cells)):
+            cells = [_PHONE_CALLED.sub("", _PHONE_REMARK.sub("", cell)) if not _DIALLED.issuperset(cell) else cell for cell in cells]
         cells = _typed(cells, "转轉分机機")
         if "tel:" in "\n".join(cells):
             cells = [cell.strip().removeprefix("tel:") for cell in cells]
@@ -251,7 +265,7 @@ class KeysField(Field):
 
     def words(self, cell: str) -> list[str]:
         """What stands in a cell of a file, each for a key."""
-        return [word for part in _BETWEEN.split(cell) if (word := part.strip())]
+        return [word for part in _BETWEEN.split(cell) if (word := part.strip()) and word not in _NO_KEYS]
 
     def sought(self, cell: str) -> object:
         if cell not in self.options if self.options else not self.pattern.match(cell) or len(cell) > self.longest:

@@ -85,6 +85,10 @@ def date_of(cell: str, order: str, century: str = "") -> date:
     if len(parts[1]) == 4:
         return _exists(*numbers)
     short = len(parts[3]) < 3
+    if (
+        len(parts[1]) == 3 and parts[1][0] in "01" and short
+    ):  # no other calendar counts so: those of Taiwan that are written without its name
+        return _exists(1911 + numbers[0], *numbers[1:])
     if order not in ("mdy", "dmy") and not (short and order == "ymd"):
         raise FlawError("ambiguous_date", _("ambiguous day and month; write 2026-01-31, or specify the order"))
     if len(parts[1]) > 2 or len(parts[3]) == 3:
@@ -112,6 +116,12 @@ def _counted(cell: str) -> datetime | None:
         return None
     seconds = round(float(found["of_day"] or 0) * 86_400)
     return datetime.combine(_FIRST_DAY, time()) + timedelta(days=int(found["days"]), seconds=seconds)
+
+
+def counted_on(cell: str) -> date | None:
+    """The day that a number is where a spreadsheet has counted it; None for any other cell."""
+    found = _counted(cell)
+    return None if found is None else found.date()
 
 
 def _of_other_calendars(cell: str) -> str:

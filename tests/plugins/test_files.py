@@ -142,6 +142,8 @@ def test_of_two_rows_of_headings_the_one_that_names_every_column_counts() -> Non
     )  # fmt: skip
     (note,) = found.notes
     assert str(note) == "the headings are in row 2; the lines above are skipped (1): 客户信息 | 订单信息"
+    titled = book(f"订单表,,,,,\n,,,,,\n{two}")
+    assert (titled.sheets[0].headings, titled.notes[0].params["row"]) == (found.sheets[0].headings, 4)
     for content in (
         ",Name,City\nx,Ann,Paris\ny,Bob,Rome\n",
         "Name,,Age\nAnn,Paris,5\nBob,Rome,6\n",
@@ -212,6 +214,11 @@ def test_broken_utf8_is_refused_with_its_position_wherever_it_is(position: int) 
     assert refusal(bytes(content)) == f"unreadable: is not UTF-8 text (byte {position}); save it as UTF-8"
 
 
+def test_a_byte_that_is_wrong_among_the_same_words_of_utf8_is_told_as_such() -> None:
+    lines = "".join(f"{number},Grüße aus Köln\n" for number in range(12))
+    assert "is not UTF-8 text" in refusal(f"Name,Notes\n{lines}".encode() + b"A,caf\xe9\n")
+
+
 def test_broken_utf16_is_refused_with_its_position() -> None:
     whole = "name\n".encode("utf-16")
     assert refusal(whole + b"\x00\xdc" + b"a\x00") == f"unreadable: is not UTF-16 text (byte {len(whole)}); save it as UTF-8"
@@ -230,6 +237,7 @@ GERMAN = "Name,Ort\nMüller,Köln\nStraße,Zürich\n"
         (FRENCH, "cp1252", "cp1252"), (GERMAN, "latin-1", "cp1252"), ("Preis,Notiz\n€ 5,„gut“ – Ärger\n", "cp1252", "cp1252"),
         ("namn,ort\nHåkan Sjöström,Örebro\n", "cp1252", "cp1252"), ("a,b\nPeña,Málaga\n", "cp1252", "cp1252"), ("a,b\n25 °C,“it’s” € 5\n", "cp1252", "cp1252"),
         ("a,b\n\u00a0x,José Núñez\n", "cp1252", "cp1252"), (CHINESE, "utf-16-le", "utf-16-le"), (GERMAN, "utf-16-be", "utf-16-be"),
+        ("Nom\nTête\nFaçade\n", "cp1252", "cp1252"), ("Name\nDvořák\nPříliš žluťoučký\n", "cp1250", "cp1250"),  # one reading alone has words
         ("Имя\nМосква\n", "utf-8", "utf-8"), (GERMAN, "utf-32", "utf-32"),
     ],
 )  # fmt: skip
@@ -238,13 +246,24 @@ def test_an_encoding_that_is_certain_is_found(text: str, encoding: str, codec: s
     assert (found.encoding, list(found.sheets[0].rows())[-1][1]) == (codec, text.splitlines()[-1].split(","))
 
 
+def test_gbk_of_windows_has_the_euro_in_a_byte_of_its_own() -> None:
+    table = "产品名称,单价\n德国轴承产品,€9.90\n中国密封圈,12 €\n".encode("cp936", "ignore")
+    content = table.replace(b"9.90", b"\x809.90").replace(b"12 ", b"12 \x80")
+    for said in ({}, {"encoding": "gbk"}):
+        found = book(content, **said)
+        assert (found.encoding, [cells[1] for _number, cells in found.sheets[0].rows()]) == ("gb18030_euro", ["€9.90", "12 €"])
+    assert "is not GB18030 text" in refusal(content + b"\xff\xff", encoding="gbk")
+    page = "<table><tr><th>产品名称<th>单价<tr><td>轴承产品公司<td>?9</table>".encode("gbk").replace(b"?", b"\x80")
+    assert [cells for _number, cells in book(page).sheets[0].rows()] == [["轴承产品公司", "€9"]]
+
+
 @pytest.mark.parametrize(
     ("text", "encoding", "among"),
     [
         ("Name\n北京\n", "gbk", "gb18030"),  # two signs: Korean as well
         ("Name\nHélène\n", "cp1252", "cp1252, cp1250"),  # Hélčne is as good a name
         ("Name\nKraków\nPoznań\n", "cp1250", "cp1252, cp1250"), ("Name\nGyőr\nSzűcs\n", "cp1250", "cp1250"), ("Name\nCafé\n", "cp850", "cp1252"),
-        ("Name\nvoilà\n", "cp850", "cp1252"), ("Name\nDvořák\nPříliš žluťoučký\n", "cp1250", "cp1250"), ("Имя\nМосква\nРоссия\n", "cp1251", "cp1251"),
+        ("Name\nvoilà\n", "cp850", "cp1252"), ("Имя\nОк\n", "cp1251", "cp1251"), ("Имя\nМосква\nРоссия\n", "cp1251", "cp1251"),
         ("名前\n東京\nさくら\n", "shift_jis", "shift_jis"), ("이름\n서울\n김철수\n", "euc_kr", "euc_kr"), ("Имя\nМосква\n", "koi8-r", "cp1251"),
         ("Nom\nHélène à Besançon\n", "mac_roman", "cp1251"), (GERMAN, "cp850", "cp1251"), ("Name\nŞişli\n", "cp1254", "cp1250"),
     ],
@@ -402,7 +421,8 @@ def test_a_heading_that_begins_as_an_archive_does_is_a_heading_and_a_list_in_jso
             "cp1252",
             "of SAP",
         ),
-        ("| Name | City |\n|------|:---|\n| Müller | Köln |\n| Weiß | Fürth |\n".replace(":", "-"), "utf-8", "of a text"),
+        ("| Name | City |\n|------|:---:|\n| Müller | Köln |\n| Weiß | Fürth |\n", "utf-8", "of a text"),
+        ("Name | City\n:--- | ---:\nMüller | Köln\nWeiß | Fürth\n", "utf-8", "of a text without edges"),
         (
             "Kontoauszug\n账号:[a@b.example]\n--------交易记录明细列表--------\nNAME1,ORT01,\nMüller,Köln,\nWeiß,Fürth,\n--------------\n",
             "utf-8",

@@ -207,6 +207,8 @@ def test_a_join_of_very_many_parts_is_refused_at_once() -> None:
      {"name": "Ovens", "amount": Money(Decimal(12000), "EUR"), "close_date": date(2026, 12, 1)}),
     ("customers.contact", "姓名,電話,電子郵件,備註,職稱", "王大明,02-2345-6789 分機 12,wang@x.example,好客戶,經理",
      {"name": "王大明", "phone": "02-2345-6789 分機 12", "email": "wang@x.example", "notes": "好客戶", "title": "經理"}),
+    ("customers.account", "Name 1;Ort;Umsatz;Währg", "Öl KG;Köln;1.200,00-;CHF", {"name": "Öl KG", "revenue": Money(Decimal(-1200), "CHF")}),
+    ("pipeline.deal", "销售机会名称,销售金额,币种", "二期,8.5万,人民币", {"name": "二期", "amount": Money(Decimal(85000), "CNY")}),
     ("customers.contact", "Nombre;Apellidos;Correo electrónico;Teléfono;Cargo", "José;García;jose@x.example;+34 91 123;Director",
      {"name": "José García", "email": "jose@x.example", "phone": "+34 91 123", "title": "Director"}),
     ("pipeline.deal", "商机名称(必填),商机金额（元）,币种,预计成交日期（必填项）", "一期,8万,USD,46024", {"name": "一期", "amount": Money(Decimal(80000), "USD"), "close_date": date(2026, 1, 2)}),
@@ -219,15 +221,24 @@ def test_exports_of_address_books_and_other_systems_are_read_without_help(
     guess = suggestion(work, entity, book.sheets[0])
     assert (guess["required"], guess["questions"]) == ([], [])
     done = taken(entity, f"{headings}\n{cells}\n")
-    assert done.counts == {"created": 1}, done.reasons
+    assert done.counts | {"warned": 0} == {"created": 1, "warned": 0}, done.reasons
+    assert [row["code"] for row in done.rows] == (["counted_days"] if "46024" in cells else [])
     (row,) = work.records(entity).find(())
     assert {name: row[name] for name in there} == there
 
 
 def test_a_column_of_labels_that_can_be_no_tags_is_for_none_and_several_values_are_one_if_that_is_said(taken: Take, work: Work) -> None:
-    book = open_book(io.BytesIO(b"Vorname,Nachname,Labels\nA,B,* myContacts\n"), "x.csv", Reading())
+    book = open_book(io.BytesIO(b"Vorname,Nachname,Labels\nA,B,* starred\n"), "x.csv", Reading())
     columns = suggestion(work, "customers.contact", book.sheets[0])["columns"]
     assert [(one["field"], one["why"]) for one in columns] == [(None, "none"), (None, "none"), (None, "misfit")]  # type: ignore[attr-defined]
+    labels = "Vorname,Nachname,Labels\nA,B,{}\n"
+    left = taken("customers.contact", labels.format("* myContacts ::: Freunde"))
+    assert (left.counts, left.ignored) == ({"created": 1}, "Vorname, Nachname, Labels")
+    work.records("customers.tag").create({"key": "friends", "name": "Freunde"})
+    assert taken("customers.contact", labels.replace("A", "C").format("* myContacts ::: Freunde")).counts == {"created": 1}
+    assert [row["tags"] for row in work.records("customers.contact").find(())] == [None, ["friends"]]
+    for row in work.records("customers.contact").find(()):
+        work.records("customers.contact").delete(id_of(row))
     file = "Name,Email,Phone\nA,a@x.example; b@x.example,+49 301 ::: +49 302\n"
     assert [row["code"] for row in taken("customers.contact", file).rows] == ["several"]
     assert taken("customers.contact", file, transform=["email:first", "phone:first"]).counts == {"created": 1}
@@ -239,7 +250,7 @@ def test_a_column_of_currencies_says_what_the_amounts_beside_it_do_not_say_thems
     apply(work, DIRECT.key, "Sales")
     own = work.tenant.currency
     lines = ["12000,-", '"$1,200.00",USD', '"12,000元",CNY', "1200 EUR,EUR", "12000,人民币", "5,US Dollar", "6,N/A", "7,usd", "8,USD - U.S. Dollar",
-             "9 USD,", "€ 5,USD", "1,Taler", ",USD", "$5.00,EUR", "6元,USD"]  # fmt: skip
+             "9 USD,", "(8.50),CHF", "7.50-,CHF", "€ 5,USD", "1,Taler", ",USD", "$5.00,EUR", "6元,USD"]  # fmt: skip
     done = taken("pipeline.deal", "Name,Amount,Currency\n" + "".join(f"D{at:02},{line}\n" for at, line in enumerate(lines)))
     rows = {str(row["name"]): row["amount"] for row in work.records("pipeline.deal").find(())}
     there = {
@@ -248,7 +259,7 @@ def test_a_column_of_currencies_says_what_the_amounts_beside_it_do_not_say_thems
     }
     assert there == {
         "D00": f"12000{own}", "D01": "1200USD", "D02": "12000CNY", "D03": "1200EUR", "D04": "12000CNY", "D05": "5USD", "D06": f"6{own}", "D07": "7USD",
-        "D08": "8USD", "D09": "9USD", "D12": None,
+        "D08": "8USD", "D09": "9USD", "D10": "-8.5CHF", "D11": "-7.5CHF", "D14": None,
     }  # fmt: skip
     assert [(row["column"], row["value"], row["code"]) for row in done.rows] == [
         ("Currency", "USD", "other_currency"),
@@ -261,12 +272,18 @@ def test_a_column_of_currencies_says_what_the_amounts_beside_it_do_not_say_thems
 def test_a_column_of_currencies_that_is_left_out_on_purpose_is_left_out(taken: Take, work: Work) -> None:
     apply(work, DIRECT.key, "Sales")
     file, own = "Name,Amount,Currency\n{},5,EUR\n", work.tenant.currency
-    for name, more in (("A", {}), ("B", {"map": ["Currency="]}), ("C", {"map": ["Currency=amount.currency"]}), ("D", {})):
+    for name, more in (("A", {}), ("B", {"map": ["Currency="]}), ("C", {"map": ["Currency=amount.currency"]}), ("D", {}),
+                       ("E", {"map": ["Name=name", "Amount=amount", "Currency="]}), ("F", {})):  # fmt: skip
         assert taken("pipeline.deal", file.format(name), **more).counts == {"created": 1}
     found = {str(row["name"]): row["amount"] for row in work.records("pipeline.deal").find(())}
-    assert {name: getattr(value, "currency", "") for name, value in found.items()} == {"A": "EUR", "B": own, "C": "EUR", "D": "EUR"}
-    told = suggestion(work, "pipeline.deal", open_book(io.BytesIO(file.encode()), "x.csv", Reading()).sheets[0])["columns"]
-    assert [one["field"] for one in told] == ["name", "amount", "amount.currency"]  # type: ignore[attr-defined]
+    there = {"A": "EUR", "B": own, "C": "EUR", "D": "EUR", "E": own, "F": own}
+    assert {name: getattr(value, "currency", "") for name, value in found.items()} == there
+
+    def told(heading: str) -> list[str | None]:
+        book = open_book(io.BytesIO(file.replace("Name", heading).encode()), "x.csv", Reading())
+        return [one["field"] for one in suggestion(work, "pipeline.deal", book.sheets[0])["columns"]]  # type: ignore[attr-defined]
+
+    assert (told("Name"), told("Deal name")) == (["name", "amount", None],) * 2, "also of a file that is a little different"
 
 
 def test_ids_that_were_kept_as_they_were_written_name_their_records_still(taken: Take, work: Work) -> None:
@@ -347,3 +364,22 @@ def test_a_file_with_a_column_that_is_called_otherwise_keeps_what_was_settled_of
     assert (found, guess["saved"]) == ([("name", "saved"), ("city", "saved"), ("employees", "synonym"), (None, "saved")], None)
     other = open_book(io.BytesIO(b"Wer,Menge,Preis,Rest\nB,1,6,y\n"), "x.csv", Reading())
     assert suggestion(work, "customers.account", other.sheets[0])["columns"][0]["why"] != "saved"  # type: ignore[index]
+
+
+def test_numbers_that_become_days_are_told_where_they_first_stand(taken: Take, work: Work) -> None:
+    done = taken("customers.contact", "Name,Birthday\nA,1990-01-02\nB,10115\nC,80331\nD,10117\nE,10119\nF,10178\n")
+    assert [(row["number"], row["code"], row["value"]) for row in done.rows] == [
+        (2, "counted_days", "10115"), (3, "malformed", "80331"), (4, "counted_days", "10117"), (5, "counted_days", "10119"),
+    ]  # fmt: skip
+    assert "read as 1927-09-10" in str(done.rows[0]["reason"])
+    assert "(4 cells in this column)" in str(done.rows[0]["reason"])
+
+
+def test_signs_that_nobody_sees_do_not_part_a_word_from_the_record_that_it_names(taken: Take, work: Work) -> None:
+    taken("customers.account", "Name\nAlder\nBirch\u200b\n")
+    file = "Name,City,Parent account\n\u200bAlder\ufeff,Ulm,\nBirch\u200b,Bonn,\u200eAlder\n"
+    done = taken("customers.account", file, mode="upsert", match=["name"])
+    assert (done.counts, done.reasons) == ({"updated": 2}, [])
+    rows = {str(row["name"]): row for row in work.records("customers.account").find(())}
+    assert {name: row["city"] for name, row in rows.items()} == {"Alder": "Ulm", "Birch\u200b": "Bonn"}
+    assert rows["Birch\u200b"]["parent"] == rows["Alder"]["id"]

@@ -14,14 +14,17 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
+from plugins.import_export.journal import IMPORT
 from plugins.import_export.migrating.archive import is_archive
 from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.recognition import importer_of
-from plugins.import_export.migrating.running import Asked, begin, carry_out
+from plugins.import_export.migrating.running import MIGRATION, Asked, begin, carry_out
 from sdk import BadRequest, Context, Importer, Text, where
 from sdk.context import id_of
+from tests.journeys.commands import Dealwright, dealwright
 from tests.plugins.process import Process
 
+command = dealwright
 MIGRATIONS = "/api/v1/import_export/migrations"
 COMPANIES = """Record ID,Company name,Company owner,Create Date,Phone Number,City,Country/Region,Industry,Company Domain Name,Number of Employees,Annual Revenue,Parent Company ID
 9001,Alder Foods,Jane Doe,2024-01-02 10:00,+1 415 555 0100,Berlin,Germany,Food,alder.example,250,1500000,9002
@@ -191,11 +194,12 @@ def test_a_data_export_of_salesforce_is_linked_by_its_ids_and_its_users(
 
 
 def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_of_theirs_as_it_is_told(
-    work: Work, people: People, process: Process, monkeypatch: pytest.MonkeyPatch
+    work: Work, people: People, process: Process, monkeypatch: pytest.MonkeyPatch, command: Dealwright, tmp_path: Path
 ) -> None:
     content = zipped({**HUBSPOT, "deals.csv": DEALS.replace("Presentation Scheduled", "Demo booked")})
-    asked = Asked("x.zip", values=("pipeline.deal.stage:Demo booked=needs-analysis",), owners=("Jane Doe=rep00",))
-    record = begin(work, asked)
+    (tmp_path / "x.zip").write_bytes(content)
+    asked = ("--value", "pipeline.deal.stage:Demo booked=needs-analysis", "--owner", "Jane Doe=rep00")
+    migrate = ("migrate", str(tmp_path / "x.zip"), "--tenant", work.tenant.name)
     ids, left = ExternalIds.remember, [2]
 
     def killed(self: ExternalIds, *more: Any) -> None:
@@ -205,11 +209,14 @@ def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_
         ids(self, *more)
 
     monkeypatch.setattr(ExternalIds, "remember", killed)
-    with pytest.raises(KeyboardInterrupt):
-        carry_out(work, record, asked, io.BytesIO(content))
+    stopped = command.run(*migrate, *asked)
     monkeypatch.undo()
-    done = carry_out(work, record, asked, io.BytesIO(content))
-    assert (done["state"], done["created"]) == ("partial", 9)
+    (record,) = work.records(IMPORT).find(where(entity=MIGRATION))
+    assert (record["state"], f"--resume {record['id']}" in stopped.output) == ("failed", True), stopped.output
+    ended = command.run(*migrate, "--resume", str(record["id"]))  # with what was asked for then
+    assert ended.exit_code == 3, ended.output
+    (done,) = work.records(IMPORT).find(where(entity=MIGRATION))
+    assert (done["state"], done["created"], done["reason"]) == ("partial", 9, None)
     assert {name: len(work.records(name).find(())) for name in ("customers.account", "customers.contact", "pipeline.deal")} == {
         "customers.account": 2, "customers.contact": 2, "pipeline.deal": 3,
     }  # fmt: skip

@@ -57,6 +57,8 @@ SAID: Mapping[tuple[str, str], object] = {
     ("teamwork.target", "team"): None,  # a person or a team
 }
 """What rules of an entity ask of its values."""
+WORDS = {"origins": "https://www.example.com", "required_fields": "amount"}
+"""What fits lists of keys that are no records'."""
 JSON_TOO = ("customers.account", "custom.case", "teamwork.task")
 """They have fields of every type."""
 
@@ -86,7 +88,8 @@ def links_of(work: Work, name: str) -> set[str]:
     """The entities that its records may point to; accounts stand for any."""
     fields = [one for one in work.records(name).fields().values() if not one.readonly]
     anything = {"customers.account"} if any(isinstance(one, AnyRecordField) for one in fields) else set()
-    return anything | {work.target(name, one.name) for one in fields if isinstance(one, LinkField)}
+    keys = {one.of for one in fields if isinstance(one, KeysField) and one.of and takes(work, one.of)}
+    return anything | keys | {work.target(name, one.name) for one in fields if isinstance(one, LinkField)}
 
 
 @dataclass
@@ -137,6 +140,12 @@ class Filling:
             return None
         if isinstance(of, KeysField) and of.of == "core.role":
             return ["sales_manager"]
+        if isinstance(of, KeysField) and of.of in self.made:
+            return [self.work.records(of.of).get(id)["key"] for id in self.made[of.of][: serial + 1]]
+        if isinstance(of, KeysField) and of.name in WORDS:
+            return [WORDS[of.name]]
+        if of.kind == "people":
+            return [str(id) for id in self.made["core.user"][: serial + 1]]
         if serial == PLAIN:
             return _plain(of, self.work.tenant.currency)
         return _odd(of)
@@ -189,6 +198,9 @@ def test_every_entity_comes_back_as_it_went_out_to_the_byte(platform: Platform, 
     for name in entities:
         filling.fill(name)
     assert [name for name in entities if name not in filling.made] == []
+    filled = [(name, id) for name in (JSON_TOO[0], "teamwork.task", "teamwork.comment", "leads.lead") for id in filling.made[name]]
+    lists = {name for entity, id in filled for name, value in one.records(entity).get(id).items() if value and isinstance(value, list)}
+    assert lists >= {"tags", "helpers", "mentions", "custom.my_keys"}
     kinds = {type(field).kind for name in entities for field in one.records(name).fields().values() if not field.readonly}
     assert kinds >= {kind.kind for kind in (AnyRecordField, BooleanField, ChoiceField, CurrencyField, DateField, DateTimeField, DecimalField,
                                             KeysField, LinkField, MoneyField)}  # fmt: skip

@@ -95,6 +95,9 @@ def test_signs_around_numbers_are_read_and_units_are_not() -> None:
         Money(Decimal(5), "CNY"), Money(Decimal(5), "CNY"), Money(Decimal("5.5"), "EUR"), Money(Decimal(5000), "EUR"),
         "ambiguous_currency", "unknown_currency", Money(Decimal(5), "USD"), Money(Decimal(5), ""),
     ]  # fmt: skip
+    assert values(MONEY, ["¥9.9/件", "9,90 € / Stk.", "3/pcs", "100 €/Monat", "5/x"]) == [
+        Money(Decimal("9.9"), "CNY"), Money(Decimal("9.9"), "EUR"), Money(Decimal(3), ""), "malformed", "malformed",
+    ]  # fmt: skip
 
 
 def test_chinese_units_and_exponents_are_part_of_a_number_unless_a_spreadsheet_has_shortened_it() -> None:
@@ -124,7 +127,7 @@ def test_a_date_is_read_however_it_is_written(cell: str) -> None:
 
 @pytest.mark.parametrize("cell", [
     "民国115年1月2日", "民國115年1月2日", "二〇二六年一月二日", "2026/1/2 星期五", "2026年1月2日（周五）", "Friday, January 2, 2026", "Fr., 2. Januar 2026", "2 janvier 2026",
-    "2. Jän. 2026", "2 de enero de 2026", "46024", "46024.0",
+    "2. Jän. 2026", "2 de enero de 2026", "46024", "46024.0", "115/1/2", "115.01.02",
 ])  # fmt: skip
 def test_a_date_is_read_in_other_calendars_and_languages_and_as_the_number_that_a_spreadsheet_counts(cell: str) -> None:
     assert values(DAY, [cell]) == [date(2026, 1, 2)]
@@ -143,7 +146,19 @@ def test_what_is_no_number_in_chinese_is_no_date() -> None:
 
 
 def test_the_months_of_other_languages_are_those_and_none_is_guessed() -> None:
-    cells = ["1er juillet 2026", "1 juin 2026", "1. Mai 2026", "1 mars 2026", "3. Dez. 2026", "1 Smarch 2026", "99999", "4602", "146024"]
+    cells = [
+        "1er juillet 2026",
+        "1 juin 2026",
+        "1. Mai 2026",
+        "1 mars 2026",
+        "3. Dez. 2026",
+        "1 Smarch 2026",
+        "99999",
+        "4602",
+        "146024",
+        "215/1/2",
+        "115/13/2",
+    ]
     assert values(DAY, cells) == [
         date(2026, 7, 1),
         date(2026, 6, 1),
@@ -214,8 +229,9 @@ def test_an_instant_is_read_with_its_offset_and_half_of_the_day_however_they_are
 
 def test_numbers_and_addresses_are_read_without_what_programs_and_keyboards_put_around_them() -> None:
     phone, mail, web = (make(LABEL).column.info["field"] for make in (f.phone, f.email, f.url))
-    assert values(phone, ["（010）１２３４－５６７８", "13912345678.0", "\u202a13912345678\u202c", "010–1234567转80"]) == [
-        "(010)1234-5678", "13912345678", "13912345678", "010-1234567转80",
+    assert values(phone, ["（010）１２３４－５６７８", "13912345678.0", "\u202a13912345678\u202c", "010–1234567转80", "１３９１２３４５６７８（微信同号）", "Tel.: +49 30 123456 (Office)", "手机：13912345678",
+                          "13912345678（王经理）"]) == [
+        "(010)1234-5678", "13912345678", "13912345678", "010-1234567转80", "13912345678", "+49 30 123456", "13912345678", "malformed",
     ]  # fmt: skip
     assert values(mail, ["Ann\u200b@example.com", "ann＠example.com", "mailto:ann@example.com", "zoë@example.com"]) == [
         "ann@example.com", "ann@example.com", "ann@example.com", "zoë@example.com",

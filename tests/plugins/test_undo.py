@@ -126,6 +126,32 @@ def test_rows_of_one_file_that_touch_the_same_record_are_undone_from_the_last_to
     assert accounts(work, "city") == {"Old": ("Rom",)}
 
 
+def test_an_edit_that_was_taken_back_keeps_nothing_from_being_undone(taken: Take, work: Work) -> None:
+    records = work.records("customers.account")
+    first = taken("customers.account", "name,phone\nA,010 11111111\nB,\nC,\n")
+    second, third = (
+        taken("customers.account", f"name,phone\nA,{phone}1\nB,{phone}2\nC,\n", mode="update", match=["name"])
+        for phone in ("010 2222222", "010 3333333")
+    )
+    assert conflicts(work, undone(work, second)) == [(1, "phone", "edited"), (2, "phone", "edited")]
+    assert undone(work, third)["state"] == undone(work, second)["state"] == "undone"
+    assert accounts(work, "phone") == {"A": ("010 11111111",), "B": (None,), "C": (None,)}
+    records.update(id_of(records.find(where(name="B"))[0]), {"phone": "010 4444 4444"})
+    assert (conflicts(work, undone(work, first)), [*accounts(work)]) == ([(2, "phone", "edited")], ["B"])
+
+
+def test_what_has_become_part_of_another_record_is_told_and_gone_once_the_merge_is_undone(client: Api, taken: Take, work: Work) -> None:
+    old = id_of(work.records("customers.account").create({"name": "Alder"}))
+    done = taken("customers.account", "name,city\nBirch,Ulm\n")
+    path = f"/api/v1/customers/accounts/{old}/merges"
+    merged = client.post(path, {"losers": [str(id_of(work.records("customers.account").find(where(name="Birch"))[0]))]})
+    assert merged.status_code == 201, merged.json
+    (row,) = page(work, undone(work, done), "conflict", 10, 0)[0]
+    assert (row["code"], row["reason"]) == ("merged", "has since been merged into Alder; undo the merge first")
+    assert client.post(f"{path}/{merged.json['id']}/undo").status_code == 200
+    assert (undone(work, done)["state"], accounts(work)) == ("undone", {"Alder": ()})
+
+
 def test_what_was_deleted_since_is_told_of_updates_and_needs_nothing_of_creates(taken: Take, work: Work) -> None:
     taken("customers.account", "name,city\nA,Ulm\n")
     done = taken("customers.account", "name,city\nA,Bonn\nB,Bonn\n", mode="upsert", match=["name"])

@@ -34,9 +34,28 @@ def card(*lines: str, version: str = "3.0") -> str:
 
 
 def test_a_card_is_a_row_with_a_column_for_what_people_keep_of_others() -> None:
-    content = card("FN:李伟", "N:李;伟;;;", "ORG:华为;销售部", "TEL;TYPE=CELL:1", "TEL;TYPE=WORK,FAX:2", "TEL;TYPE=PREF:3", "BDAY:20000131", "X-ICQ:7",
-                   "EMAIL:a@x.example", "item1.EMAIL;TYPE=PREF:b@x.example", "ADR:;;Road 1;Ulm;BW;89073;Germany", "NOTE:one\\nand\\, two\\;", "BEGIN:VCARD",
-                   "FN:Agent", "END:VCARD") + card("N:Müller;Eva", "BDAY:--0203", version="4.0") + card("EMAIL:mailto:c@x.example")  # fmt: skip
+    content = (
+        card(
+            "FN:李伟",
+            "N:李;伟;;;",
+            "ORG:华为;销售部",
+            "TEL;TYPE=CELL:1",
+            "TEL;TYPE=WORK,FAX:2",
+            "TEL;TYPE=PREF:3",
+            "BDAY:20000131",
+            "X-ICQ:7",
+            "EMAIL:a@x.example",
+            "item1.EMAIL;TYPE=PREF:b@x.example",
+            "ADR:;;Road 1;Ulm;BW;89073;Germany",
+            "NOTE:one\\nand\\, two\\;",
+            "BEGIN:VCARD",
+            "FN:Agent",
+            "END:VCARD",
+        )
+        + card("N:Müller;Eva", "BDAY:--0203", version="4.0")
+        + card("EMAIL:mailto:c@x.example")
+    )
+    content += card("FN:Ann", "BDAY;X-APPLE-OMIT-YEAR=1604:1604-05-06")  # fmt: skip
     found = opened(content)
     assert (found.format, found.encoding, [note.params["names"] for note in found.notes]) == ("vcard", "utf-8", ["X-ICQ"])
     assert cards(content) == [
@@ -46,7 +65,7 @@ def test_a_card_is_a_row_with_a_column_for_what_people_keep_of_others() -> None:
             "Postal code": "89073", "Country": "Germany", "Birthday": "2000-01-31", "Note": "one\nand, two;",
         },
         {"Name": "Eva Müller", "Family name": "Müller", "Given name": "Eva", "Birthday without year": "--0203"},
-        {"Name": "c@x.example", "Email": "c@x.example"},
+        {"Name": "c@x.example", "Email": "c@x.example"}, {"Name": "Ann", "Birthday without year": "--05-06"},
     ]  # fmt: skip
 
 

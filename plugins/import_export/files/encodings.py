@@ -5,10 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO
 
 from plugins.import_export.files.book import BLOCK, Note, from_start, unreadable
+from plugins.import_export.files.euro import EURO
 from plugins.import_export.files.letters import LATIN, fewest_languages, share_of_han, written
 from sdk import BadRequest, Invalid, _
 
@@ -22,7 +23,7 @@ _BOMS = (
 KNOWN = (
     "utf-8 utf-16 utf-16-le utf-16-be utf-32 ascii gb18030 big5 big5hkscs cp950 shift_jis cp932 euc_jp euc_kr cp949 "
     "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp850 cp852 cp866 koi8-r koi8-u mac-roman "
-    "iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-7 iso8859-8 iso8859-9 iso8859-13 iso8859-15"
+    "gb18030_euro iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-7 iso8859-8 iso8859-9 iso8859-13 iso8859-15"
 ).split()
 _CHINESE = ("gb18030", "big5")
 _NAMED = (*_CHINESE, "cp1252", "cp1250", "cp1251", "shift_jis", "euc_kr")
@@ -32,6 +33,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1e\x7f-\x9f]")
 _LINES, _LINE = 2_000, 4_096
 _LIKELY = 0.4
 _FEWEST_SIGNS = 2
+_FEW = 10
+"""So many lines that are UTF-8 beside one that is not: no other encoding does that by chance."""
 
 
 def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
@@ -41,6 +44,8 @@ def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head) if encoding else head.decode("latin-1")
     if text.count("\0") * 20 > len(text):
         raise unreadable(_("is neither text nor a spreadsheet; save it as CSV in UTF-8, or as XLSX"))
+    if encoding == "gb18030" and undecodable(source, encoding) is not None and undecodable(source, EURO) is None:
+        return EURO, []
     if encoding:
         _check(source, encoding)
         return encoding, []
@@ -51,7 +56,7 @@ def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
             raise _undecided(["utf-8", "gb18030"])
         return "utf-8", []
     words = list(dict.fromkeys(_WORD.findall(lines)))
-    if _mostly_utf8(words):
+    if _mostly_utf8(words) or _mostly_utf8(lines.splitlines(), _FEW):
         _check(source, "utf-8")
     if _in_two(lines):
         text = _("mixes two encodings: some lines are UTF-8, others aren't (from byte {position} on); save it as UTF-8")
@@ -145,16 +150,18 @@ def _chinese_in_disguise(lines: bytes) -> bool:
     return share_of_han(lines.decode("gb18030", "replace")) >= _LIKELY
 
 
-def _mostly_utf8(words: list[bytes]) -> bool:
-    """Whether a few broken bytes keep it from being UTF-8."""
+def _mostly_utf8(words: list[bytes], times: int = 3) -> bool:
+    """Whether a few broken bytes keep it from being UTF-8: there are so many times more words, or lines, that are."""
     broken = sum(word.decode("utf-8", "replace").count("\ufffd") > 0 for word in words)
-    return len(words) - broken >= 3 * max(1, broken)
+    return len(words) - broken >= times * max(1, broken)
 
 
 def _certain(source: BinaryIO, lines: bytes, words: list[bytes]) -> str:
     """The one encoding in which the words are words; raises Invalid with those that it may be."""
     able = [name for name in _NAMED if undecodable(source, name) is None]
     shares = {name: share_of_han(lines.decode(name, "replace")) for name in _CHINESE if name in able}
+    if "gb18030" not in able and undecodable(source, EURO) is None and (share := share_of_han(lines.decode(EURO))) >= _LIKELY:
+        able, shares = [EURO, *able], {EURO: share, **shares}
     best = max(shares, key=lambda name: shares[name], default="")
     latin = "cp1252" in able and _western(words)
     if best and shares[best] >= _LIKELY:
@@ -167,7 +174,16 @@ def _certain(source: BinaryIO, lines: bytes, words: list[bytes]) -> str:
     if latin:
         return "cp1252"
     likely = [name for name in able if shares.get(name) or all(written(_decoded(word, name), LATIN.get(name, ())) for word in words)]
+    if likely and _one_reading(likely, words):
+        return likely[0]
     raise _undecided(likely or able)
+
+
+def _one_reading(likely: Sequence[str], words: Sequence[bytes]) -> bool:
+    """Whether the words, which are mostly of plain letters, are words in one writing alone, whatever may be its encoding."""
+    others = [name for name in LATIN if name not in likely and all(written(_decoded(word, name), LATIN[name]) for word in words)]
+    plain = [sum(byte < 0x80 for byte in word) * 2 >= len(word) for word in words if len(word) > 1]
+    return bool(plain) and all(plain) and len({tuple(_decoded(word, name) for word in words) for name in (*likely, *others)}) == 1
 
 
 def _korean(lines: bytes) -> bool:

@@ -12,8 +12,8 @@ from sdk import BadRequest, _
 
 SAMPLED = 50
 _SHOWN = 200
-_RULE = re.compile(r"\s*(?:[-=]{3,}|[-=]{5,}[^-=]*[-=]{5,})\s*\Z")
-RULES = frozenset({"---", "===", "", " --", " ==", " "})
+_RULE = re.compile(r"\s*(?::?[-=]{3,}:?|[-=]{5,}[^-=]*[-=]{5,})\s*\Z")
+RULES = frozenset({"---", "===", ":--", "", " --", " ==", " "})
 """What the first cell of such a line begins with."""
 
 
@@ -48,8 +48,9 @@ def found_row(rows: list[list[str]]) -> int:
         for place in range(first + 1, narrow + 1):
             above = rows[first:place]
             fits = not widths[place - 1] if parted else _above(above, typical)
-            if fits and _filled(rows[place]) > max(1, typical / 2) and _name_columns(rows[place]) and not _says(rows[place]):
-                return _lower(rows, place)
+            row = rows[at := _lower(rows, place)] if fits else []
+            if _filled(row) > max(1, typical / 2) and _name_columns(row) and not _says(row):
+                return at
     return _lower(rows, first)
 
 

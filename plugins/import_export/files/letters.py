@@ -42,6 +42,7 @@ _BESIDE = frozenset("“”‘’‚„«»‹›–—…•·€£¥§©®™�
 _BETWEEN = frozenset("’‘–—·\xa0")
 _SHARP = re.compile(r"(?:^|[^aeiouyäöüAEIOUÄÖÜ])ß")
 _UP = re.compile(r"[a-zß-öø-ÿ][^\x00-\x7f]")
+_SECOND = re.compile(r"[A-Z][^\x00-\x7f][a-z]")
 _DOWN = re.compile(r"[A-Z][^\x00-\x7f][A-Z]")
 _MANY = re.compile(r"[^\x00-\x7f]{3}")
 
@@ -67,6 +68,7 @@ def _piece(word: str, languages: tuple[frozenset[str], ...]) -> bool:
     if _SHARP.search(word):
         return False
     capital_inside = any(pair[1].isupper() for pair in _UP.findall(word))
+    capital_inside = capital_inside or any(three[1].isupper() for three in _SECOND.findall(word))
     small_inside = any(three[1].islower() and three[1] != "ß" for three in _DOWN.findall(word))
     return not (capital_inside or small_inside or _MANY.search(word)) and any(own <= letters for letters in languages)
 

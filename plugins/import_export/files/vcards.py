@@ -182,6 +182,9 @@ def _take(card: Card, line: Property, version: str) -> None:
             _take_address(card, parts)
         case "BDAY":
             day = _DATE.match(whole.strip())
+            if day and day["year"] in line.words.get("X-APPLE-OMIT-YEAR", ()):  # it stands there for none
+                whole = f"--{day['month']}-{day['day']}"
+                day = None
             card.add("Birthday" if day else "Birthday without year", "-".join(day.group("year", "month", "day")) if day else whole)
         case "CATEGORIES":
             card.add("Categories", ", ".join(part.strip() for part in whole.split(",")))

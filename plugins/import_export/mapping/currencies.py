@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from plugins.import_export.mapping.elsewhere import ELSEWHERE
 from plugins.import_export.mapping.units import MONEYS
-from plugins.import_export.mapping.words import CURRENCY, LOCALES, SYNONYMS, currency_of, plain, synonyms_of, words_of
+from plugins.import_export.mapping.words import CURRENCY, LOCALES, SYNONYMS, currency_of, plain
 from plugins.import_export.nothing import NOTHING
 from sdk import Context, _
 from sdk.fields import Field, Flaw, FlawError, MoneyField
@@ -43,15 +43,6 @@ def is_beside(word: str, fields: Mapping[str, Field]) -> bool:
     return rest == CURRENCY and isinstance(fields.get(name), MoneyField)
 
 
-def is_currency(ctx: Context, heading: str, fields: Mapping[str, Field]) -> bool:
-    """Whether a column is called as the currencies of amounts: older mappings say of it that it is for no field."""
-    amounts = [one for one in fields.values() if isinstance(one, MoneyField)]
-    word = plain(heading)
-    if not amounts or word in words_of(ctx, fields) or word in synonyms_of(fields):
-        return False
-    return word in _CURRENCIES or any(word in _called(ctx, one) for one in amounts)
-
-
 def _called(ctx: Context, field: Field) -> list[str]:
     speaking = [ctx, *(ctx.speaking(locale) for locale in LOCALES)]
     return [plain(currency_of(one, field, heading)) for one in speaking for heading in (field.name, one.say(field.label))]
@@ -61,7 +52,9 @@ def currencies(
     ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], columns: Mapping[str, int], asked: Mapping[str, str]
 ) -> dict[str, int]:
     """The columns of currencies by field of money: those that are `asked` for, and such as are called so of which nothing is said."""
-    found = {name: headings.index(heading) for heading, word in asked.items() for name in columns if word == beside(name)}
+    found = {
+        name: headings.index(heading) for heading, word in asked.items() for name in columns if word == beside(name) and heading in headings
+    }
     free = [place for place, heading in enumerate(headings) if place not in columns.values() and heading not in asked]
     places = {plain(headings[place]): place for place in free}
     amounts = [name for name in columns if isinstance(fields[name], MoneyField)]
@@ -121,8 +114,8 @@ def _with(amount: str, code: str) -> str:
         around = parts_of(amount)[2]
     except FlawError:  # it is no amount, which is told when it is read
         return amount
-    if not around:
-        return f"{amount} {code}"
+    if not around:  # a minus or a bracket behind the number stays behind all of it
+        return f"{code} {amount}" if amount.endswith("-") else f"{amount[:-1]} {code})" if amount.endswith(")") else f"{amount} {code}"
     try:
         own = code_of(around, code) if around != "%" else "%"
     except FlawError as flaw:

@@ -17,7 +17,7 @@ ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {
     "company": ("会社名", "企业", "Firma", "Firmenname", "Unternehmen", "Société", "Entreprise"),
     "contact": ("Deal contact person", "Ansprechpartner"),
     "country": ("Land", "Land/Region", "Land/Region geschäftlich", "Pays", "Pays/Région (bureau)"),
-    "currency": ("Currency of value", "Deal currency of value", "Währung", "Devise"),
+    "currency": ("Currency of value", "Deal currency of value", "Währung", "Währg", "Währ.", "WAERS", "Devise", "Curr.", "Crcy", "Ccy", "Moneda", "通貨"),
     "email": ("Correo electrónico", "Correo", "メールアドレス", "メール", "E-mail 1 value", "Person email work", "E-Mail-Adresse", "Adresse de messagerie",
               "Adresse e-mail",
               "Courriel", "电子邮件地址"),

@@ -23,7 +23,7 @@ def fits(ctx: Context, field: Field, cells: Iterable[str], *, sure: bool) -> boo
     if isinstance(field, KeysField) and not field.options and not sure:
         words = list(islice(dict.fromkeys(cell.strip() for cell in cells), _LOOKED_AT))
         named = names_for(ctx, field)
-        return not words or len(field.read(words if named is None else named.keys(words)[0]).flaws) < len(words)
+        return not words or (len(field.read(words).flaws) < len(words) if named is None else named.knows(words))
     if not isinstance(field, _KINDS) or isinstance(field, KeysField) or (sure and not isinstance(field, ChoiceField)):
         return True
     words = list(islice(dict.fromkeys(cell.strip() for cell in cells), _LOOKED_AT))

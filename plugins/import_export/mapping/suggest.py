@@ -46,7 +46,8 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     visible = ctx.records(entity).fields()
     fields = written(visible, history=history)
     known = saved_for(ctx, entity, sheet.headings)
-    guesses = guessed(ctx, fields, sheet.headings, known or nearest(ctx, entity, sheet.headings), apart_of(ctx, visible, fields))
+    before = known or nearest(ctx, entity, sheet.headings)
+    guesses = guessed(ctx, fields, sheet.headings, before, apart_of(ctx, visible, fields))
     rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]
     guesses = [
         guess
@@ -59,7 +60,7 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     if all(guesses[place].why in ("none", "fuzzy") for place in halves):  # what a half of a name is called is no hint of anything else
         columns = {name: place for name, place in columns.items() if place not in halves}
         guesses = [NONE if place in halves else guess for place, guess in enumerate(guesses)]
-    amounts = {place: beside(name) for name, place in currencies(ctx, sheet.headings, fields, columns, _settled(known)).items()}
+    amounts = {place: beside(name) for name, place in currencies(ctx, sheet.headings, fields, columns, _settled(before)).items()}
     guesses = [Guess(amounts[place], SURE, "label") if place in amounts else guess for place, guess in enumerate(guesses)]
     told = [
         {
@@ -89,9 +90,8 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
 
 
 def _settled(known: Saved | None) -> dict[str, str]:
-    """The headings that a mapping leads somewhere."""
-    pairs = (word.rpartition("=")[::2] for word in known.words("map")) if known is not None else ()
-    return {heading: name for heading, name in pairs if name}
+    """The headings that a mapping leads somewhere, or nowhere on purpose."""
+    return dict(word.rpartition("=")[::2] for word in known.words("map")) if known is not None else {}
 
 
 def looked_at(sheet: Sheet) -> int:

@@ -31,6 +31,12 @@ class TagNames:
                 flaws.append(Flaw(row, flaw.code, flaw.message, flaw.params))
         return found, flaws
 
+    def knows(self, cells: Sequence[str]) -> bool:
+        """Whether one of the words is a tag here."""
+        words = {word for cell in cells for word in self._field.words(cell)}
+        self._ask(words)
+        return any(self._known.get(word.casefold()) for word in words)
+
     def _key(self, word: str) -> str:
         keys = self._known.get(word.casefold(), frozenset())
         if len(keys) > 1:

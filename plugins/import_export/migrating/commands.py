@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from plugins.import_export.files import Reading
-from plugins.import_export.imports import fail, stopped
+from plugins.import_export.imports import fail, reopened, stopped
 from plugins.import_export.migrating import running
-from plugins.import_export.migrating.running import Asked
+from plugins.import_export.migrating.running import MIGRATION, Asked
 from plugins.import_export.plan import EMPTIED, TOTALS
 from plugins.import_export.styles import NUMBERS, ORDERS
 from sdk import Command, Context, NotFound, Parameter, Refusal, Terminal, _
@@ -34,13 +34,18 @@ def migrate(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> 
     except OSError as failure:
         raise NotFound(_("can't read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
     with source:
-        record = running.begin(ctx, asked)
+        if options["resume"]:
+            record = reopened(ctx, record_id(str(options["resume"])), MIGRATION)
+            asked = running.asked_of(record)
+        else:
+            record = running.begin(ctx, asked)
         try:
             done = running.carry_out(ctx, record, asked, source, lambda rows: terminal.progress(path.name, rows))
         except Refusal:
             raise
         except BaseException:  # nobody comes back to it, unlike a job: it must not stay `running`
             fail(ctx, id_of(record), stopped(asked.dry_run))
+            terminal.note(f"stopped; go on with --resume {id_of(record)}")
             raise
     told = running.told(ctx, id_of(done))
     if options["json"]:
@@ -95,6 +100,7 @@ COMMANDS = (
             "--nothing", _("Where NULL or N/A is an empty cell: in values only, or also in text"), choices=EMPTIED, default="values",
         ),
         Parameter("--encoding", _("The file encoding, if it can’t be detected")),
+        Parameter("--resume", _("Resume an interrupted migration with the same file"), metavar="ID"),
         Parameter("--loud", _("Run rules and send emails and notifications"), flag=True),
         Parameter("--dry-run", _("Check everything, write nothing"), flag=True),
         Parameter("--json", _("One JSON document"), flag=True),

@@ -9,6 +9,7 @@ from uuid import UUID
 from plugins.import_export.journal import Fate, Former, read_former, read_undone
 from plugins.import_export.origins import parts_with
 from sdk import Channel, Condition, Context, Query, Verb
+from sdk.changes import MERGE, UNMERGE
 from sdk.context import Row
 from sdk.fields import Field, LinkField
 from sdk.text import _
@@ -48,6 +49,7 @@ def find_out(ctx: Context, since: Since, entity: str, fates: Sequence[Fate]) -> 
     records, fields = system.records(entity), system.records(entity).fields()
     there = records.values([fate.id for fate in fates if fate.id is not None], hold=True)
     found = {fate.number: _found(system, since, entity, fate, there.get(fate.id) if fate.id else None, fields) for fate in fates}
+    _tell_merged(ctx, entity, [(fate.id, found[fate.number]) for fate in fates if fate.id is not None and fate.id not in there])
     created = {fate.id: found[fate.number] for fate in fates if fate.letter == "c" and fate.id in there}
     by_entity = dict[str, dict[UUID, UUID]]()
     for record, name, id in _pointing(system, entity, [one for one in created if one is not None]):
@@ -58,6 +60,16 @@ def find_out(ctx: Context, since: Since, entity: str, fates: Sequence[Fate]) -> 
         for record, id in pointing.items():
             created[record].refuse("in_use", _belongs(ctx, name, seen.get(id)))
     return found
+
+
+def _tell_merged(ctx: Context, entity: str, gone: Sequence[tuple[UUID, Finding]]) -> None:
+    """What has become part of another record is in that one now, and is not taken back by its going."""
+    into = ctx.as_system().records(entity).merged_into([id for id, _finding in gone]) if gone else {}
+    seen = ctx.records(entity).titles({*into.values()}) if into and ctx.can(f"{entity}.read") else {}
+    for id, finding in gone:
+        if id in into:
+            said = {"title": seen.get(into[id]) or ctx.say(_("a record you don't have access to"))}
+            finding.problem = ("merged", ctx.say(_("has since been merged into {title}; undo the merge first"), said))
 
 
 def _belongs(ctx: Context, entity: str, title: str | None) -> str:
@@ -123,12 +135,40 @@ def _edits(system: Context, since: Since, entity: str, fate: Fate, left: int, no
             others |= dict.fromkeys(cells, other.number)
             versions.add(version)
     later = now - max(versions)
-    return (list(system.records(entity).history(fate.id, limit=later)) if later > 0 else []), others
+    if later <= 0:
+        return [], others
+    edits = system.records(entity).history(fate.id, limit=later)
+    by_import = any(edit["channel"] == Channel.IMPORT.value for edit in edits)
+    back = _taken_back(system, since, entity, fate.id) if by_import else ()
+    return _without_merges([edit for place, edit in enumerate(edits) if now - place not in back]), others
 
 
 def _names(edit: Row) -> list[str]:
     changes = edit["changes"]
     return list(map(str, changes)) if isinstance(changes, Mapping) else []
+
+
+def _taken_back(system: Context, since: Since, entity: str, id: UUID) -> set[int]:
+    """The versions of a record that came by other imports which were undone, and by the undoing: together they are no edit."""
+    versions = set[int]()
+    for part, other in parts_with(system, entity, id):
+        former, undone = read_former(part).get(other.number), read_undone(part)
+        if other.letter == "u" and former is not None and other.number in undone and part["import"] != since.id:
+            versions |= {former.version, undone[other.number]}
+    return versions
+
+
+def _without_merges(edits: Sequence[Row]) -> list[Row]:
+    """Of what happened to a record, newest first, all but its becoming part of another one which was taken back."""
+    left, kept = 0, list[Row]()
+    for edit in edits:
+        if edit["action"] == UNMERGE and not _names(edit):
+            left += 1
+        elif edit["action"] == MERGE and not _names(edit) and left:
+            left -= 1
+        else:
+            kept.append(edit)
+    return kept
 
 
 def _worked_out(edit: Row, fields: Mapping[str, Field]) -> bool:
