@@ -68,7 +68,7 @@ manifest = Manifest(
     capabilities=Capabilities(
         data=(
             "catalog.product.read:active,name,price,sku,unit",
-            "company.profile.read:address,bank_account,bank_name,city,country,email,legal_name,logo,phone,postal_code,tax_number,website",
+            "company.profile.read:address,bank_account,bank_name,city,country,email,legal_name,logo,name,phone,postal_code,tax_number,website",
             "company.counter.read:next_number,period,sequence",
             "company.counter.create:next_number,period,sequence",
             "company.counter.update:next_number",
