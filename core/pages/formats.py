@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
@@ -11,6 +13,18 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
+
+_REGION: ContextVar[str] = ContextVar("region", default="")
+
+
+@contextmanager
+def as_read_in(region: str) -> Iterator[None]:
+    """Numbers and days of what is drawn inside are written as in this region (`de_DE`), whatever its language; "" is as the language has them."""
+    before = _REGION.set(region)
+    try:
+        yield
+    finally:
+        _REGION.reset(before)
 
 
 @lru_cache(maxsize=16)
@@ -77,8 +91,18 @@ def ago(locale: str, value: object, now: datetime) -> str:
 
 
 def filters(locale: str) -> dict[str, Callable[..., str]]:
-    """All of them in one language, as filters of templates."""
-    return {one.__name__: partial(one, locale) for one in (number, percent, money, day, instant, ago)}
+    """All of them in one language, as filters of templates; with the marks of the reader's region where nothing is in words."""
+
+    def marked(one: Callable[..., str]) -> Callable[..., str]:
+        def written(*given: object, **more: object) -> str:
+            return one(_REGION.get() or locale, *given, **more)
+
+        return written
+
+    def dated(value: object, length: str = "medium") -> str:
+        return day((length == "medium" and _REGION.get()) or locale, value, length)
+
+    return {**{one.__name__: marked(one) for one in (number, percent, money, instant)}, "day": dated, "ago": partial(ago, locale)}
 
 
 def _exact(value: object) -> Decimal | None:

@@ -20,6 +20,7 @@ from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
 from core.http.pipeline import entered, once
+from core.pages.formats import as_read_in
 from sdk import SIGNED_IN, BadRequest, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, Verb, _
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
 def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:
     write = request.method == "POST"
     work.retells = True
-    return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
+    with as_read_in(frame.region(work) if frame.region is not None else ""):
+        return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
 
 
 def _once(work: Work, asked: PageRequest, act: Callable[[], FlaskResponse]) -> FlaskResponse:
