@@ -17,6 +17,7 @@ from plugins.orders import (
     pricing,
     privacy,
     process,
+    purchases,
     renewals,
     returning,
     routes,
@@ -262,7 +263,7 @@ def register_pages() -> Sequence[PageRoute]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS)
+    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS, *purchases.PANELS)
 
 
 @hookimpl
