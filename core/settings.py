@@ -63,6 +63,11 @@ def shown(work: Work, plugin: str) -> dict[str, object]:
     }
 
 
+def all_shown(work: Work) -> list[dict[str, object]]:
+    """What is in force of each plugin that the tenant has and that lets something be set."""
+    return [shown(work, name) for name in sorted(work.platform.catalog.settings) if name in work.enabled]
+
+
 def change(work: Work, plugin: str, wish: Mapping[str, Any]) -> dict[str, object]:
     """Set some of them, or with None go back to the default; raises Invalid, and then nothing has changed. Raises Forbidden for the settings
     of who says who people are, except to who may do everything: a provider of one's own would vouch for whomever one wants to be."""

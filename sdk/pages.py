@@ -218,7 +218,8 @@ class Frame(Spec):
     `frame`. `error` and `entrance` are its templates for refusals and for signing in, `refused` that for refusals to somebody who is in,
     with the menu around it; `home` is the page to go to after signing in. `bundles` are files that are served as one:
     `{"console.css": (Path(...), ...)}`; `made` are such as are too large, or too slow to make, to be shipped: `{"vega.js": MadeFile(...)}`.
-    Templates find the addresses of both by `asset(name)`.
+    Templates find the addresses of both by `asset(name)`. `region(ctx)` says in which region's way its reader has numbers and days written
+    (`de_DE`); without it, or where it answers "", they are as the language has them.
     """
 
     prefix: str
@@ -229,6 +230,7 @@ class Frame(Spec):
     home: str = "/"
     bundles: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
     made: Mapping[str, MadeFile] = field(default_factory=dict)
+    region: Callable[[Context], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+import orjson
 
 from core.cli.base import platform, refusals_told
 from core.data import migrate
@@ -32,25 +33,35 @@ def upgrade() -> None:
 
 
 @db.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
-def status() -> None:
+def status(as_json: bool) -> None:
     """The revision of each plugin, in the database and in the code; exits with 1 when one is behind."""
     booted = platform(check_schema=False)
     branches = booted.branches()
     behind = migrate.behind(booted.database, branches)
-    for branch in branches:
-        there, here = behind.get(branch.plugin, (branch.head(), branch.head()))
-        click.echo(f"{branch.plugin:16} database {there or '-':8} code {here or '-':8} {'behind' if branch.plugin in behind else 'ok'}")
+    rows = [(branch.plugin, *behind.get(branch.plugin, (branch.head(), branch.head())), branch.plugin in behind) for branch in branches]
+    if as_json:
+        data = [{"plugin": name, "database": there, "code": here, "behind": late} for name, there, here, late in rows]
+        click.echo(orjson.dumps({"data": data}, option=orjson.OPT_INDENT_2).decode())
+    else:
+        for name, there, here, late in rows:
+            click.echo(f"{name:16} database {there or '-':8} code {here or '-':8} {'behind' if late else 'ok'}")
     if behind:
         raise SystemExit(1)
 
 
 @db.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
-def orphans() -> None:
+def orphans(as_json: bool) -> None:
     """Plugins that have tables here but whose code is gone."""
     booted = platform(check_schema=False)
-    for name in migrate.orphans(booted.database, booted.branches()):
+    gone = list(migrate.orphans(booted.database, booted.branches()))
+    if as_json:
+        click.echo(orjson.dumps({"data": gone}, option=orjson.OPT_INDENT_2).decode())
+        return
+    for name in gone:
         click.echo(name)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
 import click
 import orjson
 
@@ -33,10 +36,23 @@ def plugin() -> None:
 
 @plugin.command("list")
 @click.option("--tenant", help="Say also what this tenant has.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
-def list_(tenant: str | None) -> None:
+def list_(tenant: str | None, as_json: bool) -> None:
     """All plugins with their states."""
     booted = platform()
+    rows = _rows(booted, tenant)
+    if as_json:
+        click.echo(orjson.dumps({"data": rows}, option=orjson.OPT_INDENT_2).decode())
+        return
+    for row in rows:
+        switch = f"{row['switch']} " if row.get("switch") else ""
+        last = (str(row["reason"]).strip().splitlines() or [""])[-1]
+        click.echo(f"{row['name']:16} {row['version'] or '-':8} {row['state']:14} {switch}{last}".rstrip())
+
+
+def _rows(booted: Platform, tenant: str | None) -> list[dict[str, object]]:
+    """Each plugin with its state and why, for a tenant also its switch; then those that are gone and left their rows."""
     enabled, waiting = frozenset[str](), dict[str, frozenset[str]]()
     if tenant:
         work = booted.system(tenant)
@@ -44,46 +60,67 @@ def list_(tenant: str | None) -> None:
             there = booted.gate.consents(work.connection, work.tenant.id)
         enabled = work.enabled
         waiting = {name: frozenset({name}) for name, one in there.items() if one.held} | booted.gate.waiting(there)
+    rows = list[dict[str, object]]()
     for found in booted.plugins:
-        version = found.manifest.version if found.manifest else "-"
-        switch = ("on " if found.name in enabled else "held " if found.name in waiting else "off ") if tenant else ""
-        reason = found.reason.strip().splitlines()[-1] if found.reason else ""
+        row: dict[str, object] = {
+            "name": found.name, "version": found.manifest.version if found.manifest else None, "state": found.state.value, "reason": found.reason,
+        }  # fmt: skip
+        if tenant:
+            row["switch"] = "on" if found.name in enabled else "held" if found.name in waiting else "off"
         if found.serves and (others := waiting.get(found.name, frozenset()) - {found.name}):
-            reason = f"waits for {', '.join(sorted(others))} to be approved"
-        click.echo(f"{found.name:16} {version:8} {found.state.value:14} {switch}{reason}".rstrip())
+            row["reason"] = f"waits for {', '.join(sorted(others))} to be approved"
+        rows.append(row)
     here = {found.name for found in booted.plugins}
     for entry in archived(booted).values():
         if entry.plugin not in here:
             told = f"{sum(entry.rows.values())} rows kept since {entry.archived_at:%Y-%m-%d}; package {entry.distribution}"
-            click.echo(f"{entry.plugin:16} {entry.version:8} {'archived':14} {told}")
+            rows.append({"name": entry.plugin, "version": entry.version, "state": "archived", "reason": told})
+    return rows
 
 
 @plugin.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
-def doctor() -> None:
+def doctor(as_json: bool) -> None:
     """Order, states with their reasons, and who implements which hook in which order; exits with 1 when one is ill."""
     booted = platform()
-    click.echo("order: " + ", ".join(booted.calls.serving()))
-    for name in sorted(vars(hooks)):
-        if hasattr(vars(hooks)[name], f"{hooks.PROJECT}_spec"):
-            owners = [owner for owner, _function in booted.calls.implementers(name)]
-            click.echo(f"hook {name}: {', '.join(owners) or '-'}")
+    order = list(booted.calls.serving())
+    implemented = {
+        name: [owner for owner, _function in booted.calls.implementers(name)]
+        for name in sorted(vars(hooks))
+        if hasattr(vars(hooks)[name], f"{hooks.PROJECT}_spec")
+    }
     with booted.database.begin(write=False, tenant=None) as connection:
         raised = failures.lately(connection, booted.clock())
         held = booted.gate.held_for(connection)
+    out = [found for found in booted.plugins if not found.serves]
+    if as_json:
+        told = {
+            "order": order, "hooks": implemented, "failing": [asdict(one) for one in raised],
+            "held": [{"plugin": name, "tenant": tenant, "asks": list(lacks)} for name, many in held.items() for tenant, lacks in many],
+            "plugins": [{"name": found.name, "state": found.state.value, "reason": found.reason} for found in out],
+        }  # fmt: skip
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+    else:
+        click.echo("order: " + ", ".join(order))
+        for name, owners in implemented.items():
+            click.echo(f"hook {name}: {', '.join(owners) or '-'}")
+        _tell_ills(held, raised, out)
+    if raised or held or any(found.is_ill for found in out):
+        raise SystemExit(1)
+
+
+def _tell_ills(held: Mapping[str, Sequence[tuple[str, Sequence[str]]]], raised: Sequence[failures.Ill], out: Sequence[Found]) -> None:
     for name, waiting in held.items():
         for tenant, lacks in waiting:
             click.echo(f"{name} is held for {tenant} until it approves (dealwright plugin approve {name} --tenant {tenant}):")
-            _told(lacks)
+            _told(list(lacks))
     for one in raised:
         click.echo(
             f"{one.plugin} raised in {one.hook} {one.times} times since yesterday, last at {one.last_at:%Y-%m-%d %H:%M} UTC: {one.error}"
         )
-    out = [found for found in booted.plugins if not found.serves]
     for found in out:
         click.echo(f"{found.name} is {found.state.value}:\n    " + "\n    ".join(found.reason.strip().splitlines()))
-    if raised or held or any(found.is_ill for found in out):
-        raise SystemExit(1)
 
 
 @plugin.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -86,21 +87,24 @@ def _introduce(booted: Platform, found: Found) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--archive", "keeps", is_flag=True, help="Take it out and keep its data; added again, it finds them.")
+@click.option("--plan", "plans", is_flag=True, help="Say what would be missing and change nothing.")
+@click.option("--archive", "keeps", is_flag=True, help="Take it out and keep its data (the default); added again, it finds them.")
 @click.option("--purge", "purges", is_flag=True, help="Take it out with everything that it has made, for ever.")
 @click.option(
     "--export",
     "into",
     type=click.Path(file_okay=False, path_type=Path),
-    help="First write its rows and files of each company to an archive in this folder.",
+    help="First write its rows and files of each company to an archive in this folder; alone it takes nothing out.",
 )
 @click.option("--yes", metavar="NAME", help="With --purge: the name once more, instead of typing it.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
-def remove(name: str, keeps: bool, purges: bool, into: Path | None, yes: str | None, as_json: bool) -> None:
-    """Say what would be missing without plugin NAME; with --archive or --purge take it out, with --export write down what it has."""
-    if keeps and purges:
-        raise click.UsageError("--archive keeps the data, --purge deletes them: choose one")
+def remove(name: str, plans: bool, keeps: bool, purges: bool, into: Path | None, yes: str | None, as_json: bool) -> None:
+    """Say what would be missing without plugin NAME, and take it out, unless a tenant has it on; its data stay but with --purge."""
+    if plans + keeps + purges > 1:
+        raise click.UsageError("--plan changes nothing, --archive keeps the data, --purge deletes them: choose one")
+    asks = not (plans or keeps or purges or into is not None)
+    keeps = keeps or asks
     booted, left_out = _booted(name, purges=purges)
     found, report = known(booted, name), impact(booted, name)
     done = ""
@@ -115,6 +119,8 @@ def remove(name: str, keeps: bool, purges: bool, into: Path | None, yes: str | N
                 "{name!r} comes with others in the package {package!r}; leave it out of `plugins` in dealwright.toml, which keeps its data"
             )
             raise Conflict(text, name=name, package=found.distribution)
+        if asks and sys.stdin.isatty():
+            click.confirm("Take it out and keep its data?", abort=True, err=True)
         done = _archive(booted, found, report) if keeps else _purge(booted, report, yes)
         if alone and found is not None:
             _take_out(booted, found, archived=keeps)
@@ -127,7 +133,7 @@ def remove(name: str, keeps: bool, purges: bool, into: Path | None, yes: str | N
     if done:
         click.echo(f"{name} is {done}")
     else:
-        click.echo("nothing was changed: --archive takes it out and keeps its data, --purge deletes them")
+        click.echo("nothing was taken out: --archive takes it out and keeps its data, --purge deletes them")
 
 
 def _booted(name: str, *, purges: bool) -> tuple[Platform, bool]:

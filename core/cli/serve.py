@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import shutil
 import tempfile
 from typing import Any
@@ -80,8 +81,13 @@ def serve(host: str, port: int, workers: int) -> None:
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
-def config() -> None:
+def config(as_json: bool) -> None:
     """What is in force, and from where."""
-    for name, value, origin in configs.shown(configs.load()):
+    rows = configs.shown(configs.load())
+    if as_json:
+        click.echo(json.dumps({"data": [{"key": name, "value": value, "from": origin} for name, value, origin in rows]}, indent=2))
+        return
+    for name, value, origin in rows:
         click.echo(f"{name:14} {value:50} {origin}")

@@ -50,13 +50,19 @@ def create(name: str, admin: str, password_stdin: bool, plugins: str | None, loc
 
 
 @tenant.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
-def list_() -> None:
+def list_(as_json: bool) -> None:
     """All tenants with their state."""
     booted = platform()
     with booted.database.begin(write=False, tenant=None) as connection:
-        for row in connection.execute(sa.select(tenants).order_by(tenants.c.name)):
-            click.echo(f"{row.name:24} {row.state:10} {row.locale:6} {row.timezone:20} {row.currency}")
+        rows = connection.execute(sa.select(tenants).order_by(tenants.c.name)).all()
+    if as_json:
+        shown = [{name: str(getattr(row, name)) for name in ("id", "name", "state", "locale", "timezone", "currency")} for row in rows]
+        click.echo(json.dumps({"data": shown}, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        click.echo(f"{row.name:24} {row.state:10} {row.locale:6} {row.timezone:20} {row.currency}")
 
 
 @tenant.command()

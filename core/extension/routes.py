@@ -36,6 +36,12 @@ class PluginSettings(Schema):
     form = fields.List(fields.Nested(SettingField), required=True)
 
 
+class AllSettings(Schema):
+    """The settings of the tenant's plugins, by plugin."""
+
+    data = fields.List(fields.Nested(PluginSettings), required=True)
+
+
 class Failing(Schema):
     """A hook that has raised since yesterday; `error` is what kind and where, never a message."""
 
@@ -127,6 +133,11 @@ def health(ctx: Context, _request: Request) -> object:
     return about.health(cast("Work", ctx))
 
 
+def show_all(ctx: Context, _request: Request) -> object:
+    """The settings of all plugins."""
+    return {"data": settings.all_shown(cast("Work", ctx))}
+
+
 def show(ctx: Context, request: Request) -> object:
     """The settings of a plugin."""
     return settings.shown(cast("Work", ctx), request.path["plugin"])
@@ -144,6 +155,8 @@ ROUTES: Sequence[Route] = (
           summary=_("Show what would be missing without a plugin"), answer=PluginImpact),
     Route(method="GET", path="/health", view=health, permission="core.plugin.update", summary=_("Show installation health"),
           answer=Health),
+    Route(method="GET", path="/settings", view=show_all, permission="core.plugin.update", summary=_("List plugin settings"),
+          answer=AllSettings),
     Route(method="GET", path="/plugins/{plugin}/settings", view=show, permission="core.plugin.update",
           summary=_("Show a plugin’s settings"), answer=PluginSettings),
     Route(method="PATCH", path="/plugins/{plugin}/settings", view=change, permission="core.plugin.update",

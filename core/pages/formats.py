@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
@@ -14,8 +16,20 @@ from babel.numbers import format_currency, format_decimal, format_percent
 
 from sdk.counting import counted
 
+_REGION: ContextVar[str] = ContextVar("region", default="")
 
-@lru_cache(maxsize=16)
+
+@contextmanager
+def as_read_in(region: str) -> Iterator[None]:
+    """Numbers and days of what is drawn inside are written as in this region (`de_DE`), whatever its language; "" is as the language has them."""
+    before = _REGION.set(region)
+    try:
+        yield
+    finally:
+        _REGION.reset(before)
+
+
+@lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
     return Locale.parse(name)
 
@@ -79,9 +93,19 @@ def ago(locale: str, value: object, now: datetime) -> str:
 
 
 def filters(locale: str) -> dict[str, Callable[..., object]]:
-    """All of them in one language, as filters of templates."""
-    said = {one.__name__: partial(one, locale) for one in (number, percent, money, day, instant, ago)}
-    return {**said, "counted": partial(counted, locale=locale)}
+    """All of them in one language, as filters of templates; with the marks of the reader's region where nothing is in words."""
+
+    def marked(one: Callable[..., str]) -> Callable[..., str]:
+        def written(*given: object, **more: object) -> str:
+            return one(_REGION.get() or locale, *given, **more)
+
+        return written
+
+    def dated(value: object, length: str = "medium") -> str:
+        return day((length == "medium" and _REGION.get()) or locale, value, length)
+
+    said: dict[str, Callable[..., object]] = {one.__name__: marked(one) for one in (number, percent, money, instant)}
+    return {**said, "day": dated, "ago": partial(ago, locale), "counted": partial(counted, locale=locale)}
 
 
 def _exact(value: object) -> Decimal | None:

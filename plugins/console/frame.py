@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from plugins.console.charts import MADE
 from plugins.console.registry import PREFIX
-from sdk import Context, MenuEntry, PageRequest, Slot, Text, _
+from sdk import Condition, Context, MenuEntry, PageRequest, Slot, Text, _
+from sdk.context import id_of
 from sdk.pages import Drawn, offered
 
 SECTIONS: Mapping[str, Text] = {
@@ -19,6 +21,9 @@ SECTIONS: Mapping[str, Text] = {
 }
 PINNED, _WHOLE = "admin", "console.admin"
 """The section that is in sight always, and its entry that leads to all others of it."""
+FORMATS = "company.formats"
+"""Where people say how they have numbers and days written, where the tenant has the plugin that asks them."""
+_MOST_PEOPLE = 100_000
 _AT_THUMB = 4
 """Entries of the bar at the bottom of a phone."""
 
@@ -52,6 +57,20 @@ def values(ctx: Context, request: PageRequest) -> Mapping[str, object]:
     items = [item for section in sections for item in section.items]
     tops = drawn(ctx, Slot.TOP, {"request": request})
     return {"sections": sections, "thumb": [item for item in items if item.at_hand][:_AT_THUMB], "tops": tops, "charts": bool(MADE)}
+
+
+def region(ctx: Context) -> str:
+    """In which region's way the actor has numbers and days written, by its CLDR name; "" is as the language has them."""
+    user = ctx.actor.user_id
+    return "" if user is None else ctx.kept("console.regions", lambda: _regions(ctx.as_system())).get(user, "")
+
+
+def _regions(system: Context) -> Mapping[UUID, str]:
+    users = system.records("core.user")
+    if FORMATS not in users.fields():
+        return {}
+    chosen = users.find((Condition(FORMATS, "empty", ("false",)),), _MOST_PEOPLE)
+    return {id_of(row): str(row[FORMATS]).replace("-", "_") for row in chosen}
 
 
 def drawn(ctx: Context, slot: Slot, shared: Mapping[str, object]) -> list[Drawn]:

@@ -100,6 +100,7 @@ def register_frame() -> Sequence[Frame]:
             "console",
             prefix=PREFIX,
             values=frame.values,
+            region=frame.region,
             error="kit/error.html",
             refused="kit/refused.html",
             entrance="kit/entrance.html",

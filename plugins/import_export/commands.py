@@ -84,14 +84,15 @@ def _print(terminal: Terminal, done: Row, left: Iterator[Row]) -> None:
     """One JSON document, a line for each row."""
     ignored = str(done["ignored"]).split(", ") if done["ignored"] else []
     counted = {name: done[name] for name in ("entity", "mode", "dry_run", "state", *COUNTS)}
-    head = {"id": str(done["id"]), "file": done["file_name"], **counted, "ignored": ignored, "emptied": done["emptied"]}
+    named = {"id": str(done["id"]), "file": done["file_name"], "file_name": done["file_name"]}  # as in the API, too
+    head = {**named, **counted, "ignored": ignored, "emptied": done["emptied"]}
     terminal.print(json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "rows": [')
     line = ""
     for row in left:
         if line:
             terminal.print(f"    {line},")
         told = {name: row[name] for name in ("outcome", "column", "value", "code", "reason", "nearest")}
-        line = json.dumps({"row": row["number"], **told}, ensure_ascii=False)
+        line = json.dumps({"row": row["number"], "number": row["number"], **told}, ensure_ascii=False)
     if line:
         terminal.print(f"    {line}")
     terminal.print("  ]\n}")

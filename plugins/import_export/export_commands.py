@@ -52,6 +52,7 @@ def _document(done: Row) -> dict[str, object]:
     return {
         "id": str(done["id"]),
         "file": done["file_name"],
+        "file_name": done["file_name"],
         **{name: done[name] for name in names},
         "fields": str(done["columns"]).split(","),
     }

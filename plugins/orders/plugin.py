@@ -17,6 +17,7 @@ from plugins.orders import (
     pricing,
     privacy,
     process,
+    purchases,
     recipients,
     renewals,
     returning,
@@ -69,7 +70,7 @@ manifest = Manifest(
     capabilities=Capabilities(
         data=(
             "catalog.product.read:active,name,price,sku,unit",
-            "company.profile.read:address,bank_account,bank_name,city,country,email,legal_name,logo,phone,postal_code,tax_number,website",
+            "company.profile.read:address,bank_account,bank_name,city,country,email,legal_name,logo,name,phone,postal_code,tax_number,website",
             "company.counter.read:next_number,period,sequence",
             "company.counter.create:next_number,period,sequence",
             "company.counter.update:next_number",
@@ -269,7 +270,7 @@ def register_pages() -> Sequence[PageRoute]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS)
+    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS, *purchases.PANELS)
 
 
 @hookimpl

@@ -65,3 +65,19 @@ def test_sessions_are_shown_and_ended(platform: Platform, tenant: Tenant) -> Non
 )  # fmt: skip
 def test_where_somebody_is_signed_in_is_told_by_browser_and_system(agent: str, said: str) -> None:
     assert device(agent) == said
+
+
+@pytest.mark.feature("A7")
+def test_numbers_and_days_stand_as_their_reader_has_them_written_whatever_the_language(client: Api, people: People, site: Site) -> None:
+    mill = {"name": "Mill", "revenue": {"amount": "1234.56", "currency": "EUR"}, "owner": str(people.rep)}
+    account = client.post("/api/v1/customers/accounts", mill).json["id"]
+    ann = {"name": "Ann", "birthday": "1990-12-31", "account": account, "owner": str(people.rep)}
+    contact = client.post("/api/v1/customers/contacts", ann).json["id"]
+    mine, here = f"/customers/accounts/{account}", f"/customers/contacts/{contact}"
+    rep = Site(client.as_user(people.rep))
+    assert ("€1,234.56" in rep.get(mine).text, "Dec 31, 1990" in rep.get(here).text) == (True, True)
+    assert client.patch(f"/api/v1/core/users/{people.rep}", {"company.formats": "de-DE"}).status_code == 200
+    assert ("1.234,56" in rep.get(mine).text, "31.12.1990" in rep.get(here).text) == (True, True)
+    assert "€1,234.56" in site.get(mine).text, "for everybody else they stay"
+    assert client.patch(f"/api/v1/core/users/{people.rep}", {"company.formats": None}).status_code == 200
+    assert "€1,234.56" in rep.get(mine).text

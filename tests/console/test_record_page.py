@@ -45,6 +45,22 @@ def test_each_tab_has_an_address_and_reads_what_it_shows(site: Site, work: Work,
     assert not part.all("//nav[@id='side']")
 
 
+@pytest.mark.feature("E2")
+def test_an_account_shows_the_five_products_that_it_has_bought_most(site: Site, work: Work, people: People, account: UUID) -> None:
+    at, bought = f"{ACCOUNTS}/{account}", "//section[@aria-labelledby='h-top-products']//li/span"
+    products = [id_of(work.records("catalog.product").create({"name": f"P{n}", "sku": f"P{n}"})) for n in range(6)]
+    orders = [id_of(work.records("orders.order").create({"name": f"O{n}", "account": account, "owner": people.rep})) for n in range(2)]
+    dear = {"order": orders[1], "product": products[0], "quantity": 1, "unit_price": {"amount": "900", "currency": "USD"}}
+    lines = [{**dear, "order": orders[0], "product": one, "quantity": n + 1, "unit_price": {"amount": "10", "currency": "USD"}}
+             for n, one in enumerate(products)]  # fmt: skip
+    for values in (*lines, dear):
+        work.records("orders.order_line").create(values)
+    assert site.get(at).texts(bought) == [], "drafts are not bought"
+    work.records("orders.order").update(orders[0], {"state": "confirmed"})
+    told = site.get(at).texts(bought)
+    assert list(zip(told[::2], told[1::2], strict=True)) == [(f"P{n} × {n + 1}", f"${n + 1}0.00") for n in (5, 4, 3, 2, 1)]
+
+
 def test_a_new_account_leads_on_to_its_first_contact(site: Site) -> None:
     made = site.sent(f"{ACCOUNTS}/new", name="Alder")
     at = made.answer.headers["Location"].removeprefix("/console")

@@ -84,9 +84,18 @@ def test_a_secret_is_read_by_its_plugin_and_is_in_no_answer_log_audit_event_or_c
     with caplog.at_level(logging.DEBUG):
         answers = [acme.patch(ADDRESS, {"key": KEY}), acme.patch(ADDRESS, {"key": KEY, "most": 99})]
         answers += [
-            acme.get(path) for path in (ADDRESS, "/api/v1/core/plugins", "/api/v1/meta", "/api/v1/openapi.json", "/api/v1/core/jobs")
+            acme.get(path)
+            for path in (
+                ADDRESS,
+                "/api/v1/core/settings",
+                "/api/v1/core/plugins",
+                "/api/v1/meta",
+                "/api/v1/openapi.json",
+                "/api/v1/core/jobs",
+            )
         ]
-    assert [answer.status_code for answer in answers] == [200, 422, 200, 200, 200, 200, 200]
+    assert [answer.status_code for answer in answers] == [200, 422, 200, 200, 200, 200, 200, 200]
+    assert answers[3].json == {"data": [answers[2].json]}, "those of all plugins that have some"
     assert answers[2].json["form"][3] == {
         "name": "key",
         "label": "Key",

@@ -183,7 +183,7 @@ def test_every_shipped_template_works_with_the_examples_and_with_nothing(client:
 @pytest.mark.parametrize("format", ["pdf", "docx"])
 def test_a_document_points_at_neither_lines_nor_an_account_that_are_not_there(client: Api, office: Office, format: str) -> None:
     (profile,) = office.work.records("company.profile").find(())
-    office.work.records("company.profile").update(id_of(profile), {"bank_account": None})
+    office.work.records("company.profile").update(id_of(profile), {"bank_account": None, "legal_name": None})
     contract = id_of(office.work.records("orders.contract").create({"name": "Care", "account": office.at_home}))
     made = (
         preview(client, **asked("contract", contract, format=format)),
@@ -193,6 +193,7 @@ def test_a_document_points_at_neither_lines_nor_an_account_that_are_not_there(cl
     assert "乙方向甲方提供“Care”项下的产品与服务。" in texts[0]
     for text in texts:
         assert not any(word in text for word in ("下列", "以下账户")), text
+        assert "Shanchuan" in text, "a company without a registered name is called by its own"
 
 
 @pytest.mark.feature("A7")

@@ -111,8 +111,9 @@ def test_the_command_tells_each_row_that_it_could_not_take(dealwright: Dealwrigh
     assert lines[-2:] == ["… and 5 more; --json lists them all", "columns left out: Colour"]
     document = dealwright.json(*words, "--mode", "upsert", "--match", "name", exit_code=3)
     assert (document["unchanged"], document["failed"], document["ignored"], len(document["rows"])) == (1, 25, ["Colour"], 25)
+    assert document["file_name"] == document["file"] == "accounts.csv", "by the name in the API, too"
     assert document["rows"][0] == {
-        "row": 1, "outcome": "failed", "column": "Founded in", "value": "never", "code": "malformed",
+        "row": 1, "number": 1, "outcome": "failed", "column": "Founded in", "value": "never", "code": "malformed",
         "reason": "expected a whole number", "nearest": None,
     }  # fmt: skip
 

@@ -77,10 +77,11 @@ def test_it_is_added_used_archived_found_again_and_purged(fleet: House, monkeypa
         house.do("tenant", "create", "acme", "--admin", "admin@acme.example")
         subprocess.run([fleet.python, "-P", "-c", ITEM], check=True, cwd=fleet.home, env=fleet.environment())
         before = items(fleet)
-        held = house.run("plugin", "remove", "fleet", "--archive")
+        held = house.run("plugin", "remove", "fleet")
         assert (held.code, "'fleet' is on for acme" in held.err) == (2, True), held
         house.do("plugin", "disable", "fleet", "--tenant", "acme")
-        assert "fleet is archived" in house.do("plugin", "remove", "fleet", "--archive")
+        assert json.loads(house.do("plugin", "remove", "fleet", "--plan", "--json"))["done"] == ""
+        assert "fleet is archived" in house.do("plugin", "remove", "fleet"), "which keeps its data, unless something else is said"
         (line,) = [line for line in house.do("plugin", "list").splitlines() if line.startswith("fleet")]
         assert "is named in `plugins` but not installed" in line
         assert "again: 1 rows" in house.do("plugin", "add", str(fleet.home), "--yes")

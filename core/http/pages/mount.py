@@ -21,6 +21,7 @@ from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
 from core.http.pipeline import entered, once
+from core.pages.formats import as_read_in
 from sdk import SIGNED_IN, BadRequest, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, Verb, _
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
 def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:
     write = request.method == "POST"
     work.retells = True
-    with counted(work, page.plugin, f"page {page.path}"):
+    with counted(work, page.plugin, f"page {page.path}"), as_read_in(frame.region(work) if frame.region is not None else ""):
         return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
 
 
