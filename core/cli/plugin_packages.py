@@ -104,16 +104,19 @@ def remove(name: str, plans: bool, keeps: bool, purges: bool, into: Path | None,
     if plans + keeps + purges > 1:
         raise click.UsageError("--plan changes nothing, --archive keeps the data, --purge deletes them: choose one")
     asks = not (plans or keeps or purges or into is not None)
-    keeps = keeps or asks
     booted, left_out = _booted(name, purges=purges)
     found, report = known(booted, name), impact(booted, name)
+    alone = found is not None and installer.sole(found.distribution, name)
+    asks = (
+        asks and found is not None and (alone or not found.distribution or left_out)
+    )  # else there is nothing to take out: it is told alone
+    keeps = keeps or asks
     done = ""
     if not as_json:
         _tell(report)
     exported = [] if into is None else _export(booted, report, into)
     if keeps or purges:
         check_free(report)
-        alone = found is not None and installer.sole(found.distribution, name)
         if found is not None and found.distribution and not alone and not left_out:
             text = _(
                 "{name!r} comes with others in the package {package!r}; leave it out of `plugins` in dealwright.toml, which keeps its data"

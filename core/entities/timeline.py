@@ -139,13 +139,13 @@ def _newest(work: Work, legs: Sequence[_Leg], most: int) -> list[_Place]:
 
 
 def _read(work: Work, legs: Sequence[_Leg], places: Sequence[_Place]) -> list[dict[str, Any]]:
-    rows = dict[UUID, dict[str, Any]]()
+    rows = dict[tuple[int, UUID], dict[str, Any]]()  # one record may be on the page by two of its moments
     for number, leg in enumerate(legs):
         ids = [place.id for place in places if place.leg == number]
-        rows |= {row["id"]: row for row in (leg.reader.many(ids, leg.shown) if ids else ())}
-    there = [(legs[place.leg], rows[place.id]) for place in places if place.id in rows]  # nobody has deleted it meanwhile
+        rows |= {(number, row["id"]): row for row in (leg.reader.many(ids, leg.shown) if ids else ())}
+    there = [(legs[place.leg], rows[place.leg, place.id]) for place in places if (place.leg, place.id) in rows]  # not deleted meanwhile
     titles = _titles(work, there)
-    entries = [_entry(leg.source, {**row, **{name: titles.get(row[name]) for name in _named(leg)}}) for leg, row in there]
+    entries = [_entry(leg.source, {**row, **{name: titles.get(row.get(name)) for name in _named(leg)}}) for leg, row in there]
     _name_actors(work, entries)
     return entries
 
@@ -179,9 +179,9 @@ def _named(leg: _Leg) -> dict[str, Entity]:
     return {name: target for name, field in links.items() if (target := shape.target(field)) is not None}
 
 
-def _titles(work: Work, there: Sequence[tuple[_Leg, Mapping[str, Any]]]) -> dict[UUID, object]:
+def _titles(work: Work, there: Sequence[tuple[_Leg, Mapping[str, Any]]]) -> dict[object, object]:
     """By id what the records are called that entries name, for those who may see it; each entity is asked once."""
-    wanted, found = dict[str, set[UUID]](), dict[UUID, object]()
+    wanted, found = dict[str, set[UUID]](), dict[object, object]()
     for leg, row in there:
         for name, target in _named(leg).items():
             if row.get(name) is not None:

@@ -13,7 +13,7 @@ from core.extension.calls import MEANT
 if TYPE_CHECKING:
     from core.context import Work
 
-_LONGEST = 60
+_LONGEST, _COUNTED = 60, "_dealwright_counted"
 
 
 @contextmanager
@@ -24,6 +24,7 @@ def counted(work: Work, plugin: str, place: str) -> Iterator[None]:
     except (*MEANT, HTTPException):
         raise
     except Exception as failure:  # whatever it is
-        if plugin != "core":
+        if plugin != "core" and not getattr(failure, _COUNTED, False):  # by the innermost: whose code it was
             work.platform.calls.failures.note(plugin, place[:_LONGEST], failure)
+        setattr(failure, _COUNTED, True)
         raise

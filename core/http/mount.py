@@ -134,7 +134,9 @@ def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None
     def preparation(work: Work, path: Mapping[str, str]) -> AbstractContextManager[object]:
         assert route.prepare is not None
         allowed = admitted(work)
-        return route.prepare(allowed, read_request(route, path, platform.config))
+        asked = read_request(route, path, platform.config)
+        with counted(work, route.plugin, f"{route.method} {route.path}"):
+            return route.prepare(allowed, asked)
 
     prepare = preparation if route.prepare is not None else None
     addresses.add(rule, route.method, Endpoint(platform, route.plugin, handler, public=route.permission == PUBLIC, prepare=prepare))

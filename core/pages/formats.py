@@ -14,7 +14,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
-from sdk.counting import counted
+from sdk.counting import counted, marks
 
 _REGION: ContextVar[str] = ContextVar("region", default="")
 
@@ -90,6 +90,11 @@ def ago(locale: str, value: object, now: datetime) -> str:
     if not isinstance(found, datetime):
         return _text(value)
     return format_timedelta(found.astimezone(UTC) - now, add_direction=True, locale=_locale(locale))
+
+
+def chart_marks() -> Mapping[str, object] | None:
+    """The marks of numbers in charts, where the reader has chosen a region."""
+    return marks(_REGION.get()) if _REGION.get() else None
 
 
 def filters(locale: str) -> dict[str, Callable[..., object]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from core.pages.formats import filters
+from core.pages.formats import chart_marks, filters
 from core.translation import Translator
 from sdk import Text
 
@@ -52,7 +52,7 @@ class Templates:
             said = text if isinstance(text, Text) else Text(text, self._packages.get(self._plugin(context.name or ""), ""))
             return self._translator.say(said, locale, params)
 
-        made.globals.update(_=say, asset=self._asset, locale=locale, prefix=self.prefix)
+        made.globals.update(_=say, asset=self._asset, locale=locale, prefix=self.prefix, chart_marks=chart_marks)
         return made
 
     def _asset(self, name: str) -> str:

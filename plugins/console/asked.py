@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from plugins.console.registry import Kind, query_of
 from sdk import PageRequest, Query, parse_filter
 from sdk.context import Row
+from sdk.fields import TextField
 from sdk.pages import Pairs
 
 OWN = "_"
@@ -65,6 +66,8 @@ class Asked:
         names = self.shown(kind)
         sort = tuple(word for word in self.sort.split(",") if word)
         fields = ("id", "version", *(name for name in names if name not in ("id", "version")))
+        about = {of.names for name in fields if isinstance(of := kind.fields.get(name), TextField)} & kind.fields.keys()
+        fields += tuple(sorted(about - {*fields}))  # of what a cell names: without it there are no words for it
         return Query(filter=parse_filter(self.filters), sort=sort, fields=fields, q=self.words, limit=SIZE, cursor=self.cursor)
 
     def seen(self, kind: Kind) -> Asked:

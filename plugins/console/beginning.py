@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from plugins.console.registry import Kind
 from sdk import Condition, Context, Query
 from sdk.fields import DateTimeField, LinkField, TextField
 
-KEY = "key"
+KEY, BEGINS = "key", "starts_at"
 _NO_KEY = re.compile(r"[^a-z0-9]+")
 _LONGEST = 40
 _STEP = timedelta(minutes=30)
@@ -21,12 +22,14 @@ _MOST_ALIKE = 100
 def begun(kind: Kind, given: Mapping[str, object]) -> dict[str, object]:
     """The links that the records given with an address have themselves, such as the account of a deal, and what it suggests as the title.
 
-    A moment that is asked for is the next half hour: a meeting begins with that rather than with nothing.
+    What has a beginning that is asked for, such as a meeting, begins with the next half hour rather than with nothing.
     """
     found = dict(given)
+    begins = kind.written.get(BEGINS)
+    if isinstance(begins, DateTimeField) and begins.required and not found.get(BEGINS):
+        here = kind.ctx.now().astimezone(ZoneInfo(kind.ctx.tenant.timezone))
+        found[BEGINS] = (here + _STEP - timedelta(minutes=here.minute % 30, seconds=here.second, microseconds=here.microsecond)).isoformat()
     for name, field in kind.written.items():
-        if isinstance(field, DateTimeField) and field.required and not found.get(name):
-            found[name] = (kind.ctx.now() + _STEP - (kind.ctx.now() - datetime.min.replace(tzinfo=UTC)) % _STEP).isoformat()
         if isinstance(field, LinkField) and given.get(name):
             found = {**_of(kind, field, str(given[name])), **found}
     if not found.get(kind.title) and kind.title in kind.written:

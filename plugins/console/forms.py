@@ -66,7 +66,8 @@ def filled(ctx: Context, request: PageRequest) -> Rendering:
     kind = _writable(ctx, request, "update")
     row = ctx.records(kind.name).get(request.id())
     other = {name: value for name, value in request.query if name in redraws(kind)}
-    return _form(kind, {**row, **other}, request, record=row)
+    nothing = dict.fromkeys(redraws(kind)[1:], "") if other else {}  # of another entity the conditions say nothing
+    return _form(kind, {**row, **nothing, **other}, request, record=row)
 
 
 def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:

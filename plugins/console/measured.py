@@ -44,7 +44,8 @@ def choices(ctx: Context, names: str, entity: str) -> list[Option]:
     fields = ctx.records(entity).fields()
     found = [Option("count", ctx.say(COUNT), chosen=False)] * (names == "measure")
     found += _sorted(Option(one, in_words(ctx, entity, one), chosen=False) for one in _those(names, fields))
-    for name, field in fields.items() if names in _BEYOND else ():
+    beyond = sorted(fields.items(), key=lambda pair: in_order(ctx.say(pair[1].label))) if names in _BEYOND else ()
+    for name, field in beyond:
         if isinstance(field, LinkField) and ctx.can(f"{(target := ctx.target(entity, name))}.read"):
             group, far = ctx.say(field.label), ctx.records(target).fields()
             found += _sorted(

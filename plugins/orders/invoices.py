@@ -342,7 +342,9 @@ def _how_far(lines: Sequence[Row], left: Mapping[UUID, Decimal]) -> str:
 
 
 def count_billed(ctx: Context, orders: Sequence[UUID]) -> None:
-    """Say anew of confirmed orders how far they are billed, where they say otherwise."""
+    """Say anew of confirmed orders how far they are billed, where they say otherwise; nobody bills them meanwhile."""
+    for order in sorted(orders):
+        ctx.lock(f"orders.order:{order}")
     there = ctx.records("orders.order").values(orders)
     lines = [line for line in _siblings(ctx, sorted(there)) if there[line["order"]]["state"] == "confirmed"]  # type: ignore[index]
     left, of = open_quantities(ctx, lines), dict[UUID, list[Row]]()

@@ -16,7 +16,8 @@ from sdk.columns import LIMIT
 from sdk.context import Row, id_of
 from sdk.fields import Money
 
-MOST = 10_000
+MOST = 1_000_000
+"""Lines that are read together, of up to 500 documents: more than anybody has, as a sum over some of them would be wrong."""
 ACT = "sum"
 CREDIT = "credit"
 """The act of crediting, which says what its lines come to."""

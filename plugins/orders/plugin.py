@@ -128,6 +128,7 @@ def _orders(ctx: Context, batch: Batch) -> None:
     payments.keep_paid(ctx, batch)
     process.prepare_documents(ctx, batch)
     if batch.entity == "orders.order":
+        recipients.keep_orders(ctx, batch)
         standing.tell(batch)
 
 

@@ -10,13 +10,14 @@ from sdk import Condition, Context, Panel, Rendering, Slot, _
 from sdk.context import Row
 
 LINE = "orders.order_line"
-_FEW, _MOST = 5, 1_000
-_NEEDED = {"order", "product", "quantity", "net"}
+_FEW, _MOST = 5, 10_000
+"""So many are shown, of so many: more groups than that no statement gives."""
+_NEEDED, _OF_ORDER = {"order", "product", "quantity", "net"}, {"account", "state"}
 
 
 def top_products(ctx: Context, account: Mapping[str, object]) -> Rendering | None:
     """The five products for which an account has ordered most, with quantity and net amounts; nothing where it has bought none that one sees."""
-    if not ctx.records(LINE).fields().keys() >= _NEEDED or "account" not in ctx.records("orders.order").fields():
+    if not (ctx.records(LINE).fields().keys() >= _NEEDED and ctx.records("orders.order").fields().keys() >= _OF_ORDER):
         return None
     bought = (Condition("order.account", "eq", (str(account["id"]),)), Condition("order.state", "eq", ("confirmed",)),
               Condition("product", "empty", ("false",)))  # fmt: skip

@@ -51,6 +51,19 @@ def keep_lines(ctx: Context, batch: Batch, invoices: Mapping[object, Row]) -> No
     _refuse(ctx, bills)
 
 
+def keep_orders(ctx: Context, batch: Batch) -> None:
+    """A draft of an order whose invoices name it stays with whom they go to."""
+    moved = {one.id: one for one in batch.standing() if one.before is not None and one.act not in _FREE and one.changes("account")}
+    invoices = ctx.as_system().records("orders.invoice").find((Condition("order", "in", tuple(moved)),), MOST) if moved else []
+    above = _above(ctx, {id for one in moved.values() if isinstance(id := one.after("account"), UUID)}) if invoices else {}
+    for invoice in invoices:
+        change = moved[invoice["order"]]  # type: ignore[index]
+        account = change.after("account")
+        if change.stands and invoice["state"] != "cancelled" and invoice["account"] not in (account, *above.get(account, ())):
+            text = _("invoice {number} is to another account: give it this one, or delete its draft first")
+            change.refuse("account", "other_account", text, number=str(invoice["number"] or "—"))
+
+
 def _orders_of_lines(ctx: Context, invoices: Sequence[UUID]) -> dict[UUID, set[UUID]]:
     """By invoice the orders of which its lines bill something."""
     system, found = ctx.as_system(), dict[UUID, set[UUID]]()

@@ -8,7 +8,7 @@ from uuid import UUID
 from plugins.orders import invoices, pricing, standing
 from sdk import Condition, Context, Query
 
-JOB, PART = "catch_up", 500
+JOB, PART, FEW = "catch_up", 500, 20
 
 
 def begin(ctx: Context) -> None:
@@ -21,8 +21,8 @@ def catch_up(ctx: Context, _arguments: Mapping[str, object]) -> None:
     """Orders are priced at rates that came meanwhile, say how far they are billed, and customers are counted for today."""
     with ctx.transaction(write=True):
         pricing.price_unpriced(ctx.as_system())
-        _count_billed(ctx.as_system())
     standing.recount_all(ctx.as_system(), {})
+    _count_billed(ctx.as_system())
 
 
 def _count_billed(ctx: Context) -> None:
@@ -33,5 +33,6 @@ def _count_billed(ctx: Context) -> None:
         page = ctx.records("orders.order_line").query(Query(below, fields=("id", "order"), limit=PART, cursor=cursor))
         orders, cursor = orders | {UUID(str(row["order"])) for row in page.data}, page.next
     wanted = sorted(orders)
-    for start in range(0, len(wanted), PART):
-        invoices.count_billed(ctx, wanted[start : start + PART])
+    for start in range(0, len(wanted), FEW):
+        with ctx.transaction(write=True):
+            invoices.count_billed(ctx, wanted[start : start + FEW])

@@ -89,7 +89,8 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
         return
     with entered(platform, write=False) as work:
         _admit(work, frame, page, asked.path)
-        preparation = page.prepare(work, asked)
+        with counted(work, page.plugin, f"page {page.path}"):
+            preparation = page.prepare(work, asked)
     with preparation as found:
         rewind()
         yield replace(asked, prepared=found)
@@ -98,7 +99,9 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
 def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:
     write = request.method == "POST"
     work.retells = True
-    with counted(work, page.plugin, f"page {page.path}"), as_read_in(frame.region(work) if frame.region is not None else ""):
+    with counted(work, frame.plugin, "frame"):
+        region = frame.region(work) if frame.region is not None else ""
+    with counted(work, page.plugin, f"page {page.path}"), as_read_in(region):
         return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
 
 
@@ -144,5 +147,7 @@ def _answered(work: Work, frame: Frame, value: object, asked: PageRequest) -> Fl
     if not isinstance(value, Rendering):
         return answer(value)
     facts = facts_of(work, asked, csrf=asked.csrf)
-    values = {"page": facts, "frame": frame.values(work, asked), **value.values}
+    with counted(work, frame.plugin, "frame"):
+        around = frame.values(work, asked)
+    values = {"page": facts, "frame": around, **value.values}
     return as_page(work.render(Rendering(value.template, values)), value.status)

@@ -71,6 +71,7 @@ async function draw(figure) {
     renderer: "svg",
     config: config(figure),
     tooltip: { disableDefaultStyle: true },
+    ...(figure.dataset.marks && { formatLocale: JSON.parse(figure.dataset.marks) }),
   };
   try {
     figure.drawn?.finalize();
