@@ -43,10 +43,3 @@ def _short(value: str, digits: str, locale: str) -> str:
         least = unit * 0.9995 if digits == ROUNDED else unit  # what rounds to a thousand of a unit is one of the next
         said = f"abs({value}) >= {least} ? format({value} / {unit}, '{digits}') + '{word}' : {said}"
     return said
-
-
-def marks(region: str) -> dict[str, object]:
-    """The marks of numbers in a region (`de_DE`) as d3-format takes them."""
-    from babel.numbers import get_decimal_symbol, get_group_symbol  # noqa: PLC0415 (pages and reports alone need it)
-
-    return {"decimal": get_decimal_symbol(region), "thousands": get_group_symbol(region), "grouping": [3], "currency": ["", ""]}

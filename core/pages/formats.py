@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol, get_group_symbol
 
-from sdk.counting import counted, marks
+from sdk.counting import counted
 
 _REGION: ContextVar[str] = ContextVar("region", default="")
 
@@ -93,8 +93,10 @@ def ago(locale: str, value: object, now: datetime) -> str:
 
 
 def chart_marks() -> Mapping[str, object] | None:
-    """The marks of numbers in charts, where the reader has chosen a region."""
-    return marks(_REGION.get()) if _REGION.get() else None
+    """The marks of numbers as d3-format takes them, where the reader has chosen a region."""
+    if not (region := _REGION.get()):
+        return None
+    return {"decimal": get_decimal_symbol(region), "thousands": get_group_symbol(region), "grouping": [3], "currency": ["", ""]}
 
 
 def filters(locale: str) -> dict[str, Callable[..., object]]:

@@ -9,10 +9,9 @@ from datetime import date
 from decimal import Decimal
 
 from babel.dates import format_date
-from babel.numbers import format_decimal, get_decimal_symbol
+from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
 from sdk import Context
-from sdk.counting import marks
 
 FIELD = "company.formats"
 """The field of a user that says so, where the tenant has the plugin that adds it."""
@@ -57,7 +56,12 @@ class Formats:
     @property
     def for_charts(self) -> Mapping[str, object]:
         """The marks of numbers as d3-format takes them."""
-        return marks(self.region)
+        return {
+            "decimal": get_decimal_symbol(self.region),
+            "thousands": get_group_symbol(self.region),
+            "grouping": [3],
+            "currency": ["", ""],
+        }
 
 
 def typed_cell(word: str, value: object) -> object:
