@@ -113,7 +113,7 @@ def test_the_score_equals_a_computation_by_hand(client: Api, quarter: str, peopl
 def test_who_is_in_no_team_is_evaluated_by_a_target_of_the_own(client: Api, work: Work, people: People) -> None:
     scheme = id_of(work.records("teamwork.scheme").create({"name": "All"}))
     work.records("teamwork.kpi").create({"scheme": scheme, "measure": "won_count", "weight": 100})
-    alone, idle = (id_of(work.records("core.user").create({"name": name})) for name in ("Alone", "Idle"))
+    alone, _idle = (id_of(work.records("core.user").create({"name": name})) for name in ("Alone", "Idle"))
     target = {"measure": "won_count", "period": "month", "period_start": "2026-02-01", "person": alone, "number": "2"}
     work.records("teamwork.target").create(target)
     evaluation = {"name": "Q1", "scheme": str(scheme), "period": "quarter", "period_start": "2026-01-01"}
