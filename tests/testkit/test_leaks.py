@@ -21,7 +21,7 @@ from tests.testkit.ours import WAIVERS, WORKED_OUT, more
 POINTS = (*OURS, PROBE, PROBE_MORE)
 ASKED = {
     "list", "get", "filter", "sort", "search", "fields", "include", "report", "file", "history", "timeline", "batch", "write", "trespass", "webhook",
-    "route", "openapi", "meta", "export", "past", "explain", "bin", "absorbed",
+    "route", "openapi", "meta", "export", "past", "explain", "bin", "absorbed", "page",
 }  # fmt: skip
 
 

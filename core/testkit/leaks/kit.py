@@ -19,6 +19,7 @@ from core.testkit.leaks.asker import Asker, routes
 from core.testkit.leaks.changes import Changed, Changer
 from core.testkit.leaks.filler import Filler
 from core.testkit.leaks.oracle import Oracle
+from core.testkit.leaks.pages import pages
 from core.testkit.leaks.questions import REFUSED, WRONG, Question, described
 from core.testkit.leaks.rights import type_rights, type_worked_out
 from core.testkit.leaks.world import NOW, Maker, World
@@ -27,6 +28,8 @@ from core.testkit.templates import Content, Templates
 
 OTHERS = 100_001
 """Where the values begin that no cell has before."""
+PAGES = 40
+"""How many pages are asked, of many hundreds, unless the run is deep: each takes as long as several lists."""
 VALIDITY = "a rule of validity looks at the whole record, also at what its writer does not see"
 type_more = Callable[[World, Oracle], Iterable[Question]]
 """Further questions: of what a plugin offers beside the registry."""
@@ -117,13 +120,14 @@ class Kit:
     def questions(
         self, world: World, oracle: Oracle, seed: int, entities: Iterable[str] | None = None, *, beside: bool | None = None
     ) -> Iterator[Question]:
-        """All that is to be asked about some entities, or about all; `beside`: of routes and `more` as well, as it is for all."""
+        """All that is to be asked about some entities, or about all; `beside`: of routes, pages and `more` as well, as it is for all."""
         yield from described(oracle)
         random = Random(seed)
         for name in sorted(world.shapes) if entities is None else entities:
             yield from Asker(world, oracle, name, random, deep=self.deep).all()
         if beside or (beside is None and entities is None):
             yield from routes(world, oracle)
+            yield from pages(world, oracle, Random(seed), None if self.deep else PAGES)
             yield from self.more(world, oracle)
 
     def run(
