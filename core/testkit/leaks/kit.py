@@ -28,8 +28,6 @@ from core.testkit.templates import Content, Templates
 
 OTHERS = 100_001
 """Where the values begin that no cell has before."""
-PAGES = 40
-"""How many pages are asked, of many hundreds, unless the run is deep: each takes as long as several lists."""
 VALIDITY = "a rule of validity looks at the whole record, also at what its writer does not see"
 type_more = Callable[[World, Oracle], Iterable[Question]]
 """Further questions: of what a plugin offers beside the registry."""
@@ -91,6 +89,8 @@ class Kit:
     worked_out: type_worked_out = field(default_factory=dict)
     """By entity and field the fields of the same record that it is worked out of, and so tells to whoever is granted it: they are drawn together."""
     deep: bool = False
+    pages: int = 0
+    """How many pages are asked, of many hundreds: each takes as long as several lists. A deep run asks all, where this is not 0."""
     filler: Filler = field(default_factory=Filler)
     platforms: Platforms = field(default_factory=Platforms)
 
@@ -127,7 +127,8 @@ class Kit:
             yield from Asker(world, oracle, name, random, deep=self.deep).all()
         if beside or (beside is None and entities is None):
             yield from routes(world, oracle)
-            yield from pages(world, oracle, Random(seed), None if self.deep else PAGES)
+            if self.pages:
+                yield from pages(world, oracle, Random(seed), None if self.deep else self.pages)
             yield from self.more(world, oracle)
 
     def run(
