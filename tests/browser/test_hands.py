@@ -152,3 +152,21 @@ def test_in_a_form_above_another_choices_follow_the_entity_and_conditions_are_ma
     assert page.get_by_role("combobox", name="Series *").input_value() == "Won"
     (made,) = window.company.work.records("forecast.series").find(())
     assert (made["measure"], made["conditions"]) == ("sum:base_amount", "status=won")
+
+
+@pytest.mark.parametrize("window", ["desk"], indirect=True)
+def test_lines_are_typed_one_after_another_without_leaving_the_keys(window: Window) -> None:
+    work = window.company.work
+    quote = work.records("orders.quote").create(
+        {"name": "Offer", "account": work.records("customers.account").create({"name": "Huawei"})["id"]}
+    )
+    page = window.open(f"/orders/quotes/{quote['id']}/lines")
+    for name, count in (("Cable", "3"), ("Setup", "1")):  # nothing is clicked: a sheet without lines begins at its first cell
+        page.keyboard.type(name)
+        while page.evaluate("document.activeElement.name") != "quantity":
+            page.keyboard.press("Tab")
+        page.keyboard.type(count)
+        page.keyboard.press("Enter")
+        assert page.evaluate("[document.activeElement.name, document.activeElement.value]") == ["named", ""], "the next line begins"
+    assert page.locator("[name=named]").evaluate_all("cells => cells.map((cell) => cell.value)") == ["Cable", "Setup", ""]
+    page.evaluate("window.onbeforeunload = null")
