@@ -52,7 +52,7 @@ manifest = Manifest(
             "pipeline.deal.create:*",
             "pipeline.deal.delete",
             "orders.contract.read:account,contact,deal",
-            "orders.invoice.read:account,contact,deal",
+            "orders.invoice.read:account,contact",
             "orders.order.read:account,contact,deal",
             "orders.quote.read:account,contact,deal",
         ),
