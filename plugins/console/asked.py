@@ -66,8 +66,9 @@ class Asked:
         names = self.shown(kind)
         sort = tuple(word for word in self.sort.split(",") if word)
         fields = ("id", "version", *(name for name in names if name not in ("id", "version")))
-        about = {of.names for name in fields if isinstance(of := kind.fields.get(name), TextField)} & kind.fields.keys()
-        fields += tuple(sorted(about - {*fields}))  # of what a cell names: without it there are no words for it
+        named = any(isinstance(of := kind.fields.get(name), TextField) and of.names not in ("", "entity") for name in fields)
+        if named and "entity" in kind.fields and "entity" not in fields:  # of what such a cell speaks: without it there are no words for it
+            fields += ("entity",)
         return Query(filter=parse_filter(self.filters), sort=sort, fields=fields, q=self.words, limit=SIZE, cursor=self.cursor)
 
     def seen(self, kind: Kind) -> Asked:

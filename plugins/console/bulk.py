@@ -39,7 +39,8 @@ def act(ctx: Context, request: PageRequest) -> Rendering:
     """Ask what is to be done with the chosen records; then do it, and tell what became of each."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     wanted = request.typed("_act")
-    ids, beyond = everything(kind, request) if request.typed("_every") == "true" else (chosen(request), False)
+    every = request.typed("_every") == "true"
+    ids, beyond = everything(kind, request) if every else (chosen(request), request.typed("_beyond") == "true")
     if wanted not in _VERBS:
         raise BadRequest(_("expected act to be one of {known}"), known=", ".join(_VERBS))
     if not kind.can(_VERBS[wanted]):
@@ -49,15 +50,17 @@ def act(ctx: Context, request: PageRequest) -> Rendering:
     if request.typed("_sure") != "true":
         return _question(kind, wanted, ids, request, beyond=beyond)
     if wanted == DELETE:
-        return _told(kind, ids, ctx.records(kind.name).write([Draft("delete", {}, id) for id in ids]), wanted, request)
+        return _told(kind, ids, ctx.records(kind.name).write([Draft("delete", {}, id) for id in ids]), wanted, request, beyond=beyond)
     name = "owner" if wanted == OWNER else request.typed("_field")
     if name not in editable(kind):
-        return _question(kind, wanted, ids, request)
+        return _question(kind, wanted, ids, request, beyond=beyond)
     values = typed(_only(kind, name), request)
     outcomes = ctx.records(kind.name).write([Draft("update", values, id) for id in ids])
     wrong = _same_everywhere(kind, name, outcomes)
     wrong = unclear(kind, values).get(name, wrong) if wrong else ""
-    return _question(kind, wanted, ids, request, wrong) if wrong else _told(kind, ids, outcomes, wanted, request)
+    if wrong:
+        return _question(kind, wanted, ids, request, wrong, beyond=beyond)
+    return _told(kind, ids, outcomes, wanted, request, beyond=beyond)
 
 
 def everything(kind: Kind, request: PageRequest) -> tuple[list[UUID], bool]:
@@ -65,7 +68,7 @@ def everything(kind: Kind, request: PageRequest) -> tuple[list[UUID], bool]:
     query = asked_.of_text(request.typed("_state")).query(kind)
     page = kind.ctx.records(kind.name).query(replace(query, fields=("id",), limit=MOST, cursor=""))
     if not page.data:
-        raise BadRequest(_("select 1 to {most} records"), most=MOST)
+        raise BadRequest(_("the list no longer finds any records: go back and look again"))
     return [id_of(row) for row in page.data], page.next is not None
 
 
@@ -126,7 +129,7 @@ def _same_everywhere(kind: Kind, name: str, outcomes: Sequence[Outcome]) -> str:
     return found.pop() if len(found) == 1 else ""
 
 
-def _told(kind: Kind, ids: Sequence[UUID], outcomes: Sequence[Outcome], wanted: str, request: PageRequest) -> Rendering:
+def _told(kind: Kind, ids: Sequence[UUID], outcomes: Sequence[Outcome], wanted: str, request: PageRequest, *, beyond: bool) -> Rendering:
     refused = [(id, outcome) for id, outcome in zip(ids, outcomes, strict=True) if outcome.refusal is not None]
     return Rendering(
         "console/outcome.html",
@@ -136,6 +139,7 @@ def _told(kind: Kind, ids: Sequence[UUID], outcomes: Sequence[Outcome], wanted: 
             "done": sum(outcome.refusal is None and outcome.changed for outcome in outcomes),
             "same": sum(outcome.refusal is None and not outcome.changed for outcome in outcomes),
             "refused": reasons(kind, refused),
+            "beyond": len(ids) if beyond else 0,
             "back": asked_.of_text(request.typed("_state")).at(kind),
         },
     )

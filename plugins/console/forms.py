@@ -66,7 +66,10 @@ def filled(ctx: Context, request: PageRequest) -> Rendering:
     kind = _writable(ctx, request, "update")
     row = ctx.records(kind.name).get(request.id())
     other = {name: value for name, value in request.query if name in redraws(kind)}
-    nothing = dict.fromkeys(redraws(kind)[1:], "") if other else {}  # of another entity the conditions say nothing
+    about, *rest = redrawn(kind) or [""]
+    nothing = (
+        dict.fromkeys(rest, "") if other.get(about, row.get(about)) != row.get(about) else {}
+    )  # they are of the entity that it was about
     return _form(kind, {**row, **nothing, **other}, request, record=row)
 
 

@@ -9,9 +9,9 @@ from sdk import Context, WebPage, _
 from sdk.context import Row
 
 STYLE = (
-    ":root{color-scheme:light dark;--ink:light-dark(#1d1c19,#ecebe6);--soft:light-dark(#5f5b53,#b4b0a6);--edge:light-dark(#8d887d,#7c7a72);"
-    "--sheet:light-dark(#fff,#1c1e1c);--accent:light-dark(#0c6259,#63c6b7);--on:light-dark(#fff,#07211d)}"
-    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:6vh auto;padding:0 1rem;background:light-dark(#f6f5f1,#141514);color:var(--ink)}"
+    ":root{color-scheme:light dark;--ink:#1d1c19;--soft:#5f5b53;--edge:#8d887d;--ground:#f6f5f1;--sheet:#fff;--accent:#0c6259;--on:#fff}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#ecebe6;--soft:#b4b0a6;--edge:#7c7a72;--ground:#141514;--sheet:#1c1e1c;--accent:#63c6b7;--on:#07211d}}"
+    "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:6vh auto;padding:0 1rem;background:var(--ground);color:var(--ink)}"
     ".from{margin:0;color:var(--soft);font-size:.95rem}h1{font-size:1.6rem;line-height:1.3;margin:.25rem 0 0;text-wrap:balance}"
     "fieldset{border:0;padding:0;margin:1.25rem 0;min-width:0}"
     ".scores{display:grid;grid-auto-flow:column;grid-auto-columns:minmax(0,1fr);gap:.3rem}label.score{position:relative;cursor:pointer}"

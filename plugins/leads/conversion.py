@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from plugins.leads.tables import CONVERTED, QUALIFIED
@@ -13,7 +15,14 @@ from sdk.changes import ERASE
 from sdk.context import Row, id_of
 
 LEAD, ACCOUNT, CONTACT, DEAL = "leads.lead", "customers.account", "customers.contact", "pipeline.deal"
+AFFILIATION = "customers.affiliation"
 ACT, UNDO = "convert", "undo_conversion"
+NOTE, NOTHING = "note_conversion", "nothing"
+_AT_ONCE = timedelta(minutes=1)
+USERS: Mapping[str, Sequence[str]] = {
+    "deal": (), "contact": (DEAL, LEAD, AFFILIATION), "account": (DEAL, LEAD, CONTACT, ACCOUNT, AFFILIATION),
+}  # fmt: skip
+"""What of a customer's records leads to each, beside papers."""
 PAPERS = ("orders.quote", "orders.order", "orders.contract", "orders.invoice")
 """What is made for a deal and its customer, where the tenant has it."""
 READY = frozenset({"new", "working", "qualified"})
@@ -50,56 +59,79 @@ def convert(ctx: Context, id: UUID, wish: Wish) -> Row:
         move_to_customer(ctx, id, account, contact)
         deal = _deal(ctx, lead, account, contact, wish.deal) if wish.deal is not None else None
         new = [name for name, is_new in (("account", new_account), ("contact", new_contact), ("deal", deal is not None)) if is_new]
-        made = {"state": CONVERTED, "converted_at": ctx.now(), "account": account, "contact": contact, "deal": deal,
-                "made": "_".join(new) or None}  # fmt: skip
+        # Written down by the platform, before the lead is closed: a role that lists fields need not know of it.
+        ctx.as_system().records(LEAD).update(id, {"made": "_".join(new) or NOTHING}, act=NOTE)
+        made = {"state": CONVERTED, "converted_at": ctx.now(), "account": account, "contact": contact, "deal": deal}
         return leads.update(id, made, act=ACT)
 
 
 def undo(ctx: Context, id: UUID) -> list[str]:
     """A converted lead is qualified again, and what its conversion made goes to the recycle bin. Raises NotFound, Conflict.
 
-    Returns what went. It takes the right to change the lead: what goes is the conversion's own. An account or a contact that other deals or people
-    have come to stays, with its data; a deal that is closed, or that somebody has quoted or ordered for, keeps the lead converted.
+    Returns what went. It takes the right to change the lead: what goes is the conversion's own. An account or a contact that has been changed or
+    merged since, or that other records have come to, stays; a deal that is closed, or that somebody has quoted or ordered for, keeps the lead
+    converted.
     """
+    system = ctx.as_system()
     with ctx.transaction(write=True):
         ctx.lock(f"{LEAD}:{id}")
-        lead = ctx.records(LEAD).values([id]).get(id)
-        if lead is None:
+        if id not in ctx.records(LEAD).values([id]):
             raise NotFound(_("{entity} {id} does not exist"), entity=LEAD, id=str(id))
+        lead = system.records(LEAD).values([id])[id]
         if lead["state"] != CONVERTED:
             raise Conflict(_("the lead hasn’t been converted"), code="lead_not_converted")
-        gone = _take_back(ctx.as_system(), lead)
-        back = dict.fromkeys(("converted_at", "account", "contact", "deal", "made"))
-        ctx.records(LEAD).update(id, {**back, "state": QUALIFIED}, act=UNDO)
-        move_back(ctx, id)
-        return gone
+        back = dict.fromkeys(("converted_at", "account", "contact", "deal"))
+        ctx.records(LEAD).update(id, {**back, "state": QUALIFIED}, act=UNDO)  # first of all, as it asks for the right to
+        if lead["made"] is None:
+            raise Conflict(
+                _("an earlier version converted this lead and didn’t note what was created: delete that by hand"), code="not_noted"
+            )
+        system.records(LEAD).update(id, {"made": None}, act=NOTE)
+        move_back(ctx, lead)
+        return _take_back(system, lead)
 
 
 def _take_back(system: Context, lead: Row) -> list[str]:
-    """Put what was made into the recycle bin, the deal first; what is there no more, or needed by others, is left as it is."""
+    """Put what was made into the recycle bin, the deal first; what is there no more, or no more what it was, is left as it is."""
     gone = list[str]()
-    for name, entity, others in (("deal", DEAL, ()), ("contact", CONTACT, (DEAL,)), ("account", ACCOUNT, (DEAL, CONTACT))):
+    for name, entity in (("deal", DEAL), ("contact", CONTACT), ("account", ACCOUNT)):
         id = lead[name]
-        if name not in str(lead["made"] or "").split("_") or not isinstance(id, UUID):
+        if name not in str(lead["made"]).split("_") or not isinstance(id, UUID):
             continue
         there = system.records(entity).values([id]).get(id)
-        if there is None:
+        if there is None or not _of_then(there, lead) or (name != "deal" and _is_known(system, entity, id)):
             continue
-        used = _used(system, name, id, others)
         if name == "deal" and there["status"] != "open":
             raise Conflict(_("the deal of this lead is closed; reopen or delete it first"), code="deal_closed")
+        if not (used := _used(system, name, id)):
+            system.records(entity).delete(id, expected_version=cast("int", there["version"]))
+            used = name == "deal" and _used(system, name, id)  # nobody can add to it any more, but somebody just may have
+            gone.append(name)
         if name == "deal" and used:
             raise Conflict(_("the deal of this lead has quotes, orders or contracts; delete them first"), code="deal_in_use")
-        if not used:
-            system.records(entity).delete(id)
-            gone.append(name)
     return gone
 
 
-def _used(system: Context, link: str, id: UUID, others: Sequence[str]) -> bool:
-    """Whether a customer's other records, or papers, name a record."""
-    offered = (other for other in (*others, *PAPERS) if system.offers(other))
-    return any(system.records(other).find(where(**{link: id}), 1) for other in offered if link in system.records(other).fields())
+def _of_then(there: Row, lead: Row) -> bool:
+    """Whether it was made when the lead was converted: after a merge a link leads to another record."""
+    made, converted = cast("datetime", there["created_at"]), cast("datetime", lead["converted_at"])
+    return converted - _AT_ONCE <= made <= converted
+
+
+def _is_known(system: Context, entity: str, id: UUID) -> bool:
+    """Whether anybody has changed it since, or made others part of it."""
+    return any(entry["action"] != "create" and entry["actor_id"] is not None for entry in system.records(entity).history(id, limit=50))
+
+
+def _used(system: Context, link: str, id: UUID) -> bool:
+    """Whether other records of a customer, or papers, name a record."""
+    links = {entity: found for entity in (*USERS[link], *PAPERS) if system.offers(entity) for found in _links(system, entity, link)}
+    return any(system.records(entity).find(where(**{name: id}), 1) for entity, name in links.items())
+
+
+def _links(system: Context, entity: str, link: str) -> list[str]:
+    wanted = "parent" if (entity, link) == (ACCOUNT, "account") else link
+    return [wanted] if wanted in system.records(entity).fields() else []
 
 
 def _account(ctx: Context, lead: Row, wish: Wish) -> tuple[UUID | None, bool]:
@@ -149,7 +181,7 @@ def prepare_leads(_ctx: Context, batch: Batch) -> None:
             batch.emit(
                 "leads.lead.conversion_undone", change, {name: (change.before or {}).get(name) for name in ("account", "contact", "deal")}
             )
-        elif change.before is not None and change.before["state"] == CONVERTED and change.act != ERASE:
+        elif change.before is not None and change.before["state"] == CONVERTED and change.act not in (ERASE, NOTE):
             if moved := sorted(name for name in change.values if name not in OPEN_TO_CHANGE and change.changes(name)):
                 change.forbid(
                     "lead_converted", _("the lead has been converted: {fields} can no longer be changed"), fields=", ".join(moved)

@@ -29,7 +29,7 @@ STATES = {
 }  # fmt: skip
 MADE = {
     "account_contact_deal": _("Account, contact, deal"), "account_contact": _("Account, contact"), "contact_deal": _("Contact, deal"),
-    "contact": _("Contact"), "deal": _("Deal"),
+    "contact": _("Contact"), "deal": _("Deal"), "nothing": _("Nothing"),
 }  # fmt: skip
 RATINGS = {"hot": _("Hot"), "warm": _("Warm"), "cold": _("Cold")}
 

@@ -48,11 +48,16 @@ def move_to_customer(ctx: Context, lead: UUID, account: UUID | None, contact: UU
     touches.write_all(drafts)
 
 
-def move_back(ctx: Context, lead: UUID) -> None:
-    """They are the lead's alone again."""
+def move_back(ctx: Context, lead: Row) -> None:
+    """What touched it before it was converted is the lead's alone again."""
     touches = ctx.as_system().records(TOUCH)
-    rows = touches.find((Condition("lead", "eq", (lead,)),), MOST)
-    touches.write_all([Draft("update", {"account": None, "contact": None}, id_of(row)) for row in rows])
+    same = [
+        Condition(name, "eq", (id,)) if (id := lead[name]) is not None else Condition(name, "empty", ("true",))
+        for name in ("account", "contact")
+    ]
+    rows = touches.find((Condition("lead", "eq", (lead["id"],)), *same), MOST)
+    moved = [row for row in rows if row["created_at"] <= lead["converted_at"]]  # type: ignore[operator]
+    touches.write_all([Draft("update", {"account": None, "contact": None}, id_of(row)) for row in moved])
 
 
 @dataclass(frozen=True)

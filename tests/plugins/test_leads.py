@@ -14,7 +14,7 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
 from plugins.leads.conversion import Wish, convert
-from sdk import Invalid, Tenant
+from sdk import Alike, Invalid, Tenant
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.plugins.imports import Done
@@ -73,6 +73,32 @@ def test_a_conversion_is_undone_and_what_others_came_to_stays(client: Api, work:
     third = rep.post(f"{LEADS}/{lead}/conversions", {}).json
     assert third["account"] == again["account"]
     assert rep.post(f"{LEADS}/{lead}/conversions/undo", {}).json["removed"] == ["deal", "contact"], "the account was there before"
+
+
+@pytest.mark.feature("D11")
+def test_to_undo_a_conversion_takes_nothing_that_was_merged_changed_or_shared_since(
+    client: Api, work: Work, lead: UUID, people: People
+) -> None:
+    accounts, contacts = work.records("customers.account"), work.records("customers.contact")
+    old = id_of(accounts.create({"name": "An old customer"}))
+    made = client.post(f"{LEADS}/{lead}/conversions", {}).json
+    merged = client.post(f"/api/v1/customers/accounts/{old}/merges", {"losers": [made["account"]]})
+    assert merged.status_code < 300, merged.text
+    contacts.update(UUID(made["contact"]), {"title": "Buyer"})
+    colleague = client.as_user(people.rep)
+    assert client.post(f"{LEADS}/{lead}/conversions/undo", {}).json["removed"] == ["deal"], "both are somebody's by now"
+    assert {*accounts.values([old])} == {old} and {*contacts.values([UUID(made["contact"])])}
+    twin = id_of(
+        work.records("leads.lead").create({"name": "Ann Archer", "company": "Beech", "email": "ann@beech.example", "owner": people.rep})
+    )
+    second = id_of(
+        work.records("leads.lead").create(
+            {"name": "Ann A.", "company": "Beech", "email": "ann@beech.example", "owner": people.rep}, alike=Alike.FORCE
+        )
+    )
+    first = colleague.post(f"{LEADS}/{twin}/conversions", {"deal": None}).json
+    assert colleague.post(f"{LEADS}/{second}/conversions", {"deal": None}).json["contact"] == first["contact"]
+    assert colleague.post(f"{LEADS}/{twin}/conversions/undo", {}).json["removed"] == [], "the other lead became them, too"
 
 
 @pytest.mark.feature("D11")

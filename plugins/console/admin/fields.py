@@ -17,7 +17,7 @@ NAME = "core.custom_field"
 HERE = f"{PREFIX}/admin/fields"
 _TEXTS = ("label", "label_zh", "target", "default", "source", "link", "measure", "where", "expression", "result", "shown_if", "required_if")
 _FLAGS = ("required", "unique", "indexed", "search", "sensitive", "personal")
-_ONCE = ("key", "kind")
+_ONCE, _OWN = ("key", "kind"), "custom."
 _ALL = (*_ONCE, *_TEXTS, *_FLAGS, "options")
 
 
@@ -31,7 +31,10 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
     kinds = [(kind, counts.get(kind.name, 0)) for kind in found if kind.entity.parent is None and kind.can("create")]
     kinds.sort(key=lambda pair: (-pair[1], in_order(pair[0].plural_label)))
     daily = {entry.entity for entry in entries(ctx) if entry.entity and entry.section != PINNED}
-    first, others = ([pair for pair in kinds if (pair[1] > 0 or pair[0].name in daily) is wanted] for wanted in (True, False))
+    first, others = (
+        [pair for pair in kinds if (pair[1] > 0 or pair[0].name in daily or pair[0].name.startswith(_OWN)) is wanted]
+        for wanted in (True, False)
+    )
     return Rendering("console/admin_fields.html", {"kinds": first, "others": others, "here": HERE})
 
 
