@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 _TOKEN = re.compile(r"""\s+|--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|[(),]|[^\s(),'"`\[]+""", re.DOTALL)
 _AFTER_TYPE = frozenset({"CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "GENERATED", "AS"})
@@ -19,6 +20,20 @@ def redefined(statement: str, column: str, kind: str, *, nullable: bool) -> str:
             made = _definition([parts[place] for place in range(words[0], end)], kind, nullable=nullable)
             return "".join([*parts[: words[0]], made, *parts[end:]])
     raise LookupError(f"the table defines no column {column!r}")
+
+
+def rewritten(connection: Any, table: str, made: Callable[[str], str]) -> None:
+    """Have SQLite know a table by other words: what `made` makes of those that it keeps. It has statements for few changes, and a table that is made
+    beside, filled and put in the place of this one would take with it the rows that point here."""
+    ask = "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?"
+    words = made(str(connection.exec_driver_sql(ask, (table,)).scalar_one()))
+    version = connection.exec_driver_sql("PRAGMA schema_version").scalar()
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    try:
+        connection.exec_driver_sql("UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?", (words, table))
+        connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
+    finally:
+        connection.exec_driver_sql("PRAGMA writable_schema = RESET")
 
 
 def scale_in(statement: str, column: str) -> int | None:

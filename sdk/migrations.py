@@ -5,6 +5,7 @@ A script imports `op` from Alembic and passes it: `create_table(op, "visits_visi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from sdk.columns import Exact, UtcDateTime, json_data, key
-from sdk.definitions import redefined, scale_in
+from sdk.definitions import redefined, rewritten, scale_in
 from sdk.entities import LIVE, NAMING
 from sdk.likeness import Likeness
 
@@ -62,6 +63,42 @@ def foreign_key(table: str, column: str, target: str) -> sa.ForeignKeyConstraint
     """A link to `target` within the tenant."""
     name = NAMING["fk"] % {"table_name": table, "column_1_name": column}
     return sa.ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"], name=name)
+
+
+def create_link(op: Operations, table: str, column: str, target: str) -> None:
+    """Let a column of a table that is there point at records of `target`; `foreign_key` is for one that is being made. Raises ValueError where a
+    row points at nothing."""
+    connection, made = op.get_bind(), foreign_key(table, column, target)
+    said = f'CONSTRAINT {made.name} FOREIGN KEY (tenant_id, "{column}") REFERENCES "{target}" (tenant_id, id)'
+    if connection.dialect.name != "sqlite":
+        with all_rows(op, table), all_rows(op, target):
+            connection.exec_driver_sql(f'ALTER TABLE "{table}" ADD {said}')
+        return
+    rewritten(connection, table, partial(_with, said))
+    if connection.exec_driver_sql(f'SELECT 1 FROM pragma_foreign_key_check("{table}") LIMIT 1').first():  # noqa: S608 (a migration's own)
+        raise ValueError(f"{table}.{column} points at rows of {target} that are not there: empty it first")
+
+
+def _with(said: str, made: str) -> str:
+    head, _end, tail = made.rpartition(")")
+    return f"{head}, {said}){tail}"
+
+
+def drop_link(op: Operations, table: str, column: str) -> None:
+    """Take back what `create_link`, or `foreign_key` of a table that was made, has set; raises ValueError where there is no such link."""
+    connection, name = op.get_bind(), NAMING["fk"] % {"table_name": table, "column_1_name": column}
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(f'ALTER TABLE "{table}" DROP CONSTRAINT "{name}"')
+        return
+    words = re.compile(rf',\s*CONSTRAINT "?{re.escape(name)}"? FOREIGN KEY ?\([^)]*\) REFERENCES "?\w+"? ?\([^)]*\)')
+
+    def without(made: str) -> str:
+        left, times = words.subn("", made)
+        if times != 1:
+            raise ValueError(f"{table} has no link {name!r}: it is made by migrations.create_link or migrations.foreign_key")
+        return left
+
+    rewritten(connection, table, without)
 
 
 def create_index(op: Operations, table: str, column: str) -> None:
@@ -188,16 +225,8 @@ def _alter_on_sqlite(connection: Any, table: str, column: str, kinds: tuple[str,
     indexes = [tuple(row) for row in connection.exec_driver_sql(ask, ("index", table))] if rewrites else []
     for name, _made in indexes:
         connection.exec_driver_sql(f'DROP INDEX "{name}"')
-    statement = connection.exec_driver_sql(f"{ask} AND name = tbl_name", ("table", table)).one().sql
     before = _known(connection, table)
-    version = connection.exec_driver_sql("PRAGMA schema_version").scalar()
-    connection.exec_driver_sql("PRAGMA writable_schema = ON")
-    try:
-        change = "UPDATE sqlite_master SET sql = ? WHERE type = 'table' AND name = ?"
-        connection.exec_driver_sql(change, (redefined(statement, column, new + scale, nullable=empty or rewrites), table))
-        connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
-    finally:
-        connection.exec_driver_sql("PRAGMA writable_schema = RESET")
+    rewritten(connection, table, lambda words: redefined(words, column, new + scale, nullable=empty or rewrites))
     kept = [(*one[:1], *((new, empty or rewrites) if one[0] == column else one[1:3]), *one[3:]) for one in before]
     if _known(connection, table) != kept:
         raise RuntimeError(f"SQLite did not take the new definition of {table}.{column}: it is built to refuse that (defensive mode)")

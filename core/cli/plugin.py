@@ -58,7 +58,8 @@ def _rows(booted: Platform, tenant: str | None) -> list[dict[str, object]]:
         work = booted.system(tenant)
         with work.transaction():
             there = booted.gate.consents(work.connection, work.tenant.id)
-        enabled = work.enabled
+        ill = {found.name for found in booted.plugins if not found.serves}  # on as far as the tenant is concerned, whatever the state says
+        enabled = work.enabled | {name for name, one in there.items() if one.enabled and name in ill}
         waiting = {name: frozenset({name}) for name, one in there.items() if one.held} | booted.gate.waiting(there)
     rows = list[dict[str, object]]()
     for found in booted.plugins:

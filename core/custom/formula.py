@@ -47,7 +47,7 @@ class Beyond:
         columns = there.columns(self.name)
         mine = [*there.live(), there.table.c.id == link]
         if (reach := source.scopes.clause(entity, there.table, self._grants(source.scopes), Verb.READ)) is not None:
-            mine.append(reach)
+            mine.append(f.sifted(reach))
         outside = [source.table, *(side for side, _on in source.joins())]  # the link may stand in a side table
         return [sa.select(one).select_from(there.joined()).where(*mine).correlate(*outside).scalar_subquery() for one in columns]
 

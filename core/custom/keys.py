@@ -147,3 +147,4 @@ def keep_keys(work: Work, shape: Shape, items: Sequence[Item]) -> None:
                 bulk.among(work.connection, custom_keys.c.record_id, records[start : start + _CHUNK]),
             ))  # fmt: skip
     bulk.insert(work.connection, custom_keys, rows)
+    work.grown(custom_keys.name, len(rows))

@@ -169,6 +169,8 @@ def _lines(rendering: AutogenContext, operations: list[Any], dropped: frozenset[
             lines += _index(rendering, operation)
         elif isinstance(operation, ops.DropIndexOp) and operation.table_name in dropped:
             continue  # goes with its table
+        elif isinstance(operation, ops.CreateForeignKeyOp | ops.DropConstraintOp) and (linked := _link(operation)):
+            lines.append(linked)
         elif isinstance(operation, ops.AlterColumnOp) and (altered := _alter(operation, rendering.dialect)):
             lines.append(altered)
         else:
@@ -205,6 +207,20 @@ def _index(rendering: AutogenContext, operation: ops.CreateIndexOp) -> list[str]
     if columns and operation.index_name == f"ix_{table}_{columns[0]}":
         return [f'migrations.create_index(op, "{table}", "{columns[0]}")']
     return render_op_text(rendering, operation).splitlines()
+
+
+def _link(operation: ops.CreateForeignKeyOp | ops.DropConstraintOp) -> str:
+    """The line for a link that comes to a table that is there, or goes, which SQLite has no statement for; nothing for other constraints."""
+    if isinstance(operation, ops.CreateForeignKeyOp):
+        table, column, target = operation.source_table, operation.local_cols[-1], operation.referent_table
+        ours = (operation.local_cols, operation.remote_cols) == (["tenant_id", column], ["tenant_id", "id"]) and not any(
+            operation.kw.values()
+        )
+        return f'migrations.create_link(op, "{table}", "{column}", "{target}")' if ours else ""
+    table, name = operation.table_name, str(operation.constraint_name or "")
+    if operation.constraint_type != "foreignkey" or not name.startswith(f"fk_{table}_"):
+        return ""
+    return f'migrations.drop_link(op, "{table}", "{name.removeprefix(f"fk_{table}_")}")'
 
 
 def _alter(operation: ops.AlterColumnOp, dialect: sa.Dialect | None) -> str:

@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from core.entities import cursor
 from core.entities.cursor import SortKey
 from core.entities.read import Reader
+from core.entities.rows import mention
 from core.entities.shape import Source
+from core.policy.scopes import looked_at
 from sdk import Entity, TimelineSource
 from sdk.columns import key
 from sdk.fields import AnyRecordField, LinkField
@@ -84,11 +86,13 @@ def _carriers(work: Work) -> dict[str, dict[str, list[_Carrier]]]:
         reader = work.reader(other) if other.plugin in work.enabled else None
         if reader is None or not reader.grants:
             continue
-        source: Source | None = None
-        for name, field in reader.visible().items():
-            aim = reader.shape.target(field) if isinstance(field, LinkField) and field.timeline else None
-            if aim is not None:
-                source = source or Source(reader.shape, work.scopes, reader.shape.table.alias())
+        visible = reader.visible()
+        links = {name: f for name in other.fields if isinstance(f := visible.get(name), LinkField) and f.timeline}
+        if not links:
+            continue
+        source = Source(reader.shape, work.scopes, mention(reader.shape.table, looked_at(other, [f.attribute for f in links.values()])))
+        for name, field in links.items():
+            if (aim := reader.shape.target(field)) is not None:
                 ids = sa.select(source.table.c.id).where(*reader.reach(source, (name,)))
                 found.setdefault(aim.full_name, {}).setdefault(other.full_name, []).append(_Carrier(ids, source.columns(name)[0]))
     return found

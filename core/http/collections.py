@@ -85,7 +85,8 @@ class Collection:
     def restore(self, work: Work, path: Mapping[str, str]) -> Response:
         """Out of the recycle bin."""
         alike, id = self._alike(), record_id(path["id"])
-        return self._shown(work, self._write(work, Draft("restore", {}, id, alike=alike)), 200, {})
+        known = expected_version(work, self.entity, id)
+        return self._shown(work, self._write(work, Draft("restore", {}, id, known, alike=alike)), 200, {})
 
     def duplicates(self, work: Work, _path: Mapping[str, str]) -> object:
         """The records that a new one, or a change of `id`, is likely one of; writes nothing."""
@@ -183,6 +184,14 @@ def expected_version(work: Work, entity: Entity, id: UUID) -> int | None:
         return versions.pop()
     row = work.reader(entity).one(id, ("version",))
     return int(row["version"]) if row["version"] in versions else min(versions)
+
+
+def unchanged(work: Work, entity: Entity, id: UUID) -> None:
+    """An act on a record is refused where its `If-Match` is stale; where it is not, nobody else changes the record before the act ends."""
+    known = expected_version(work, entity, id)
+    row = work.records(entity.full_name).values([id], hold=True).get(id) if known is not None else None
+    if row is not None and row["version"] != known:
+        raise Stale(_("the record was changed since you read it; read it again"), version=row["version"])
 
 
 def read_query(pairs: list[tuple[str, str]]) -> Query:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -16,13 +16,14 @@ from core.custom.definition import PREFIX
 from core.http.addresses import Addresses, address_of
 from core.http.answers import answer
 from core.http.bodies import read_request
-from core.http.collections import Collection, may
+from core.http.collections import Collection, may, unchanged
 from core.http.counted import counted
 from core.http.freshness import fresh
 from core.http.merges import Merges, led_on
-from core.http.pipeline import Endpoint, type_handler
+from core.http.pipeline import SAFE, Endpoint, type_handler
 from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, NotFound, Response, Route, Verb, _
 from sdk.permissions import VERBS
+from sdk.routes import record_id
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -115,6 +116,12 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
     return permitted
 
 
+def subject_of(entities: Iterable[Entity], route: Route) -> Entity | None:
+    """The entity of whose records a route is about one: `/deals/{id}/moves` is about a deal."""
+    collection, one, _more = address_of(route.plugin, route.path).partition("/{id}")
+    return next((entity for entity in entities if one and Collection(entity).path == collection), None)
+
+
 def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None:
     rule = _PARAMETER.sub(r"<\1>", address_of(route.plugin, route.path)).replace("<id>", "<record:id>")
 
@@ -123,8 +130,12 @@ def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None
             raise work.refused(route.permission)
         return work.of_plugin(route.plugin)
 
+    subject = None if route.method in SAFE else subject_of(platform.catalog.entities.values(), route)
+
     def handler(work: Work, path: Mapping[str, str]) -> object:
         allowed = admitted(work)  # who has no right is told that, before what was sent is looked at
+        if subject is not None:
+            unchanged(work, subject, record_id(path["id"]))
         asked = read_request(route, path, platform.config)
         with counted(work, route.plugin, f"{route.method} {route.path}"):
             value = route.view(allowed, asked if route.prepare is None else replace(asked, prepared=g.prepared))

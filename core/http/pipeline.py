@@ -65,6 +65,8 @@ def start() -> None:
         asked.query_string.decode()
     except UnicodeDecodeError:
         raise BadRequest(_("the address is not valid UTF-8; write other bytes as %XX")) from None
+    if asked.method != "GET" and asked.mimetype != "multipart/form-data":  # words; a form of files is read once it is known who sends it
+        asked.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
 
 
 def _request() -> Request:

@@ -62,7 +62,7 @@ def wake(ctx: Context, arguments: Mapping[str, object]) -> None:
     except Refusal as refusal:
         reason = ctx.say(refusal.message, refusal.params)
         with ctx.transaction(write=True):
-            _turn_off(ctx, id, _("Rule {rule} was turned off: it can’t look up its records"), reason, refusal.message, refusal.params)
+            turn_off(ctx, id, _("Rule {rule} was turned off: it can’t look up its records"), reason, refusal.message, refusal.params)
         raise GiveUp(_("the rule {id} was turned off because it can't look up its records: {reason}"), id=id, reason=reason) from refusal
 
 
@@ -107,10 +107,10 @@ def count_failures(ctx: Context, id: UUID) -> None:
     if rule is None or not rule["active"] or len(ended) < BUDGET or set(ended) != {FAILED}:
         return
     why = ctx.say(_("it failed {times} times in a row"), {"times": BUDGET})
-    _turn_off(system, id, _("Rule {rule} was turned off: it failed {times} times in a row"), why, params={"times": BUDGET})
+    turn_off(system, id, _("Rule {rule} was turned off: it failed {times} times in a row"), why, params={"times": BUDGET})
 
 
-def _turn_off(ctx: Context, id: UUID, title: Text, why: str, body: Text | str = "", params: Mapping[str, object] | None = None) -> None:
+def turn_off(ctx: Context, id: UUID, title: Text, why: str, body: Text | str = "", params: Mapping[str, object] | None = None) -> None:
     """The rule says why it is off, to whoever looks at it; its owner is told in the owner's language."""
     rule = ctx.records(RULE).update(id, {"active": False, "stopped_because": why[:LONGEST]}, act=SWITCH_OFF)
     if rule["owner"] is not None:

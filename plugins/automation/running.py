@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from plugins.automation.actions import masked
 from plugins.automation.conditions import typed
 from plugins.automation.facts import filled, slots, words_of
-from plugins.automation.matching import PERFORM, RUN, count_failures, rule_by_id
+from plugins.automation.matching import PERFORM, RUN, count_failures, rule_by_id, turn_off
 from plugins.automation.revisions import PARTS, revision_of
 from plugins.automation.rules import RULE, actor_of, kind_of, rule_of
 from plugins.automation.schemas import readable, why
@@ -27,6 +27,8 @@ ATTEMPTS = 5
 PER_MINUTE = 1_000
 """Runs of one rule; what is beyond waits for the next minute. It holds up what goes in a circle through systems outside, too."""
 MINUTE = timedelta(minutes=1)
+TIMES_OVER = 3
+"""So often in one chain a rule that runs too often has begun itself where that is why."""
 
 
 @dataclass
@@ -40,7 +42,7 @@ def perform(ctx: Context, arguments: Mapping[str, object]) -> None:
     """Run what waits, each run in a transaction of its own: one that fails holds up no other."""
     trouble: Exception | None = None
     waiting = cast("list[str]", arguments["runs"])
-    if _too_fast(ctx, UUID(waiting[0])):
+    if _too_fast(ctx, UUID(waiting[0])) and not _stop_multiplying(ctx, UUID(waiting[0])):
         ctx.enqueue(PERFORM, {"runs": waiting}, at=ctx.now() + MINUTE)
         return
     for id in (UUID(word) for word in waiting):
@@ -69,6 +71,22 @@ def _too_fast(ctx: Context, first: UUID) -> bool:
     lately = (Condition("rule", "eq", (run["rule"],)), Condition("started_at", "gt", (ctx.now() - MINUTE,)))
     (count,) = system.records(RUN).aggregate(["count"], (), lately)
     return int(str(count["count"])) >= PER_MINUTE
+
+
+def _stop_multiplying(ctx: Context, first: UUID) -> bool:
+    """Turn off a rule that runs so often because it begins itself: what makes several of what it hears of has no end that anybody would live to see,
+    chain of eight or not. What waits of it ends then. One that hears once more of what it has itself put right does not go on."""
+    system = ctx.as_system()
+    run = system.records(RUN).values([first])[first]
+    if sum(str(run["rule"]) in cause for cause in cast("list[str]", run["causes"] or ())) < TIMES_OVER:
+        return False
+    with ctx.transaction(write=True):
+        row = system.records(RULE).values([cast("UUID", run["rule"])]).get(cast("UUID", run["rule"]))
+        if row is not None and row["active"]:
+            why = ctx.say(_("it started itself over and over: more than {most} runs in a minute"), {"most": PER_MINUTE})
+            title = _("Rule {rule} was turned off: it started itself over and over")
+            turn_off(system, id_of(row), title, why)
+    return True
 
 
 def _perform(ctx: Context, id: UUID, log: Log) -> None:

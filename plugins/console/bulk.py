@@ -11,7 +11,7 @@ from plugins.console.cells import titles_of
 from plugins.console.inputs import Input, inputs_in_a_row, typed, unclear
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, BadRequest, Context, Draft, Forbidden, Invalid, Outcome, PageRequest, PageRoute, Redirect, Rendering, _
-from sdk.context import Row
+from sdk.context import Row, id_of
 from sdk.fields import AnyRecordField
 from sdk.pages import worded
 from sdk.permissions import BULK_EDIT
@@ -38,7 +38,8 @@ def show(ctx: Context, request: PageRequest) -> Redirect:
 def act(ctx: Context, request: PageRequest) -> Rendering:
     """Ask what is to be done with the chosen records; then do it, and tell what became of each."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
-    wanted, ids = request.typed("_act"), chosen(request)
+    wanted = request.typed("_act")
+    ids, beyond = everything(kind, request) if request.typed("_every") == "true" else (chosen(request), False)
     if wanted not in _VERBS:
         raise BadRequest(_("expected act to be one of {known}"), known=", ".join(_VERBS))
     if not kind.can(_VERBS[wanted]):
@@ -46,7 +47,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering:
     if len(ids) > 1 and not ctx.can(f"{kind.name}.{BULK_EDIT}"):
         raise Forbidden(_("you don't have permission to edit several {entity} records at once"), entity=kind.name)
     if request.typed("_sure") != "true":
-        return _question(kind, wanted, ids, request)
+        return _question(kind, wanted, ids, request, beyond=beyond)
     if wanted == DELETE:
         return _told(kind, ids, ctx.records(kind.name).write([Draft("delete", {}, id) for id in ids]), wanted, request)
     name = "owner" if wanted == OWNER else request.typed("_field")
@@ -57,6 +58,15 @@ def act(ctx: Context, request: PageRequest) -> Rendering:
     wrong = _same_everywhere(kind, name, outcomes)
     wrong = unclear(kind, values).get(name, wrong) if wrong else ""
     return _question(kind, wanted, ids, request, wrong) if wrong else _told(kind, ids, outcomes, wanted, request)
+
+
+def everything(kind: Kind, request: PageRequest) -> tuple[list[UUID], bool]:
+    """The ids of all that the list finds, in its order, and whether there are more than `MOST`; raises BadRequest for none."""
+    query = asked_.of_text(request.typed("_state")).query(kind)
+    page = kind.ctx.records(kind.name).query(replace(query, fields=("id",), limit=MOST, cursor=""))
+    if not page.data:
+        raise BadRequest(_("select 1 to {most} records"), most=MOST)
+    return [id_of(row) for row in page.data], page.next is not None
 
 
 def chosen(request: PageRequest) -> list[UUID]:
@@ -86,7 +96,7 @@ def input_of(kind: Kind, name: str, values: Row, problems: Mapping[str, str]) ->
     return inputs_in_a_row(_only(kind, name), values, problems)[0]
 
 
-def _question(kind: Kind, wanted: str, ids: Sequence[UUID], request: PageRequest, problem: str = "") -> Rendering:
+def _question(kind: Kind, wanted: str, ids: Sequence[UUID], request: PageRequest, problem: str = "", *, beyond: bool = False) -> Rendering:
     names = editable(kind)
     name = "owner" if wanted == OWNER else request.typed("_field")
     values: dict[str, object] = typed(_only(kind, name), request) if problem else {}
@@ -96,6 +106,7 @@ def _question(kind: Kind, wanted: str, ids: Sequence[UUID], request: PageRequest
             "kind": kind,
             "act": wanted,
             "ids": ids,
+            "beyond": beyond,
             "state": request.typed("_state"),
             "fields": list(names.items()),
             "name": name if name in names else "",

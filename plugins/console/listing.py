@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from plugins.console import asked as asked_
 from plugins.console.asked import ALL, Asked
+from plugins.console.bulk import MOST
 from plugins.console.cells import cells
 from plugins.console.filtering import chips
 from plugins.console.paths import placed
@@ -56,6 +57,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "all": f"{kind.path}?{asked_.VIEW}={ALL}",
             "changes": kind.can("update"),
             "bulk": _bulk(kind),
+            "most": MOST,
             "brought": _brought(kind, asked, request),
             "said_of_none": ctx.say(_none(kind), {"list": kind.plural_label}),
         },

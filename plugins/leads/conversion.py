@@ -1,19 +1,21 @@
-"""From a lead to account, contact and deal: in one transaction, and once."""
+"""From a lead to account, contact and deal, in one transaction and once; and back again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from plugins.leads.tables import CONVERTED
-from plugins.leads.touches import move_to_customer
+from plugins.leads.tables import CONVERTED, QUALIFIED
+from plugins.leads.touches import move_back, move_to_customer
 from sdk import Alike, Batch, Conflict, Context, NotFound, _, where
 from sdk.changes import ERASE
 from sdk.context import Row, id_of
 
 LEAD, ACCOUNT, CONTACT, DEAL = "leads.lead", "customers.account", "customers.contact", "pipeline.deal"
-ACT = "convert"
+ACT, UNDO = "convert", "undo_conversion"
+PAPERS = ("orders.quote", "orders.order", "orders.contract", "orders.invoice")
+"""What is made for a deal and its customer, where the tenant has it."""
 READY = frozenset({"new", "working", "qualified"})
 OPEN_TO_CHANGE = frozenset({"notes"})
 """What may still change once a lead is converted."""
@@ -43,39 +45,88 @@ def convert(ctx: Context, id: UUID, wish: Wish) -> Row:
             return lead
         if lead["state"] not in READY:
             raise Conflict(_("the lead is disqualified; undo that before converting it"), code="lead_disqualified")
-        account = _account(ctx, lead, wish)
-        contact = _contact(ctx, lead, account, wish.alike)
+        account, new_account = _account(ctx, lead, wish)
+        contact, new_contact = _contact(ctx, lead, account, wish.alike)
         move_to_customer(ctx, id, account, contact)
         deal = _deal(ctx, lead, account, contact, wish.deal) if wish.deal is not None else None
-        made = {"state": CONVERTED, "converted_at": ctx.now(), "account": account, "contact": contact, "deal": deal}
+        new = [name for name, is_new in (("account", new_account), ("contact", new_contact), ("deal", deal is not None)) if is_new]
+        made = {"state": CONVERTED, "converted_at": ctx.now(), "account": account, "contact": contact, "deal": deal,
+                "made": "_".join(new) or None}  # fmt: skip
         return leads.update(id, made, act=ACT)
 
 
-def _account(ctx: Context, lead: Row, wish: Wish) -> UUID | None:
-    """The account that was asked for, the only one of the company's name that one sees, or a new one; none without a company."""
+def undo(ctx: Context, id: UUID) -> list[str]:
+    """A converted lead is qualified again, and what its conversion made goes to the recycle bin. Raises NotFound, Conflict.
+
+    Returns what went. It takes the right to change the lead: what goes is the conversion's own. An account or a contact that other deals or people
+    have come to stays, with its data; a deal that is closed, or that somebody has quoted or ordered for, keeps the lead converted.
+    """
+    with ctx.transaction(write=True):
+        ctx.lock(f"{LEAD}:{id}")
+        lead = ctx.records(LEAD).values([id]).get(id)
+        if lead is None:
+            raise NotFound(_("{entity} {id} does not exist"), entity=LEAD, id=str(id))
+        if lead["state"] != CONVERTED:
+            raise Conflict(_("the lead hasn’t been converted"), code="lead_not_converted")
+        gone = _take_back(ctx.as_system(), lead)
+        back = dict.fromkeys(("converted_at", "account", "contact", "deal", "made"))
+        ctx.records(LEAD).update(id, {**back, "state": QUALIFIED}, act=UNDO)
+        move_back(ctx, id)
+        return gone
+
+
+def _take_back(system: Context, lead: Row) -> list[str]:
+    """Put what was made into the recycle bin, the deal first; what is there no more, or needed by others, is left as it is."""
+    gone = list[str]()
+    for name, entity, others in (("deal", DEAL, ()), ("contact", CONTACT, (DEAL,)), ("account", ACCOUNT, (DEAL, CONTACT))):
+        id = lead[name]
+        if name not in str(lead["made"] or "").split("_") or not isinstance(id, UUID):
+            continue
+        there = system.records(entity).values([id]).get(id)
+        if there is None:
+            continue
+        used = _used(system, name, id, others)
+        if name == "deal" and there["status"] != "open":
+            raise Conflict(_("the deal of this lead is closed; reopen or delete it first"), code="deal_closed")
+        if name == "deal" and used:
+            raise Conflict(_("the deal of this lead has quotes, orders or contracts; delete them first"), code="deal_in_use")
+        if not used:
+            system.records(entity).delete(id)
+            gone.append(name)
+    return gone
+
+
+def _used(system: Context, link: str, id: UUID, others: Sequence[str]) -> bool:
+    """Whether a customer's other records, or papers, name a record."""
+    offered = (other for other in (*others, *PAPERS) if system.offers(other))
+    return any(system.records(other).find(where(**{link: id}), 1) for other in offered if link in system.records(other).fields())
+
+
+def _account(ctx: Context, lead: Row, wish: Wish) -> tuple[UUID | None, bool]:
+    """The account that was asked for, the only one of the company's name that one sees, or a new one; none without a company. And if it is new."""
     accounts = ctx.records(ACCOUNT)
     if wish.account is not None:
         named = where(id=wish.account) if isinstance(wish.account, UUID) else where(name=wish.account)
         found = accounts.find(named, 2)
         if len(found) != 1:
             raise NotFound(_("{count} accounts are named {value!r}; expected one"), count=len(found), value=str(wish.account)[:80])
-        return id_of(found[0])
+        return id_of(found[0]), False
     if lead["company"] is None:
-        return None
+        return None, False
     found = accounts.find(where(name=lead["company"]), 2)
     if len(found) == 1:
-        return id_of(found[0])
+        return id_of(found[0]), False
     values = {"name": lead["company"], "website": lead["website"], "phone": lead["phone"], "owner": lead["owner"]}
-    return id_of(accounts.create(values, alike=wish.alike))
+    return id_of(accounts.create(values, alike=wish.alike)), True
 
 
-def _contact(ctx: Context, lead: Row, account: UUID | None, alike: Alike) -> UUID:
-    """The contact of the same address at the account, if one sees it, or a new one."""
+def _contact(ctx: Context, lead: Row, account: UUID | None, alike: Alike) -> tuple[UUID, bool]:
+    """The contact of the same address at the account, if one sees it, or a new one; and if it is new."""
     contacts = ctx.records(CONTACT)
     if lead["email"] is not None and account is not None and (there := contacts.find(where(email=lead["email"], account=account), 1)):
-        return id_of(there[0])
+        return id_of(there[0]), False
     person = {name: lead[name] for name in ("name", "title", "email", "phone")}
-    return id_of(contacts.create(person | {"account": account, "owner": lead["owner"]}, alike=alike))
+    return id_of(contacts.create(person | {"account": account, "owner": lead["owner"]}, alike=alike)), True
 
 
 def _deal(ctx: Context, lead: Row, account: UUID | None, contact: UUID, wish: Mapping[str, object]) -> UUID:
@@ -94,6 +145,10 @@ def prepare_leads(_ctx: Context, batch: Batch) -> None:
     for change in batch.standing():
         if change.act == ACT:
             batch.emit("leads.lead.converted", change, {name: change.values[name] for name in ("account", "contact", "deal")})
+        elif change.act == UNDO:
+            batch.emit(
+                "leads.lead.conversion_undone", change, {name: (change.before or {}).get(name) for name in ("account", "contact", "deal")}
+            )
         elif change.before is not None and change.before["state"] == CONVERTED and change.act != ERASE:
             if moved := sorted(name for name in change.values if name not in OPEN_TO_CHANGE and change.changes(name)):
                 change.forbid(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from plugins.leads.conversion import ACCOUNT, DEAL, LEAD, READY, Wish, convert
+from plugins.leads.conversion import ACCOUNT, DEAL, LEAD, READY, Wish, convert, undo
+from plugins.leads.tables import CONVERTED
 from sdk import Alike, Conflict, Context, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import LIKELY_DUPLICATE
 from sdk.pages import told
@@ -14,8 +15,9 @@ MAY = f"{LEAD}.update"
 
 
 def button(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
-    """On leads that can be converted."""
-    return Rendering("leads/convert_button.html") if record.get("state") in READY else None
+    """On leads that can be converted, and on those that have been: the way back."""
+    state = record.get("state")
+    return Rendering("leads/convert_button.html", {"converted": state == CONVERTED}) if state in READY or state == CONVERTED else None
 
 
 def ask(ctx: Context, request: PageRequest) -> Rendering:
@@ -38,6 +40,20 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         return _form(ctx, request.id(), typed, refusal)
     made = ("pipeline/deals", lead["deal"]) if lead["deal"] else ("customers/contacts", lead["contact"])
     return Redirect(ctx.page(f"/{made[0]}/{made[1]}"))
+
+
+def ask_back(ctx: Context, request: PageRequest) -> Rendering:
+    """What becomes of a converted lead that shall be none."""
+    return Rendering("leads/undo.html", {"lead": ctx.records(LEAD).get(request.id()), "problems": []})
+
+
+def take_back(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Undo the conversion."""
+    try:
+        undo(ctx, request.id())
+    except Refusal as refusal:
+        return Rendering("leads/undo.html", {"lead": ctx.records(LEAD).get(request.id()), "problems": told(ctx, refusal)}, refusal.status)
+    return Redirect(ctx.page(f"/leads/leads/{request.id()}"))
 
 
 def _named(word: str) -> object:
@@ -64,5 +80,8 @@ def _form(ctx: Context, id: UUID, typed: Mapping[str, str], refusal: Refusal | N
     return Rendering("leads/convert.html", values, 200 if refusal is None else refusal.status)
 
 
-PAGES = (PageRoute("convert", path="/leads/{id}/convert", title=_("Convert"), permission=MAY, view=ask, submit=take),)
+PAGES = (
+    PageRoute("convert", path="/leads/{id}/convert", title=_("Convert"), permission=MAY, view=ask, submit=take),
+    PageRoute("undo", path="/leads/{id}/undo", title=_("Undo conversion"), permission=MAY, view=ask_back, submit=take_back),
+)
 PANELS = (Panel("convert", slot=Slot.BUTTON, label=_("Convert"), permission=MAY, view=button, entity=LEAD, position=10),)

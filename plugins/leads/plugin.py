@@ -42,12 +42,19 @@ manifest = Manifest(
         data=(
             "customers.account.read:id,name",
             "customers.account.create:name,owner,phone,website",
+            "customers.account.delete",
             "customers.account.force",
             "customers.contact.read:account,email",
+            "customers.contact.delete",
             "customers.contact.force",
             "customers.contact.create:account,email,name,owner,phone,title",
             "pipeline.deal.read:account,close_date,contact,status",
             "pipeline.deal.create:*",
+            "pipeline.deal.delete",
+            "orders.contract.read:account,contact,deal",
+            "orders.invoice.read:account,contact",
+            "orders.order.read:account,contact,deal",
+            "orders.quote.read:account,contact,deal",
         ),
     ),
 )
@@ -101,7 +108,11 @@ def register_extensions() -> Sequence[Extension]:
 
 @hookimpl
 def register_events() -> Sequence[EventType]:
-    return (EventType("leads.lead.converted", _("Lead converted")), EventType("leads.touch.recorded", _("Touch recorded")))
+    return (
+        EventType("leads.lead.converted", _("Lead converted")),
+        EventType("leads.lead.conversion_undone", _("Lead conversion undone")),
+        EventType("leads.touch.recorded", _("Touch recorded")),
+    )
 
 
 @hookimpl

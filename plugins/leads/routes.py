@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from plugins.leads.conversion import LEAD, Wish, convert
+from plugins.leads.conversion import LEAD, Wish, convert, undo
 from plugins.pipeline.api import Deal
 from sdk import Alike, Context, Request, Response, Route, _
 
@@ -48,7 +48,21 @@ def convert_lead(ctx: Context, request: Request) -> Response:
     )
 
 
+class Undone(Schema):
+    """What went to the recycle bin: of `deal`, `contact` and `account` those that the conversion had made and nobody else needs."""
+
+    lead = fields.UUID(required=True)
+    removed = fields.List(fields.String(), required=True)
+
+
+def undo_conversion(ctx: Context, request: Request) -> Response:
+    """Take a conversion back."""
+    return Response({"lead": request.id(), "removed": undo(ctx, request.id())})
+
+
 ROUTES = (
     Route(method="POST", path="/leads/{id}/conversions", view=convert_lead, permission=f"{LEAD}.update", summary=_("Convert lead"),
           body=Conversion, answer=Converted, status=201),
+    Route(method="POST", path="/leads/{id}/conversions/undo", view=undo_conversion, permission=f"{LEAD}.update",
+          summary=_("Undo the conversion of a lead"), answer=Undone),
 )  # fmt: skip

@@ -27,6 +27,10 @@ NEW, WORKING, QUALIFIED, DISQUALIFIED, CONVERTED = "new", "working", "qualified"
 STATES = {
     NEW: _("New"), WORKING: _("In progress"), QUALIFIED: _("Qualified"), DISQUALIFIED: _("Disqualified"), CONVERTED: _("Converted"),
 }  # fmt: skip
+MADE = {
+    "account_contact_deal": _("Account, contact, deal"), "account_contact": _("Account, contact"), "contact_deal": _("Contact, deal"),
+    "contact": _("Contact"), "deal": _("Deal"),
+}  # fmt: skip
 RATINGS = {"hot": _("Hot"), "warm": _("Warm"), "cold": _("Cold")}
 
 
@@ -69,6 +73,7 @@ class Lead(Record):
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, readonly=True, track=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, readonly=True, track=True, subject=True)
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), Deal, readonly=True, track=True)
+    made: Mapped[str | None] = f.choice(_("Created by the conversion"), MADE, readonly=True)
 
 
 class Origin(Record):

@@ -48,6 +48,13 @@ def move_to_customer(ctx: Context, lead: UUID, account: UUID | None, contact: UU
     touches.write_all(drafts)
 
 
+def move_back(ctx: Context, lead: UUID) -> None:
+    """They are the lead's alone again."""
+    touches = ctx.as_system().records(TOUCH)
+    rows = touches.find((Condition("lead", "eq", (lead,)),), MOST)
+    touches.write_all([Draft("update", {"account": None, "contact": None}, id_of(row)) for row in rows])
+
+
 @dataclass(frozen=True)
 class Seen:
     """The touches of some leads, accounts and contacts, in order of time."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from plugins.pipeline.process import REOPEN, Process
+from plugins.pipeline.process import REOPEN
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
 from sdk.context import Row
 from sdk.pages import told
 
-_DEAL, _MOVE = "pipeline.deal", "pipeline.stage_change"
+_DEAL, _MOVE, _STAGE = "pipeline.deal", "pipeline.stage_change", "pipeline.stage"
+_MOST = 1000
 
 
 def ask(ctx: Context, request: PageRequest) -> Rendering:
@@ -27,12 +28,12 @@ def reopen(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 
 def _form(ctx: Context, request: PageRequest, deal: Row, refusal: Refusal | None = None) -> Rendering:
-    process = Process(ctx)
-    here = next((row for id, row in process.stages.items() if str(id) == str(deal.get("stage"))), None)
-    way = [row for row in process.stages.values() if here is not None and row["pipeline"] == here["pipeline"] and row["type"] == "open"]
+    stages = ctx.records(_STAGE).find((), _MOST) if ctx.can(f"{_STAGE}.read") else []  # as the reader sees them
+    here = next((row for row in stages if str(row["id"]) == str(deal.get("stage"))), None)
+    way = [row for row in stages if here is not None and row.get("pipeline") == here.get("pipeline") and row.get("type") == "open"]
     values = {
         "deal": deal,
-        "stages": [(str(row["id"]), str(row["name"])) for row in sorted(way, key=lambda row: str(row["position"]).zfill(6))],
+        "stages": [(str(row["id"]), str(row.get("name") or "—")) for row in sorted(way, key=lambda row: str(row.get("position")).zfill(6))],
         "chosen": request.typed("stage") or _before(ctx, deal),
         "problems": told(ctx, refusal),
     }

@@ -18,8 +18,8 @@ _MONTHS_SHOWN = 2
 
 @dataclass(frozen=True)
 class Figure:
-    """A month: its first day, what its won deals come to, how many they are, by how many per cent that is more than the month before;
-    a month that is not over is compared with as many days of the one before, to `day`."""
+    """A month: its first day, what its won deals come to, how many they are and how many of them have no amount in the company's currency for want of
+    a rate, by how many per cent it is more than the month before; a month that is not over is compared with as many days of the one before, to `day`."""
 
     label: str
     month: date
@@ -29,6 +29,7 @@ class Figure:
     before: date
     href: str
     day: int | None = None
+    unpriced: int = 0
 
 
 def won(ctx: Context, narrow: Mapping[str, object]) -> Rendering | None:
@@ -43,6 +44,7 @@ def won(ctx: Context, narrow: Mapping[str, object]) -> Rendering | None:
     span = (Condition("close_date", "gte", (months[0],)), Condition("close_date", "lt", (months[-1],)))
     rows = ctx.records(DEAL).aggregate((VALUE, "count"), ("close_date:month",), (Condition("status", "eq", ("won",)), *span, *only))
     by_month = {str(row["close_date:month"]): row for row in rows}
+    bare = _unpriced(ctx, (*span, *only)) if "amount" in known else {}
     day = _so_far(today)
     last = _figure(ctx, ctx.say(_("Won last month")), months[:3], by_month, only)
     if day is not None:
@@ -50,7 +52,21 @@ def won(ctx: Context, narrow: Mapping[str, object]) -> Rendering | None:
         (then,) = ctx.records(DEAL).aggregate((VALUE,), (), (Condition("status", "eq", ("won",)), *days, *only))
         by_month[f"{months[1]:%Y-%m}"] = then
     now = _figure(ctx, ctx.say(_("Won this month")), months[1:], by_month, only)
-    return Rendering("pipeline/won.html", {"figures": [last, replace(now, day=day)]})
+    figures = [replace(one, unpriced=bare.get(f"{one.month:%Y-%m}", 0)) for one in (last, replace(now, day=day))]
+    return Rendering("pipeline/won.html", {"figures": figures})
+
+
+def _unpriced(ctx: Context, filter: tuple[Condition, ...]) -> dict[str, int]:
+    """By month how many won deals have an amount that no rate has converted: they are counted, and in no sum."""
+    bare = (
+        Condition("status", "eq", ("won",)),
+        Condition("base_amount", "empty", ("true",)),
+        Condition("amount", "empty", ("false",)),
+        *filter,
+    )
+    return {
+        str(row["close_date:month"]): int(str(row["count"])) for row in ctx.records(DEAL).aggregate(("count",), ("close_date:month",), bare)
+    }
 
 
 def _so_far(today: date) -> int | None:

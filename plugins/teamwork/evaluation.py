@@ -177,10 +177,16 @@ def _period(evaluation: Row) -> Period:
 
 
 def _people(ctx: Context, evaluation: Row) -> list[UUID]:
-    """The active people of the scheme's team, or of all teams."""
-    scheme = UUID(str(evaluation["scheme"]))
-    team = ctx.as_system().records(SCHEME).values([scheme])[scheme]["team"]
-    staff = Staff(ctx, teams=[team] if team is not None else Staff(ctx).teams)
+    """The active people of the scheme's team; without one those of all teams, and who has a target in the period and is in no team."""
+    scheme, system = UUID(str(evaluation["scheme"])), ctx.as_system()
+    team = system.records(SCHEME).values([scheme])[scheme]["team"]
+    if team is not None:
+        staff = Staff(ctx, teams=[team])
+    else:
+        period = _period(evaluation)
+        set_in = (Condition("person", "empty", ("false",)), Condition("period_start", "gte", (period.start,)),
+                  Condition("period_start", "lt", (period.end,)))  # fmt: skip
+        staff = Staff(ctx, [row["person"] for row in system.records("teamwork.target").find(set_in, MOST)], Staff(ctx).teams)
     return sorted(id for id, row in staff.people.items() if row["active"])
 
 

@@ -423,6 +423,28 @@ def test_a_chain_of_eight_rules_that_is_no_circle_goes_to_its_end(
 
 
 @pytest.mark.feature("I8")
+def test_a_rule_that_makes_several_of_what_begins_it_is_turned_off_by_name_and_what_waits_of_it_ends(
+    work: Work, rules: Rules, engine: Engine, clock: Clock, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugins.automation.running.PER_MINUTE", 4)
+    monkeypatch.setattr("plugins.automation.matching.PART", 2)
+    one = {"action": "automation.create_record", "parameters": {"entity": "customers.contact", "values": {"name": "{{ name }}x"}}}
+    rule = rules("customers.contact", "created", one, one, one, name="Hydra", owner=people.manager)
+    work.records("customers.contact").create({"name": "Anna", "owner": people.rep})
+    for _minute in range(3):
+        engine.run_until_idle()
+        clock.move(minutes=1)
+    row = work.records("automation.rule").values([rule])[rule]
+    assert (row["active"], row["stopped_because"]) == (False, "it started itself over and over: more than 4 runs in a minute")
+    assert Counter(run["state"] for run in rules.runs(rule)).keys() == {"done", "stopped"}
+    assert work.records("customers.contact").aggregate(["count"]) == [
+        {"count": 1 + 3 * Counter(run["state"] for run in rules.runs(rule))["done"]}
+    ]
+    (notice,) = work.records("teamwork.notification").find(where(owner=people.manager, kind="automation.stopped"))
+    assert notice["title"] == "Rule Hydra was turned off: it started itself over and over"
+
+
+@pytest.mark.feature("I8")
 def test_a_rule_runs_so_often_in_a_minute_and_what_is_beyond_waits(
     work: Work, rules: Rules, engine: Engine, clock: Clock, left: type_left, monkeypatch: pytest.MonkeyPatch
 ) -> None:

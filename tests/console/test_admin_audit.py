@@ -42,6 +42,8 @@ def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(clie
     assert site.get(AUDIT, {"until": "2001-01-01"}).rows() == []
     for wrong in ({"since": "yesterday"}, {"record": "x"}, {"until": "9999-12-31"}, {"cursor": "x"}):
         assert site.get(AUDIT, wrong).all("//*[@role='alert']"), wrong
+    work.records("core.grant").create({"role": "finance", "permission": "customers.account.read", "scope": "all"})
+    assert "Accounts · Read" in site.get(AUDIT, {"entity": "core.grant"}).text
     assert Site(client.as_user(people.rep)).get(AUDIT).status == 403
     rep = work.as_user(people.rep)
     with pytest.raises(Forbidden), work.transaction(write=True):

@@ -115,13 +115,15 @@ def test_home_says_what_was_won_last_month_and_this_month(site: Site, work: Work
     process = Process(work, apply(work, "direct_sales"))
     for name, amount, day in (("A", "10", "2025-11-30"), ("B", "20", "2025-12-01"), ("C", "10", "2025-12-31"), ("D", "15", "2026-01-01")):
         process.deal(name, stage="won", amount={"amount": amount}, close_date=day)
+    process.deal("E", stage="won", amount={"amount": "9", "currency": "KWD"}, close_date="2026-01-02")
     page = site.get("/")
     won = "//section[@aria-labelledby='h-won']"
     assert page.texts(f"{won}//p[strong]") == ["Won last monthDecember 2025", "Won this monthJanuary 2026"]
     assert page.texts(f"{won}//p[@class='figure']") == ["$30.00", "$15.00"]
     assert [" ".join(one.split()) for one in page.texts(f"{won}//p[last()]")] == [
-        "2 deals+200% vs. November 2025", f"1 deal-25% vs. first {work.now().day} days of December 2025",
-    ], "a month that is not over is compared with as many days of the last one"  # fmt: skip
+        "2 deals+200% vs. November 2025",
+        f"2 deals, 1 of them without an exchange rate-25% vs. first {work.now().day} days of December 2025",
+    ], "a month that is not over is compared with as many days of the last one, and what is in no sum is told"
     behind = site.get(str(page.all(f"{won}//p[@class='figure']/a/@href")[0]).removeprefix("/console"))
     assert sorted(names(behind)) == ["B", "C"]
 

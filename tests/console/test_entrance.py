@@ -51,6 +51,15 @@ def test_the_first_who_comes_sets_up_by_the_code_of_the_terminal_and_goes_on_sig
     assert browser.call("POST", "/setup", data={**form, "code": code}).status_code == 404
 
 
+def test_words_are_taken_up_to_a_size_that_is_no_files_before_they_are_read(client: Api, platform: Platform) -> None:
+    much, path = "x" * platform.config.max_body, "/console/customers/accounts/new"
+    for sent in ({"data": {"email": much}}, {"data": {"email": much}, "headers": {"Content-Type": "multipart/form-data; boundary=x"}}):
+        refused = anybody(platform).call("POST", "/console/sign-in", **sent)
+        assert (refused.status_code, refused.mimetype) == (413, "text/html"), "nobody has come in yet"
+    page = Look(client.call("POST", path, data={"name": much}))
+    assert (page.status, "your input is still there" in page.text) == (413, True)
+
+
 def test_who_is_invited_or_has_forgotten_chooses_a_password_in_the_look_of_the_pages(
     client: Api, platform: Platform, tenant: Tenant, people: People
 ) -> None:

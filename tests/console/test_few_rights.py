@@ -131,3 +131,32 @@ def test_who_may_little_is_refused_or_shown_less_and_never_an_error_of_ours(
             if answer.status_code >= 500:
                 errors.append((name, method, path, answer.status_code))
     assert "\n".join(map(str, errors)) == ""
+
+
+def test_a_page_names_no_more_of_what_is_to_be_chosen_than_its_reader_sees(client: Api, work: Work) -> None:
+    work.records("catalog.product").create({"name": "Gateway", "sku": "GW"})
+    assert client.post("/api/v1/pipeline/templates/direct_sales/pipelines", {}).status_code == 201
+    (sold,) = work.records("pipeline.pipeline").find((), 1)
+    stages = {str(row["type"]): row for row in work.records("pipeline.stage").find((), 50) if row["pipeline"] == sold["id"]}
+    deal = id_of(work.records("pipeline.deal").create({"name": "D", "pipeline": sold["id"]}))
+    work.records("pipeline.deal").update(deal, {"stage": stages["won"]["id"]})
+    account = work.records("customers.account").create({"name": "Alder"})["id"]
+    quote = id_of(work.records("orders.quote").create({"name": "Q", "account": account, "currency": "CNY"}))
+    page, opened = f"{ROOT}/pipeline/deals/{deal}/reopen", str(stages["open"]["name"])
+    acts = ["pipeline.deal.read:*", "pipeline.deal.update:*"]
+    with work.transaction():
+        lines = ",".join(sorted(work.shape("orders.quote_line").fields.keys() - {"product"}))
+    for words, path, shown, hidden in (
+        (["catalog.product.read:id"], f"{ROOT}/orders/products", "—", "Gateway"),
+        (["catalog.product.read:id,name"], f"{ROOT}/orders/products", "Gateway", "GW<"),
+        (acts, page, "Reopen", f">{opened}<"),
+        (
+            ["orders.quote.read:*", "orders.quote.update:*", f"orders.quote_line.read:{lines}"],
+            f"{ROOT}/orders/quotes/{quote}/lines",
+            "Products",
+            ">Product<",
+        ),
+        ([*acts, "pipeline.stage.read:*"], page, f">{opened}<", "nothing of the kind"),
+    ):
+        answer = client.as_user("admin@acme.example", allows=words).get(path)
+        assert (answer.status_code, shown in answer.text, hidden in answer.text) == (200, True, False), (words, answer.text)

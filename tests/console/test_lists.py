@@ -101,6 +101,9 @@ def test_several_records_are_changed_at_once_and_each_refusal_is_told_with_its_r
     assert "1 unchanged" in told.text
     assert "C" not in told.texts("//li")
     assert {row["tier"] for row in accounts.values(mine).values()} == {"key"}
+    whole = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "id": ids[:1], "_every": "true", "_state": "name=B"})
+    assert set(whole.all("//input[@name='id']/@value")) == {ids[1]}, "what the list finds in the place of what is ticked"
+    assert site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_every": "true", "_state": "name=nobody"}).status == 400
     wrong = site.post(
         f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "website", "website": "no address", "id": ids[:2], "_sure": "true", "_state": ""}
     )

@@ -161,6 +161,22 @@ def test_an_amount_asks_for_each_database_what_its_values_become(shop: Database)
     assert amount(columns.Exact(6)) == 5
 
 
+def test_a_link_to_what_is_not_there_is_refused_and_a_link_that_holds_is_kept(shop: Database) -> None:
+    with changing(shop) as op:
+        migrations.drop_link(op, "shop_goods", "above_id")
+    with pytest.raises((ValueError, sa.exc.ProgrammingError), match="fk_shop_goods_above_id"), changing(shop) as op:
+        migrations.drop_link(op, "shop_goods", "above_id")
+    assert sa.inspect(shop.engine).get_foreign_keys("shop_goods") == []
+    with changing(shop) as op:
+        migrations.create_link(op, "shop_goods", "above_id", "shop_goods")
+        migrations.drop_link(op, "shop_goods", "above_id")
+        with migrations.all_rows(op, "shop_goods"):
+            op.get_bind().execute(sa.update(sa.table("shop_goods", sa.column("above_id"))).values(above_id=sa.literal(T, columns.key())))
+    with pytest.raises((ValueError, sa.exc.IntegrityError), match="above_id"), changing(shop) as op:
+        migrations.create_link(op, "shop_goods", "above_id", "shop_goods")
+    assert sa.inspect(shop.engine).get_foreign_keys("shop_goods") == []
+
+
 def test_a_failure_afterwards_leaves_the_table_as_it_was(shop: Database) -> None:
     before = facts(shop), column(shop, "size")
     with pytest.raises(RuntimeError, match="later"), changing(shop) as op:  # noqa: PT012 (the change is part of what fails)

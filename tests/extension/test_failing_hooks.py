@@ -68,11 +68,15 @@ def boom(ctx, request):
 def refuse(ctx, request):
     raise Conflict(_("not today"))
 
+def early(ctx, request):
+    raise RuntimeError("of what was sent")
+
 @hookimpl
 def register_routes():
-    return tuple(
-        Route(method="GET", path=f"/{view.__name__}", view=view, permission=SIGNED_IN, summary=_("B"), answer={"type": "object"})
-        for view in (boom, refuse)
+    return (
+        *(Route(method="GET", path=f"/{view.__name__}", view=view, permission=SIGNED_IN, summary=_("B"), answer={"type": "object"})
+          for view in (boom, refuse)),
+        Route(method="POST", path="/early", view=refuse, prepare=early, permission=SIGNED_IN, summary=_("B"), answer={"type": "object"}),
     )
 
 @hookimpl
@@ -90,12 +94,13 @@ def test_what_a_plugin_raises_in_an_address_of_its_own_or_as_it_is_asked_is_told
     admin = lifecycle.add_person(platform.system(tenant.id), "Admin", "admin@other.example", ["admin"], None)
     api = Api(platform, create_app(platform).test_client(), tokens.issue(platform.system(tenant.id), admin, "test")[1], tenant)
     assert [api.get(f"/api/v1/brittle/{path}").status_code for path in ("boom", "boom", "refuse")] == [500, 500, 409]
+    assert api.post("/api/v1/brittle/early", {}).status_code == 500
     assert "brittle: IndexError" in api.get("/api/v1/core/plugins/probe/impact").json["unanswered"][0]
     told = api.get("/api/v1/core/plugins/brittle").json["failing"]
     assert [(one["hook"], one["times"], one["error"].partition(",")[0]) for one in told] == [
-        ("GET /boom", 2, "KeyError in plugin.py"), ("uses_of", 1, "IndexError in plugin.py"),
+        ("GET /boom", 2, "KeyError in plugin.py"), ("POST /early", 1, "RuntimeError in plugin.py"), ("uses_of", 1, "IndexError in plugin.py"),
     ]  # fmt: skip
-    assert api.get("/health/ready").json["failing"] == {"brittle": ["GET /boom", "uses_of"]}
+    assert api.get("/health/ready").json["failing"] == {"brittle": ["GET /boom", "POST /early", "uses_of"]}
 
 
 @pytest.mark.feature("P11")

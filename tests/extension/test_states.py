@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from core.app import create_app
 from core.cli.main import COMMANDS
+from core.cli.plugin import plugin as plugin_commands
 from core.extension.discover import State, amiss
 from core.extension.impact import impact
 from core.extension.removal import known, purge_data
@@ -173,7 +175,9 @@ def test_a_plugin_whose_schema_is_behind_its_code_waits_for_the_upgrade(
     assert installed.serves()
 
 
-def test_a_plugin_whose_package_is_gone_is_shown_to_be_so_until_nobody_has_it_on(install: type_install, packages: Packages) -> None:
+def test_a_plugin_whose_package_is_gone_is_shown_to_be_so_until_nobody_has_it_on(
+    install: type_install, packages: Packages, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It had been in no list, and could be neither switched off nor removed."""
     gone, broken = packages.plugin("gone"), packages.plugin("broken")
     whole = install(gone, broken)
@@ -187,11 +191,20 @@ def test_a_plugin_whose_package_is_gone_is_shown_to_be_so_until_nobody_has_it_on
     assert "install it again, or run `dealwright plugin disable gone" in left.found("gone").reason
     assert left.serves()
     assert amiss(left.platform.plugins) == ["broken", "gone"]
+    monkeypatch.setattr("core.cli.plugin.platform", lambda: left.platform)
+
+    def switches() -> dict[str, str]:
+        """What `plugin list` says of each for the tenant."""
+        lines = CliRunner().invoke(plugin_commands, ["list", "--tenant", "acme"]).output.splitlines()
+        return {line.split()[0]: line.split()[3] for line in lines}
+
+    assert {name: said for name, said in switches().items() if name in ("gone", "broken")} == {"gone": "on", "broken": "on"}
     for name in ("gone", "broken"):
         lifecycle.switch(left.platform.system(tenant.id), name, False)
         with pytest.raises(NotFound):
             lifecycle.switch(left.platform.system(tenant.id), name, True)
         assert impact(left.platform, name).enabled_for == []
+        assert switches()[name] == "off"
     assert "gone" not in {one.name for one in as_now(left.platform)}, "without a restart"
     assert known(left.platform, "gone") is None, "it has no tables, and what it is said to be removed by takes it"
     assert purge_data(left.platform, impact(left.platform, "gone")) == []

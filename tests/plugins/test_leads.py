@@ -57,6 +57,34 @@ def test_a_lead_becomes_account_contact_and_deal_and_says_which(client: Api, wor
 
 
 @pytest.mark.feature("D11")
+def test_a_conversion_is_undone_and_what_others_came_to_stays(client: Api, work: Work, lead: UUID, people: People) -> None:
+    rep = client.as_user(people.rep)
+    assert rep.post(f"{LEADS}/{lead}/conversions/undo", {}).json["code"] == "lead_not_converted"
+    made = rep.post(f"{LEADS}/{lead}/conversions", {}).json
+    undone = rep.post(f"{LEADS}/{lead}/conversions/undo", {})
+    assert (undone.status_code, undone.json["removed"]) == (200, ["deal", "contact", "account"]), undone.text
+    assert counts(work) == [0, 0, 0]
+    shown = rep.get(f"{LEADS}/{lead}").json
+    assert [shown[name] for name in ("state", "account", "contact", "deal", "converted_at")] == ["qualified", None, None, None, None]
+    again = rep.post(f"{LEADS}/{lead}/conversions", {}).json
+    assert made.keys() == again.keys() and not {*made.values()} & {*again.values()} - {str(lead)}
+    work.records("customers.contact").create({"name": "Bea", "account": again["account"]})
+    assert rep.post(f"{LEADS}/{lead}/conversions/undo", {}).json["removed"] == ["deal", "contact"], "Bea is at the account"
+    third = rep.post(f"{LEADS}/{lead}/conversions", {}).json
+    assert third["account"] == again["account"]
+    assert rep.post(f"{LEADS}/{lead}/conversions/undo", {}).json["removed"] == ["deal", "contact"], "the account was there before"
+
+
+@pytest.mark.feature("D11")
+def test_a_lead_whose_deal_is_closed_stays_converted(client: Api, work: Work, lead: UUID, process: Process) -> None:
+    made = client.post(f"{LEADS}/{lead}/conversions", {}).json
+    work.records("pipeline.deal").update(UUID(made["deal"]), {"stage": process.stages["won"]})
+    refused = client.post(f"{LEADS}/{lead}/conversions/undo", {})
+    assert (refused.status_code, refused.json["code"]) == (409, "deal_closed")
+    assert counts(work) == [1, 1, 1]
+
+
+@pytest.mark.feature("D11")
 def test_converting_again_answers_the_same_and_makes_nothing(client: Api, work: Work, lead: UUID) -> None:
     first, second = (client.post(f"{LEADS}/{lead}/conversions", {}).json for _time in range(2))
     assert first == second

@@ -245,6 +245,13 @@ def test_an_order_is_billed_to_who_ordered_or_to_a_company_above(client: Api, sh
     assert client.post(f"{API}/invoice_lines", {**of_order, "invoice": above}).status_code == 201
     assert refused(client.patch(f"{API}/invoices/{above}", {"account": str(other), "order": None})) == (422, "account", "other_account")
     assert client.patch(f"{API}/invoices/{above}", {"account": str(shop.account)}).status_code == 200
+    draft = shop.document("order", [])
+    named = client.post(f"{API}/invoices", {"name": "Ahead", "account": str(shop.account), "order": str(draft)}).json["id"]
+    assert refused(client.patch(f"{API}/orders/{draft}", {"account": str(other)})) == (422, "account", "other_account"), (
+        "nor the other way round"
+    )
+    assert client.delete(f"{API}/invoices/{named}").status_code in (200, 204)
+    assert client.patch(f"{API}/orders/{draft}", {"account": str(other)}).status_code == 200
 
 
 @pytest.mark.feature("F7")

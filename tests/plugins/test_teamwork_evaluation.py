@@ -110,6 +110,20 @@ def test_the_score_equals_a_computation_by_hand(client: Api, quarter: str, peopl
 
 
 @pytest.mark.feature("J6")
+def test_who_is_in_no_team_is_evaluated_by_a_target_of_the_own(client: Api, work: Work, people: People) -> None:
+    scheme = id_of(work.records("teamwork.scheme").create({"name": "All"}))
+    work.records("teamwork.kpi").create({"scheme": scheme, "measure": "won_count", "weight": 100})
+    alone, _idle = (id_of(work.records("core.user").create({"name": name})) for name in ("Alone", "Idle"))
+    target = {"measure": "won_count", "period": "month", "period_start": "2026-02-01", "person": alone, "number": "2"}
+    work.records("teamwork.target").create(target)
+    evaluation = {"name": "Q1", "scheme": str(scheme), "period": "quarter", "period_start": "2026-01-01"}
+    made = client.post(f"{API}/evaluations", evaluation).json["id"]
+    assert client.post(f"{API}/evaluations/{made}/scores").status_code == 201
+    scored = {row["name"] for row in ranking(client, f"{API}/evaluations/{made}")}
+    assert ("Alone" in scored, "Idle" in scored, len(scored)) == (True, False, len(people.all_reps) + 1)
+
+
+@pytest.mark.feature("J6")
 def test_a_closed_period_stays_and_is_opened_again_for_a_reason_that_is_logged(
     client: Api, quarter: str, people: People, process: Process, work: Work, drain: Callable[[], int]
 ) -> None:

@@ -21,7 +21,7 @@ from tests.testkit.ours import WAIVERS, WORKED_OUT, more
 POINTS = (*OURS, PROBE, PROBE_MORE)
 ASKED = {
     "list", "get", "filter", "sort", "search", "fields", "include", "report", "file", "history", "timeline", "batch", "write", "trespass", "webhook",
-    "route", "openapi", "meta", "export", "past", "explain", "bin", "absorbed",
+    "route", "openapi", "meta", "export", "past", "explain", "bin", "absorbed", "page",
 }  # fmt: skip
 
 
@@ -33,7 +33,7 @@ FEW, MANY = 2, users(0)
 def kit(sqlite_templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Kit:
     """The kit over all our plugins and the probes."""
     folder = Path(tmp_path_factory.mktemp("all-leaks"))
-    return Kit(sqlite_templates, folder, POINTS, WAIVERS, more, WORKED_OUT, os.environ.get("DEALWRIGHT_LEAKS") == "deep")
+    return Kit(sqlite_templates, folder, POINTS, WAIVERS, more, WORKED_OUT, os.environ.get("DEALWRIGHT_LEAKS") == "deep", pages=40)
 
 
 def judged(report: Report) -> Report:

@@ -65,6 +65,7 @@ BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "chatting": ("capabilities", {"more": "from urllib import request"}, "imports urllib.request, which passes by ctx.call"),
     "boasting": ("capabilities", {"may": ', capabilities=Capabilities(data=("core.user.read:shoe_size",))'}, "core.user has no field 'shoe_size'"),
     "keeping": ("capabilities", {"more": "class X:\n    def x(self):\n        return self._ctx.as_system().call(1)"}, "uses ctx.call, and Capabilities(network=...) names no host"),
+    "digging": ("capabilities", {"more": "def x(ctx):\n    return ctx.as_system().platform"}, "uses .platform, which leaves its bounds"),
     "dozing": ("capabilities", {"may": ', capabilities=Capabilities(jobs=("nojob",))'}, "'nojob': 'dozing' has no such job or schedule"),
     "waiting": ("capabilities", {"may": ', capabilities=Capabilities(jobs=("core.nojob",))'}, "'core.nojob': 'core' has no such job or schedule"),
     "hoarding": ("capabilities", {"may": ', capabilities=Capabilities(files=True, network=("x.example",), mail=True)'}, "network=...: nothing uses ctx.call"),

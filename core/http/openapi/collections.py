@@ -96,7 +96,7 @@ class CollectionOperations:
         return made
 
     def _if_match(self) -> Json:
-        return parts.asked("If-Match", self.work.say(_("The ETag you read: a stale change is rejected with 412.")))
+        return parts.if_match(self.work.say)
 
     def _links(self, id: str, acts: tuple[str, ...], *, tagged: bool = False) -> Json:
         """From an answer to what can be done next with the record; `tagged`: the answer has the record's ETag."""
@@ -173,7 +173,7 @@ class CollectionOperations:
 
     def _restore(self) -> Json:
         good = self._written(self.work.say(_("Restored.")))
-        return self._operation("restore", self.work.say(_RESTORE), answers({200: good}, WRITE), self._force())
+        return self._operation("restore", self.work.say(_RESTORE), answers({200: good}, (*WRITE, 412)), [self._if_match(), *self._force()])
 
     def _batch(self) -> Json:
         good = answer(self.work.say(_("All were accepted; the outcome of each is listed in the order of the items.")), _outcomes())

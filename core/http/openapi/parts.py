@@ -174,6 +174,11 @@ def asked(name: str, text: str) -> Json:
     return {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}, "example": example}
 
 
+def if_match(say: Say) -> Json:
+    """The version on which a change rests."""
+    return asked("If-Match", say(_("The ETag you read: a stale change is rejected with 412.")))
+
+
 def parameters(say: Say) -> dict[str, Json]:
     """The parameters that operations share."""
     text = say(_("With it, a write repeated within 24 hours is not executed again and returns the first response; a UUID is recommended."))

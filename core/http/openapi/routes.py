@@ -76,7 +76,9 @@ class RouteOperations:
         if route.query is not None:
             operation["parameters"] = self.converter.schema2parameters(route.query, location="query")
         if route.method not in _READ:
-            operation["parameters"] = [*operation.get("parameters", ()), parts.once()]
+            about = address_of(route.plugin, route.path).partition("/{id}")[0] in self._collections and "/{id}" in route.path
+            known = [parts.if_match(self.work.say)] if about else []
+            operation["parameters"] = [*operation.get("parameters", ()), *known, parts.once()]
         if route.uploads:
             operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
         elif route.form:

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 
 import sqlalchemy as sa
 from flask import Response as FlaskResponse
-from flask import request
+from flask import current_app, request
 
 from core.http.addresses import Addresses
 from core.http.asked import query_pairs, reading
@@ -140,6 +140,7 @@ def form_typed() -> dict[str, str]:
         origin not in ("", "null") and urlsplit(origin).netloc != request.host
     ):
         raise Forbidden(_("the form was submitted from another site; open the page here and submit it again"), code="csrf")
+    request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]  # nobody has come in yet
     with reading():
         return dict(request.form.items())
 

@@ -19,6 +19,7 @@ from core.testkit.leaks.asker import Asker, routes
 from core.testkit.leaks.changes import Changed, Changer
 from core.testkit.leaks.filler import Filler
 from core.testkit.leaks.oracle import Oracle
+from core.testkit.leaks.pages import pages
 from core.testkit.leaks.questions import REFUSED, WRONG, Question, described
 from core.testkit.leaks.rights import type_rights, type_worked_out
 from core.testkit.leaks.world import NOW, Maker, World
@@ -88,6 +89,8 @@ class Kit:
     worked_out: type_worked_out = field(default_factory=dict)
     """By entity and field the fields of the same record that it is worked out of, and so tells to whoever is granted it: they are drawn together."""
     deep: bool = False
+    pages: int = 0
+    """How many pages are asked, of many hundreds: each takes as long as several lists. A deep run asks all, where this is not 0."""
     filler: Filler = field(default_factory=Filler)
     platforms: Platforms = field(default_factory=Platforms)
 
@@ -117,13 +120,15 @@ class Kit:
     def questions(
         self, world: World, oracle: Oracle, seed: int, entities: Iterable[str] | None = None, *, beside: bool | None = None
     ) -> Iterator[Question]:
-        """All that is to be asked about some entities, or about all; `beside`: of routes and `more` as well, as it is for all."""
+        """All that is to be asked about some entities, or about all; `beside`: of routes, pages and `more` as well, as it is for all."""
         yield from described(oracle)
         random = Random(seed)
         for name in sorted(world.shapes) if entities is None else entities:
             yield from Asker(world, oracle, name, random, deep=self.deep).all()
         if beside or (beside is None and entities is None):
             yield from routes(world, oracle)
+            if self.pages:
+                yield from pages(world, oracle, Random(seed), None if self.deep else self.pages)
             yield from self.more(world, oracle)
 
     def run(

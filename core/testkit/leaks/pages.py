@@ -16,20 +16,23 @@ from core.testkit.leaks.world import World
 from sdk import PageRoute
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
+_BIN = "/bin"
+"""What is deleted is judged by itself (see `core.testkit.leaks.judged`): it may rightly differ in the other world."""
 _MARK = re.compile(rb'name="once" value="[^"]*"')
 """By which a form is known that is sent twice: another on each page."""
 
 
 def pages(world: World, oracle: Oracle, random: Random, most: int | None) -> Iterator[Question]:
-    """Some of all addresses of pages, or all of them: for lists, and for records that are seen and records that are not."""
+    """Some of all addresses of pages, or all of them: for lists, and for records that are seen and records that are not. A page that is about no
+    entity goes by its own name."""
     frame = world.platform.frame
     if frame is None:
         return
     asked = list[tuple[str, str]]()
     for page in world.platform.pages:
-        if page.plugin in world.system.enabled:
+        if page.plugin in world.system.enabled and not page.path.endswith(_BIN):
             start = frame.prefix + ("" if page.plugin == frame.plugin else f"/{page.plugin}")
-            asked += [(name, start + path) for name, path in _filled(world, oracle, page, random, few=most is not None)]
+            asked += [(name or page.full_key, start + path) for name, path in _filled(world, oracle, page, random, few=most is not None)]
     for name, path in asked if most is None or len(asked) <= most else random.sample(asked, most):
         yield _page(name, path)
 

@@ -19,6 +19,8 @@ _BESIDE = (
     "xmlrpc.client", "paramiko",
 )  # fmt: skip
 """What speaks to other systems past `ctx.call` and `ctx.mail`."""
+_BELOW = frozenset({"platform"})
+"""What a context stands on, which knows no bounds: the word means something else elsewhere."""
 _CONTEXTS = frozenset({"ctx", "_ctx"})
 _SAME = frozenset({"because", "as_user", "as_system", "over", "speaking"})
 """Methods of a context that give a context."""
@@ -43,7 +45,7 @@ def undeclared(package: Package) -> Iterator[str]:
                 own = word.startswith(f"{package.name}.") or word in bounds.capabilities.jobs
                 if node.func.attr == "enqueue" and word and not own:
                     yield f"{source.name}:{node.lineno} asks for the job {word!r}, which Capabilities(jobs=...) does not name"
-            if isinstance(node, ast.Attribute) and node.attr in _WAYS_OUT:
+            if isinstance(node, ast.Attribute) and (node.attr in _WAYS_OUT or (node.attr in _BELOW and _is_context(node.value))):
                 yield f"{source.name}:{node.lineno} uses .{node.attr}, which leaves its bounds"
             if isinstance(node, ast.Attribute) and _is_context(node.value):
                 yield from _unsaid(source, node, bounds.capabilities)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from plugins.console.frame import PINNED, entries
 from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX, kind_of, labels_of
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Response, _
@@ -28,9 +29,10 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
         counts[str(row["entity"])] = counts.get(str(row["entity"]), 0) + 1
     found = [kind_of(ctx, name) for name in ctx.entities()]
     kinds = [(kind, counts.get(kind.name, 0)) for kind in found if kind.entity.parent is None and kind.can("create")]
-    return Rendering(
-        "console/admin_fields.html", {"kinds": sorted(kinds, key=lambda pair: (-pair[1], in_order(pair[0].plural_label))), "here": HERE}
-    )
+    kinds.sort(key=lambda pair: (-pair[1], in_order(pair[0].plural_label)))
+    daily = {entry.entity for entry in entries(ctx) if entry.entity and entry.section != PINNED}
+    first, others = ([pair for pair in kinds if (pair[1] > 0 or pair[0].name in daily) is wanted] for wanted in (True, False))
+    return Rendering("console/admin_fields.html", {"kinds": first, "others": others, "here": HERE})
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:

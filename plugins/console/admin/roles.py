@@ -50,7 +50,8 @@ def create(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 def _table(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
     rights = Rights.of(ctx)
-    plugin, roles = _plugin(request, rights), ctx.records("core.role").find((), 100)
+    plugin = _plugin(request, rights)
+    roles = sorted(ctx.records("core.role").find((), 100), key=lambda role: bool(role["everything"]))  # nothing to change there
     by_role = {str(role["key"]): rights.lines(str(role["key"]), plugin) for role in roles}
     lines = next(iter(by_role.values()), [])
     values = {

@@ -1,6 +1,7 @@
 // Draws the charts of a page in the colours of its tokens, and again when these change. Under the strict policy: no code from text, no style elements.
 const probe = document.createElement("span");
 probe.hidden = true;
+probe.style.forcedColorAdjust = "none"; // a chart keeps its colours: one alone would not tell its parts from each other
 document.body.append(probe);
 
 // What is printed is light, as the style sheet has it.

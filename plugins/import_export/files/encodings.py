@@ -56,7 +56,7 @@ def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
             raise _undecided(["utf-8", "gb18030"])
         return "utf-8", []
     words = list(dict.fromkeys(_WORD.findall(lines)))
-    if _mostly_utf8(words) or _mostly_utf8(lines.splitlines(), _FEW):
+    if _mostly_utf8(words) or (_mostly_utf8(words, _FEWEST_SIGNS) and _mostly_utf8(lines.splitlines(), _FEW)):
         _check(source, "utf-8")
     if _in_two(lines):
         text = _("mixes two encodings: some lines are UTF-8, others aren't (from byte {position} on); save it as UTF-8")

@@ -24,7 +24,7 @@ ELSEWHERE: Final[Mapping[str, tuple[str, ...]]] = {
     "employees": ("Mitarbeiter", "Mitarbeiterzahl", "Anzahl Mitarbeiter", "Effectif"),
     "industry": ("Branche", "Secteur"),
     "notes": ("Notizen", "Bemerkung", "Bemerkungen", "Beschreibung", "Remarques", "Commentaires", "附注"),
-    "owner": ("Person owner", "Organization owner", "Verantwortlich", "Betreuer"),
+    "owner": ("Person owner", "Organization owner", "Verantwortlich", "Betreuer", "销售机会所有人", "商机所有人", "客户所有人", "线索所有人", "联系人所有人"),
     "phone": ("Phone 1 value", "Person phone work", "Person phone mobile", "Telefon", "Telefonnummer", "Telefon geschäftlich", "Mobiltelefon", "Handy",
               "Téléphone", "Téléphone (bureau)", "Tél. mobile", "Teléfono", "Móvil", "電話番号", "联系手机", "商务电话", "单位电话"),
     "postal_code": ("PLZ", "Postleitzahl", "Code postal"),

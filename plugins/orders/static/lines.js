@@ -44,6 +44,8 @@
       });
       this.number();
       form.querySelector("[aria-invalid]")?.focus();
+      const idle = document.activeElement === document.body && matchMedia("(pointer: fine)").matches;
+      if (idle && this.rows().every((row) => this.blank(row))) this.go(this.rows()[0], "named");
     }
 
     // --- rows and cells
@@ -132,7 +134,8 @@
     enterKey(row, input, open, to) {
       if (open && this.choose(input)) return input.name === "named" ? this.go(row, "quantity") : input.focus();
       if (!to && !this.blank(row)) this.number();
-      return this.go(to || row.nextElementSibling, input.name);
+      const next = to || row.nextElementSibling;
+      return this.go(next, next && this.blank(next) ? "named" : input.name); // a line that is begun begins at its product
     }
 
     step(input, by) {

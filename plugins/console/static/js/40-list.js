@@ -60,6 +60,9 @@
     bar.hidden = count === 0;
     const said = bar.querySelector("output");
     said.textContent = `${said.dataset.text} ${count}`;
+    const whole = bar.querySelector("[data-whole]"); // once all in sight are chosen, and there are more; on a phone nothing chooses all
+    whole.hidden = !count || (count < all.length && head?.offsetParent) || !document.querySelector("#rows tr.more");
+    if (whole.hidden) whole.querySelector("input").checked = false;
   }
 
   let last = null;
