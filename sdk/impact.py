@@ -25,10 +25,14 @@ MOST_READ = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Records of one entity of the asked plugin that would no longer work as they do without another: their titles."""
+    """Records of one entity of the asked plugin that would no longer work as they do without another: their titles.
+
+    `unread`: none was found, and not all were looked at.
+    """
 
     entity: str
     titles: Sequence[str]
+    unread: bool = False
 
 
 def naming(ctx: Context, plugin: str, words: Mapping[str, Sequence[str]], parents: Mapping[str, str] | None = None) -> Sequence[Use]:
@@ -47,11 +51,13 @@ def naming(ctx: Context, plugin: str, words: Mapping[str, Sequence[str]], parent
             if cut := len(ids) > MOST or number > MOST_READ:
                 break
         whose = ctx.target(entity, link) if link else entity
-        titles, more = ctx.records(whose).titles(list(ids)[:MOST]), ("…",) if cut else ()
-        if ctx.entity(whose).private and (titles or more):  # which are nobody's business: how many there are is told
-            found.append(Use(whose, (f"{len(titles)}{'+' if more else ''}",)))
-        elif titles or more:
-            found.append(Use(whose, [*sorted(titles.values()), *more]))
+        titles = ctx.records(whose).titles(list(ids)[:MOST])
+        if cut and not titles:
+            found.append(Use(whose, (), unread=True))
+        elif titles and ctx.entity(whose).private:  # which are nobody's business: how many there are is told
+            found.append(Use(whose, (f"{len(titles)}{'+' if cut else ''}",)))
+        elif titles:
+            found.append(Use(whose, [*sorted(titles.values()), *(("…",) if cut else ())]))
     return found
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from sdk.errors import Params, Refusal, Stale
+from sdk.permissions import VERBS
 from sdk.routes import SIGNED_IN, Upload, record_id
 from sdk.specs import Spec
 from sdk.text import Text, _
@@ -254,11 +255,6 @@ def offered(ctx: Context, slot: Slot, *entities: str) -> list[Panel]:
     ]
     mine = [one for one in there if one.permission == SIGNED_IN or ctx.can(one.permission)]
     return sorted(mine, key=lambda one: (one.position, one.full_key))
-
-
-VERBS: Mapping[str, Text] = {
-    "read": _("read"), "create": _("create"), "update": _("edit"), "delete": _("delete"), "restore": _("restore"),
-}  # fmt: skip
 
 
 def told(ctx: Context, refusal: Refusal | None) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from sdk.text import Text
+from sdk.text import Text, _
 
 
 class Scope(StrEnum):
@@ -50,6 +50,12 @@ class Verb(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+
+
+VERBS: Final[Mapping[str, Text]] = {
+    "read": _("read"), "create": _("create"), "update": _("edit"), "delete": _("delete"), "restore": _("restore"), "merge": _("merge"),
+}  # fmt: skip
+"""What is done to records, in words that fill a sentence: `Forbidden(_("… to {verb} {entity}"), verb=VERBS["update"], entity=entity.label)`."""
 
 
 FORCE: Final = "force"

@@ -13,6 +13,7 @@ import orjson
 import sqlalchemy as sa
 
 from core.audit import days, entries
+from core.audit.days import LOCK
 from core.audit.tables import seals
 from core.events.tables import audit
 
@@ -28,7 +29,6 @@ DIGESTED = datetime(2026, 11, 27, tzinfo=UTC)
 OVERDUE = timedelta(days=1)
 """A seal that is so much younger than its first entry was not made by the clock in its time."""
 _MARK = 8
-LOCK = "core.audit.seals"
 _NOTHING = UUID(int=0)
 
 
@@ -171,10 +171,7 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     seal(work)
     found, before, seen = Verdict(), None, not head
     while True:
-        with work.transaction(write=True):
-            work.lock(LOCK)  # nothing is sealed or dropped while a part is looked at
-            part = _seal_after(work, before.number if before is not None else 0)
-            found = _check_seal(work, found, part, before) if part is not None else _check_open(work, found, before)
+        found, part = _check_next(work, found, before)
         if found.broken is not None:
             return found
         if part is None:
@@ -183,7 +180,8 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     if not seen:
         return replace(found, broken=Broken("seal_deleted", None))
     seal(work, settled=timedelta())
-    with work.transaction():
+    with work.transaction(write=True):
+        work.lock(LOCK)  # nobody sets the days meanwhile
         if not days.in_force(work)[1]:
             return replace(found, broken=Broken("days_edited", None))
         newest = _seal_after(work, last=True)
@@ -191,7 +189,28 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     return found if newest is None else replace(found, head=newest.hash, seals=newest.number - found.dropped)
 
 
-def _check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
+def broken_since(work: Work, entry: UUID) -> Broken | None:
+    """The first link that does not hold from the seal on in which an entry is."""
+    with work.transaction():
+        earlier = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.last < entry).order_by(seals.c.number.desc()).limit(1)
+        before = work.connection.execute(earlier).one_or_none()
+    found, part = _check_next(work, Verdict(), before)
+    while part is not None and found.broken is None:
+        before = part
+        found, part = _check_next(work, found, before)
+    return found.broken
+
+
+def _check_next(work: Work, found: Verdict, before: Any) -> tuple[Verdict, Any]:
+    """What is found with the seal after one, and that seal; None, and with what is not sealed, behind the last."""
+    with work.transaction(write=True):
+        work.lock(LOCK)  # nothing is sealed or dropped while a part is looked at
+        part = _seal_after(work, before.number if before is not None else 0)
+        return (check_seal(work, found, part, before) if part is not None else _check_open(work, found, before)), part
+
+
+def check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
+    """What is found with a seal and its entries, `before` being the seal before it."""
     secret, number = work.secret(entries.PURPOSE), before.number + 1 if before is not None else 1
     if part.number != number:
         return replace(found, broken=Broken("seal_deleted", number))

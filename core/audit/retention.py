@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
-from core.audit import days, entries
-from core.audit.chain import LOCK, behind, mac
+from core.audit import chain, days, entries
 from core.audit.tables import seals
 from core.events.tables import audit
 
@@ -22,40 +22,65 @@ log = logging.getLogger("dealwright.audit")
 def drop(work: Work) -> None:
     """Delete the entries that are older than the tenant keeps them, by whole seals.
 
-    Their seals stay, without which the next one could not be proven, and say that nobody else deleted them.
+    Their seals stay, without which the next one could not be proven, and say that nobody else deleted them. Nothing is dropped where the audit
+    does not hold since the tenant has said for how long, lest what it has said last was taken away.
     """
-    with work.transaction():
-        kept, rightly = days.in_force(work)
+    with work.transaction(write=True):
+        work.lock(days.LOCK)
+        said, rightly = days.in_force(work)
+        due = _due(work, said) is not None
     if not rightly:
-        log.error("nothing is dropped from the audit of tenant %s: its audit_days were set past the platform", work.tenant.name)
-    if kept >= days.FOR_EVER or not rightly:
-        return
+        return _refuse(work, "its audit_days were set past the platform")
+    if not due:
+        return None
+    if (broken := chain.broken_since(work, said.entry)) is not None:
+        return _refuse(work, f"it does not hold ({broken.what}) since it was said for how long it is kept")
     lost = 0
-    while (more := _drop_part(work, kept, lost)) is not None:
+    while (more := _drop_part(work, said.entry, lost)) is not None:
         lost = more
     if lost:
         with work.transaction(write=True):
-            _note(work, lost, kept)
+            work.lock(days.LOCK)
+            _note(work, lost, days.said(work))
+    return None
 
 
-def _drop_part(work: Work, kept: int, lost: int) -> int | None:
-    """How many are gone by now of which no entry tells yet; None where nothing more has had its time."""
+def _refuse(work: Work, why: str) -> None:
+    log.error("nothing more is dropped from the audit of tenant %s: %s; see `dealwright audit verify`", work.tenant.name, why)
+
+
+def _due(work: Work, said: days.Said) -> Any:
+    """The first seal that has its entries, where they have had their time; else None."""
+    mine = (seals.c.tenant_id == work.tenant.id, seals.c.dropped.is_(None))
+    part = work.connection.execute(sa.select(seals).where(*mine).order_by(seals.c.number).limit(1)).one_or_none()
+    over = part is not None and said.days < days.FOR_EVER and part.until < work.now() - timedelta(days=said.days)
+    return part if over else None
+
+
+def _drop_part(work: Work, vouched: UUID, lost: int) -> int | None:
+    """How many are gone by now of which no entry tells yet; None where nothing more is to be dropped.
+
+    What is in force is read anew, as it may have been changed since; `vouched` is the entry that said so when the chain was found to hold.
+    """
     with work.transaction(write=True):
-        work.lock(LOCK)
-        mine = (seals.c.tenant_id == work.tenant.id, seals.c.dropped.is_(None))
-        part = work.connection.execute(sa.select(seals).where(*mine).order_by(seals.c.number).limit(1)).one_or_none()
-        if part is None or part.until >= work.now() - timedelta(days=kept):
+        work.lock(days.LOCK)
+        said, rightly = days.in_force(work)
+        part = _due(work, said)
+        if part is None or not rightly or said.entry < vouched:  # else the next night tells what is wrong
             return None
-        before = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number == part.number - 1)
-        within = [*behind(work, work.connection.execute(before).one_or_none()), audit.c.id <= part.last]
-        lost += work.connection.execute(audit.delete().where(*within)).rowcount
-        said = {"marks": "", "dropped": mac(work.secret(entries.PURPOSE), ["dropped", part.hash])}
-        work.connection.execute(seals.update().where(mine[0], seals.c.number == part.number).values(**said))
-        if days.said(work) == kept:
+        query = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number == part.number - 1)
+        before = work.connection.execute(query).one_or_none()
+        if (broken := chain.check_seal(work, chain.Verdict(), part, before).broken) is not None:
+            _refuse(work, f"seal {part.number} does not hold ({broken.what}), and would be vouched for")
+            return None
+        lost += work.connection.execute(audit.delete().where(*chain.behind(work, before), audit.c.id <= part.last)).rowcount
+        marked = {"marks": "", "dropped": chain.mac(work.secret(entries.PURPOSE), ["dropped", part.hash])}
+        work.connection.execute(seals.update().where(seals.c.tenant_id == work.tenant.id, seals.c.number == part.number).values(**marked))
+        if said.entry > part.last:
             return lost
-        _note(work, lost, kept)  # what said for how long they are kept is gone itself
+        _note(work, lost, said)  # what said for how long they are kept is gone itself
         return 0
 
 
-def _note(work: Work, lost: int, kept: int) -> None:
-    entries.note(work, days.DROPPED, work.tenant.id, "dropped", {"entries": [lost, 0], "days": [None, kept]})
+def _note(work: Work, lost: int, said: days.Said) -> None:
+    entries.note(work, days.DROPPED, work.tenant.id, "dropped", {"entries": [lost, 0], "days": [None, said.days]})

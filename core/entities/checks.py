@@ -19,7 +19,7 @@ from sdk import Change, Channel, Forbidden, Problem, Verb, _
 from sdk.changes import ERASE
 from sdk.columns import SCALE, limit_of
 from sdk.fields import AnyRecordField, DecimalField, Field, FlawError, Money, MoneyField, NaturalKey
-from sdk.permissions import REASSIGN
+from sdk.permissions import REASSIGN, VERBS
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -231,7 +231,7 @@ def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[st
         for item in mine if wrong else ():
             if item.id in wrong:
                 item.refusal = Forbidden(
-                    _("you don't have permission to {verb} this {entity} for that owner or parent"), verb=verb, entity=entity.full_name
+                    _("you don't have permission to {verb} this {entity} for that owner or parent"), verb=VERBS[verb], entity=entity.label
                 )
 
 

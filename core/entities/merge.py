@@ -22,7 +22,7 @@ from sdk import Draft, Entity, Forbidden, Invalid, NotFound, Problem, Record, St
 from sdk.changes import MERGE as ACT
 from sdk.columns import among
 from sdk.fields import AnyRecordField, LinkField, Reference
-from sdk.permissions import MERGE, REASSIGN
+from sdk.permissions import MERGE, REASSIGN, VERBS
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -120,7 +120,7 @@ def permit(work: Work, entity: Entity, survivor: UUID, losers: Sequence[UUID], *
     own = work.unshared().reader(entity)  # what was shared with one is not shared further by what moves to it
     for verb, ids in ((Verb.UPDATE, [survivor]), (Verb.DELETE, losers)):
         if set(ids) - own.reached_by(verb, list(ids)):
-            raise Forbidden(_("you don't have permission to {verb} this {entity}"), verb=verb.value, entity=name)
+            raise Forbidden(_("you don't have permission to {verb} this {entity}"), verb=VERBS[verb], entity=entity.label)
     everyone = [survivor, *losers]
     if set(everyone) - reader.reached_by(Verb.DELETE, everyone, held):
         raise work.refused(f"{name}.{MERGE}", survivor)
@@ -198,8 +198,8 @@ class _Choice:
             if not self._within(name, id):
                 raise Forbidden(
                     _("you don't have permission to {verb} this {entity} for that owner or parent"),
-                    verb="update",
-                    entity=self.entity.full_name,
+                    verb=VERBS["update"],
+                    entity=self.entity.label,
                 )
             if not self._reassigns(name):
                 raise self.work.refused(f"{self.entity.full_name}.{REASSIGN}", self.survivor)

@@ -35,6 +35,7 @@ from sdk import BadRequest, Batch, Change, Conflict, Draft, Forbidden, NotFound,
 from sdk.changes import ERASE, UNMERGE
 from sdk.columns import among
 from sdk.fields import Field, LinkField
+from sdk.permissions import VERBS
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -118,7 +119,7 @@ class Writer:
             by_act = all(item.draft.act for item in items if item.draft.verb == verb)  # only a plugin's code can name an act
             refusal: Forbidden | None = None
             if not grants[verb] or not (needed in self.entity.verbs or self.work.grants.everything or by_act):
-                refusal = Forbidden(_("you don't have permission to {verb} {entity}"), verb=needed.value, entity=self.entity.full_name)
+                refusal = Forbidden(_("you don't have permission to {verb} {entity}"), verb=VERBS[needed], entity=self.entity.label)
             elif self.entity.acts_later and verb != "delete" and not self.work.grants.admits(ACT_LATER):
                 refusal = Forbidden(ACTS_LATER, entity=self.entity.full_name, permission=ACT_LATER)
             elif self.entity.acts_later and verb != "delete" and self.work.impersonator is not None and not self.work.grants.everything:
@@ -148,7 +149,7 @@ class Writer:
                 item.refusal = NotFound(_("{entity} {id} does not exist"), entity=self.entity.full_name, id=str(item.id))
             elif item.id not in reach[item.draft.verb]:
                 item.refusal = Forbidden(
-                    _("you don't have permission to {verb} this {entity}"), verb=item.draft.verb, entity=self.entity.full_name
+                    _("you don't have permission to {verb} this {entity}"), verb=VERBS[item.draft.verb], entity=self.entity.label
                 )
             elif restoring and not gone:
                 item.refusal = Conflict(_("the record is not in the recycle bin"), code="not_deleted")

@@ -15,15 +15,16 @@ from core.data import migrate
 from core.extension.catalog import Catalog
 from core.identity.tables import Grant, Token
 from core.tenancy.tables import tenants
-from sdk import Record, Side, Unavailable, columns
+from sdk import Record, Side, Unavailable, _, columns
 from sdk.fields import AnyRecordField, Field, LinkField
-from sdk.impact import Use
+from sdk.impact import MOST_READ, Use
 
 if TYPE_CHECKING:
     from core.platform import Platform
 
 
 type_pointer = tuple[str, sa.Table, sa.ColumnElement[bool]]
+_NOT_ALL = _("{plugin}: only the first {count} records of {entity} were looked at")
 
 
 @dataclass
@@ -44,7 +45,7 @@ class Share:
     uses: list[dict[str, object]] = field(default_factory=list)
     """What other plugins say of their own records."""
     unanswered: list[str] = field(default_factory=list)
-    """Plugins that could not say, with the reason."""
+    """Plugins that could not say, or not of all their records, with the reason."""
 
 
 @dataclass
@@ -151,7 +152,13 @@ def _ask(platform: Platform, plugin: str, tenant: UUID, share: Share) -> None:
             if isinstance(answer.value, Exception):
                 share.unanswered.append(f"{answer.owner}: {type(answer.value).__name__}: {answer.value}")
                 continue
-            share.uses += [{"entity": use.entity, "titles": list(use.titles)} for use in answer.value if isinstance(use, Use)]
+            for use in (one for one in answer.value if isinstance(one, Use)):
+                if use.unread:
+                    named = work.entity(use.entity).plural_label if work.offers(use.entity) else use.entity
+                    said = {"plugin": answer.owner, "count": MOST_READ, "entity": named}
+                    share.unanswered.append(work.say(_NOT_ALL, said))
+                else:
+                    share.uses.append({"entity": use.entity, "titles": list(use.titles)})
 
 
 def _pointers(catalog: Catalog, plugin: str) -> Iterator[type_pointer]:

@@ -64,8 +64,9 @@ RULES: tuple[tuple[Text, Text], ...] = (
     (
         _("Versions"),
         _(
-        "A record comes with its version as an ETag. Send it back in `If-Match`, and your change is rejected with 412 "
-        "if someone else was faster; send it in `If-None-Match`, and an unchanged record costs nothing (304)."
+        "A record comes with an ETag: its version and a digest of the whole response. Send it back in `If-Match`, and your "
+        "change is rejected with 412 if someone else was faster; only the version counts there. Send it in `If-None-Match`, "
+        "and a response that is still the same, with everything included or calculated in it, costs nothing (304)."
     ),
     ),
     (

@@ -22,6 +22,7 @@ from core.http.freshness import fresh
 from core.http.merges import Merges, led_on
 from core.http.pipeline import SAFE, Endpoint, type_handler
 from sdk import PUBLIC, SIGNED_IN, Entity, Forbidden, NotFound, Response, Route, Verb, _
+from sdk.permissions import VERBS
 from sdk.routes import record_id
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
         if not any(may(work, entity, verb) for verb in needed):
             if entity.plugin == "core":  # what decides about rights, and what tells of people: an attempt at it stays in the audit
                 raise work.refused(f"{entity.full_name}.{min(needed)}")
-            raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=min(needed).value, entity=entity.full_name)
+            raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=VERBS[min(needed)], entity=entity.label)
         return handler(work, path)
 
     return permitted

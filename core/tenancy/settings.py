@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
-from core.audit import entries
+from core.audit import days, entries
 from core.entities import journal
 from core.events import schedules
 from core.identity import ranges
@@ -25,16 +25,21 @@ LIMITS = ("rate_limit", "audit_days")
 
 
 def shown(work: Work) -> dict[str, object]:
-    """The tenant as its users see it."""
+    """The tenant as its users see it; for how long the audit is kept by its own word, wherever the row has something else."""
     row = work.connection.execute(tenants.select().where(tenants.c.id == work.tenant.id)).one()
     return {**{name: getattr(row, name) for name in ("id", "name", *FIELDS, *LIMITS)}, duplicates.NAME: duplicates.in_force(work),
-            ranges.NAME: ranges.shown(row.allowed_addresses)}  # fmt: skip
+            ranges.NAME: ranges.shown(row.allowed_addresses), "audit_days": days.said(work).days}  # fmt: skip
 
 
 def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     """Change some settings; raises Invalid, Conflict where a plugin objects (`validate_changes` on core.tenant), and Forbidden for who may not
     do everything and says from where people come in."""
+    keeps = wish.get("audit_days")
+    if keeps is not None:
+        work.lock(days.LOCK)
     before = shown(work)
+    if keeps is not None and keeps == before["audit_days"]:  # which is set again where the row has something else
+        before["audit_days"] = days.in_row(work)
     values = {name: value for name, value in wish.items() if name in FIELDS + LIMITS and value is not None and value != before[name]}
     check_settings({**before, **values})
     if (wanted := wish.get(duplicates.NAME)) is not None:
@@ -60,4 +65,4 @@ def change(work: Work, wish: Mapping[str, object]) -> dict[str, object]:
     after = {**values, ranges.NAME: ranges.shown(str(values.get(ranges.NAME, "")))}
     entries.note(work, NAME, work.tenant.id, "update", {name: [before[name], after[name]] for name in values})
     journal.tell(work, f"{NAME}.updated", [(work.tenant.id, {"fields": sorted(values)})])
-    return shown(work)
+    return {**shown(work), **({"audit_days": keeps} if keeps is not None else {})}  # its entry is written with the transaction

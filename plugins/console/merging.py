@@ -13,6 +13,7 @@ from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Context, Forbidden, Invalid, NotFound, PageRequest, PageRoute, Redirect, Refusal, Rendering, _
 from sdk.context import Row, id_of
 from sdk.pages import told
+from sdk.permissions import VERBS
 from sdk.routes import record_id
 
 _PLAIN = frozenset({"id", "version", "created_at", "updated_at"})
@@ -61,7 +62,7 @@ def _mergeable(ctx: Context, request: PageRequest) -> tuple[Kind, Row]:
     if not kind.entity.mergeable:
         raise NotFound(_("there is nothing at this address"))
     if not kind.can("merge"):
-        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb="merge", entity=kind.name)
+        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=VERBS["merge"], entity=kind.entity.label)
     return kind, ctx.records(kind.name).get(request.id())
 
 

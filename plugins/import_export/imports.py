@@ -24,6 +24,7 @@ from plugins.import_export.tally import listed
 from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, Page, Query, Refusal, Unavailable, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
+from sdk.permissions import VERBS
 
 PERMISSION = "import_export.import.create"
 HISTORY = "import_export.import.history"
@@ -52,7 +53,7 @@ def permit(ctx: Context, entity: str, mode: str = "create") -> None:
     needed = [Verb.CREATE] if mode == "create" else [Verb.UPDATE] if mode == "update" else [Verb.CREATE, Verb.UPDATE]
     for verb in needed:
         if not ctx.can(f"{entity}.{verb}"):
-            raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=verb.value, entity=entity)
+            raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=VERBS[verb], entity=ctx.entity(entity).label)
     ctx.require(f"{entity}.{RIGHT}")
 
 

@@ -15,6 +15,7 @@ from core.context import Work
 from core.events.tables import outbox
 from core.mail import smtp
 from core.platform import Platform
+from core.tenancy.tables import tenants
 from core.testkit.fixtures import Api, People
 from sdk import Mail
 from tests.console.site import Site
@@ -30,6 +31,19 @@ def test_the_company_changes_what_it_says_of_itself_and_what_does_not_fit_is_tol
     wrong = site.post("/admin/company", {**form, "audit_days": "3", "week_start": "7"})
     assert (wrong.status, wrong.all("//*[@aria-invalid='true']/@name")) == (422, ["audit_days"])
     assert site.api.get("/api/v1/core/tenant").json["week_start"] == there["week_start"], "nothing of it was taken"
+
+
+def test_days_of_the_audit_that_somebody_set_in_the_database_are_set_again_by_saving_the_page(site: Site, work: Work) -> None:
+    days = tenants.update().where(tenants.c.id == work.tenant.id)
+    for given in ("36500", "90"):
+        with work.transaction(write=True):
+            work.connection.execute(days.values(audit_days=90))
+        form = site.get("/admin/company").form()
+        assert "save the company settings again" in site.post("/admin/audit", {"head": ""}).text
+        assert form["audit_days"] == "36500", "what the company has said itself"
+        assert site.post("/admin/company", {**form, "audit_days": given}).status == 303
+        assert "save the company settings again" not in site.post("/admin/audit", {"head": ""}).text
+        assert site.api.get("/api/v1/core/tenant").json["audit_days"] == int(given)
 
 
 @pytest.mark.feature("A16")

@@ -205,7 +205,14 @@ def test_of_very_many_records_that_name_a_plugin_some_are_named_and_the_others_a
     with work.transaction():  # in a choice the database looks for no words
         (use,) = sdk.impact.naming(work, "probe", {"customers.account": ("notes", "tier")})
         (none,) = sdk.impact.naming(work, "probe_more", {"customers.account": ("notes", "tier")})
-    assert (use.titles, none.titles) == (["on things 3", "on things 4", "…"], ["…"])
+    assert (use.titles, none.titles) == (["on things 3", "on things 4", "…"], ())
+    assert none.unread, "none was found, and not all were looked at"
+    monkeypatch.setattr(
+        platform.calls, "implementers", lambda hook: [("customers", lambda ctx, plugin: [use, none])] if hook == "uses_of" else []
+    )
+    told = share(impact(platform, "probe"))
+    assert [one["titles"] for one in told["uses"]] == [use.titles]
+    assert told["unanswered"] == ["customers: only the first 10000 records of Accounts were looked at"]
 
 
 @pytest.mark.feature("P8")

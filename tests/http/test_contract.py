@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -366,6 +367,9 @@ def test_what_is_told_beside_a_record_is_another_answer_although_its_version_is_
     again = client.get(address, headers={"If-None-Match": tag})
     assert (again.status_code, again.headers["ETag"] == tag) == (200, False)
     assert again.json["thing"]["name"] == "renamed"
+    described = client.get("/api/v1/openapi.json").json["components"]["parameters"].values()
+    examples = {one["example"] for one in described if one["name"] in ("If-Match", "If-None-Match")}
+    assert {re.sub("[0-9a-f]", "0", one) for one in examples} == {re.sub("[0-9a-f]", "0", tag)}, "as the description has it"
     for still in (tag, again.headers["ETag"], '"v1"'):  # by its version alone, which has not changed
         assert client.patch(f"/api/v1/probe/parts/{part}", {"name": "p"}, headers={"If-Match": still}).status_code == 200
 

@@ -511,6 +511,12 @@ def test_who_may_not_import_or_not_create_is_refused(client: Api, work: Work, pe
         assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
         with pytest.raises(Forbidden):
             import_file(work.platform.user(work.tenant.id, user, work.channel), entity, "name\nA\n")
+    for user in (people.rep, reader):
+        work.records("core.user").update(user, {"locale": "zh_CN"})
+    data = {"entity": "catalog.product", "file": (io.BytesIO(b"name\nA\n"), "rows.csv")}
+    answer = client.as_user(people.rep).call("POST", IMPORTS, data=data, content_type="multipart/form-data")
+    assert answer.json["detail"] == "您没有权限新建产品"
+    assert client.as_user(reader).post("/api/v1/customers/accounts", {"name": "A"}).json["detail"] == "您没有权限新建客户"
 
 
 def test_an_import_writes_with_the_rights_of_who_asked(client: Api, drain: Callable[[], int], work: Work, people: People) -> None:

@@ -109,11 +109,7 @@ class CollectionOperations:
         return made
 
     def _etag(self) -> Json:
-        return {
-            "ETag": parts.header(
-                self.work.say(_("The version of the record, for If-Match and If-None-Match.")), required=self.own.all_in_sight
-            )
-        }
+        return {"ETag": parts.header(self.work.say(parts.ETAG), required=self.own.all_in_sight)}
 
     def _written(self, text: str, headers: Json | None = None) -> Json:
         links = self._links(_FROM_BODY, ("get", "update", "delete", "history"), tagged=self.own.all_in_sight)
@@ -155,15 +151,15 @@ class CollectionOperations:
         return self._operation("duplicates", self.work.say(_DUPLICATES), answers({200: good}, SEND), body=parts.body(body))
 
     def _get(self) -> Json:
-        tag = {"ETag": parts.header(self.work.say(_("The version of the record, for If-Match and If-None-Match.")))}
+        tag = {"ETag": parts.header(self.work.say(parts.ETAG))}
         good = answer(
             self.work.say(_("The record.")),
             ref(f"PartOf{self.own.name}"),
             tag,
             self._links(_FROM_BODY, ("update", "delete", "history"), tagged=True),
         )
-        known = parts.asked("If-None-Match", self.work.say(_("An ETag you have: 304 if it is still current.")), '"v1"')
-        responses = answers(self._led_on({200: good, 304: answer(self.work.say(_("You have the current version.")), headers=tag)}), READ)
+        known = parts.asked("If-None-Match", self.work.say(_("An ETag you have: 304 if the response is still the same.")))
+        responses = answers(self._led_on({200: good, 304: answer(self.work.say(_("You already have this response.")), headers=tag)}), READ)
         return self._operation("get", self.work.say(_GET), responses, [*self.own.shown(), known])
 
     def _update(self) -> Json:

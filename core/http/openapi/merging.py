@@ -57,7 +57,7 @@ def undone(work: Work) -> Json:
 
 
 def _tag(work: Work) -> Json:
-    return {"ETag": parts.header(work.say(_("The version of the record, for If-Match and If-None-Match.")), required=False)}
+    return {"ETag": parts.header(work.say(parts.ETAG), required=False)}
 
 
 def _object(properties: Json) -> Json:

@@ -164,14 +164,19 @@ def names(words: list[str], text: str, name: str) -> Json:
     return query(name, {"type": "array", "items": {"type": "string", "enum": words}, "minItems": 1, "maxItems": 100}, text)
 
 
-def asked(name: str, text: str, example: str) -> Json:
-    """A header of a request that makes it conditional."""
+ETAG = _("The version of the record, by which If-Match goes, and a digest of the whole response, by which If-None-Match goes.")
+"""What the ETag of a record is."""
+
+
+def asked(name: str, text: str) -> Json:
+    """A header of a request that makes it conditional on an ETag."""
+    example = '"v1-5f2c8a09b3e1"'
     return {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}, "example": example}
 
 
 def if_match(say: Say) -> Json:
     """The version on which a change rests."""
-    return asked("If-Match", say(_("The ETag you read: a stale change is rejected with 412.")), '"v1"')
+    return asked("If-Match", say(_("The ETag you read: a stale change is rejected with 412.")))
 
 
 def parameters(say: Say) -> dict[str, Json]:

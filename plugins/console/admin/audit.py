@@ -24,7 +24,7 @@ _APART: Mapping[str, Text] = {"core.plugin": _("Plugin"), "core.tenant": _("Comp
 _BROKEN: Mapping[str, Text] = {
     "edited": _("an entry was edited"), "inserted": _("an entry was inserted"), "deleted": _("an entry was deleted"), "seal_edited": _("a seal was edited"),
     "seal_deleted": _("a seal is missing"), "no_head": _("the chain doesn’t contain the chain head you entered"),
-    "days_edited": _("the number of days to keep the audit log was set in the database; save it again"),
+    "days_edited": _("the number of days to keep the audit log was set in the database; save the company settings again"),
 }  # fmt: skip
 _FILTERS = ("user", "entity", "record", "channel", "action", "since", "until")
 

@@ -46,10 +46,13 @@ def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 
 def keep(ctx: Context, request: PageRequest) -> None:
-    """Change those settings that are in the form and differ; raises Refusal."""
+    """Change those settings that are in the form and differ; raises Refusal.
+
+    For how long the audit is kept is sent as it is: where somebody has set that in the database, it is set again by being saved.
+    """
     there = _read(ctx)
     sent = {name for name, _value in request.form}
-    wish = {name: value for name in _LABELS if name in sent and (value := _typed(name, request)) != there[name]}
+    wish = {name: value for name in _LABELS if name in sent and ((value := _typed(name, request)) != there[name] or name == "audit_days")}
     if wish:
         ctx.api("PATCH", ROOT, wish)
 
