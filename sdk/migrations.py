@@ -66,8 +66,10 @@ def foreign_key(table: str, column: str, target: str) -> sa.ForeignKeyConstraint
 
 
 def create_link(op: Operations, table: str, column: str, target: str) -> None:
-    """Let a column of a table that is there point at records of `target`; `foreign_key` is for one that is being made. Raises ValueError where a
-    row points at nothing."""
+    """Let a column of a table that is there point at records of `target`; `foreign_key` is for one that is being made.
+
+    Where a row points at nothing it raises ValueError on SQLite, IntegrityError on PostgreSQL.
+    """
     connection, made = op.get_bind(), foreign_key(table, column, target)
     said = f'CONSTRAINT {made.name} FOREIGN KEY (tenant_id, "{column}") REFERENCES "{target}" (tenant_id, id)'
     if connection.dialect.name != "sqlite":
@@ -75,7 +77,7 @@ def create_link(op: Operations, table: str, column: str, target: str) -> None:
             connection.exec_driver_sql(f'ALTER TABLE "{table}" ADD {said}')
         return
     rewritten(connection, table, partial(_with, said))
-    if connection.exec_driver_sql(f'SELECT 1 FROM pragma_foreign_key_check("{table}") LIMIT 1').first():  # noqa: S608 (a migration's own)
+    if connection.exec_driver_sql(f'SELECT 1 FROM pragma_foreign_key_check("{table}") WHERE "parent" = ? LIMIT 1', (target,)).first():  # noqa: S608 (a migration's own)
         raise ValueError(f"{table}.{column} points at rows of {target} that are not there: empty it first")
 
 

@@ -20,7 +20,7 @@ from core.http.answers import OPTIONS
 from core.http.asked import json_body, query_pairs
 from core.http.errors import body_of
 from core.http.freshness import fresh
-from sdk import Alike, BadRequest, Draft, Entity, Filter, Outcome, Query, Response, Stale, Verb, _, parse_filter
+from sdk import Alike, BadRequest, Condition, Draft, Entity, Filter, Outcome, Query, Response, Stale, Verb, _, parse_filter
 from sdk.permissions import BULK_EDIT
 from sdk.routes import record_id
 
@@ -85,7 +85,7 @@ class Collection:
     def restore(self, work: Work, path: Mapping[str, str]) -> Response:
         """Out of the recycle bin."""
         alike, id = self._alike(), record_id(path["id"])
-        known = expected_version(work, self.entity, id)
+        known = expected_version(work, self.entity, id, deleted=True)
         return self._shown(work, self._write(work, Draft("restore", {}, id, known, alike=alike)), 200, {})
 
     def duplicates(self, work: Work, _path: Mapping[str, str]) -> object:
@@ -171,7 +171,7 @@ _VERSION = re.compile(r"v([0-9]{1,11})(?:-[0-9a-f]{12})?\Z", re.ASCII)
 _TAG = re.compile(r'(?:W/)?"([^"]*)"|([^\s,"]+)')
 
 
-def expected_version(work: Work, entity: Entity, id: UUID) -> int | None:
+def expected_version(work: Work, entity: Entity, id: UUID, *, deleted: bool = False) -> int | None:
     """The version in `If-Match` (RFC 9110, section 13.1.1); of several the present one, if it is among them. None of ours is stale."""
     given = request.headers.get("If-Match")
     if given is None or given.strip() == "*":
@@ -182,8 +182,9 @@ def expected_version(work: Work, entity: Entity, id: UUID) -> int | None:
         raise Stale(_("If-Match doesn’t contain a known version; send the ETag of the record"))
     if len(versions) == 1:
         return versions.pop()
-    row = work.reader(entity).one(id, ("version",))
-    return int(row["version"]) if row["version"] in versions else min(versions)
+    rows = work.records(entity.full_name).find((Condition("id", "eq", (str(id),)),), 1, deleted=True) if deleted else []
+    row = rows[0] if deleted and rows else work.reader(entity).one(id, ("version",))
+    return int(str(row["version"])) if row["version"] in versions else min(versions)
 
 
 def unchanged(work: Work, entity: Entity, id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ STEP = "automation.step"
 ATTEMPTS = 5
 PER_MINUTE = 1_000
 """Runs of one rule; what is beyond waits for the next minute. It holds up what goes in a circle through systems outside, too."""
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR, LOOKED_AT = timedelta(minutes=1), timedelta(hours=1), 5_000
 TIMES_OVER = 3
 """So often in one chain a rule that runs too often has begun itself where that is why."""
 
@@ -78,7 +79,7 @@ def _stop_multiplying(ctx: Context, first: UUID) -> bool:
     chain of eight or not. What waits of it ends then. One that hears once more of what it has itself put right does not go on."""
     system = ctx.as_system()
     run = system.records(RUN).values([first])[first]
-    if sum(str(run["rule"]) in cause for cause in cast("list[str]", run["causes"] or ())) < TIMES_OVER:
+    if _times_over(run) < TIMES_OVER or not _multiplies(system, run["rule"]):
         return False
     with ctx.transaction(write=True):
         row = system.records(RULE).values([cast("UUID", run["rule"])]).get(cast("UUID", run["rule"]))
@@ -87,6 +88,18 @@ def _stop_multiplying(ctx: Context, first: UUID) -> bool:
             title = _("Rule {rule} was turned off: it started itself over and over")
             turn_off(system, id_of(row), title, why)
     return True
+
+
+def _times_over(run: Row) -> int:
+    """How often the rule of a run stands in the chain that led to it."""
+    return sum(str(run["rule"]) in cause for cause in cast("list[str]", run["causes"] or ()))
+
+
+def _multiplies(system: Context, rule: object) -> bool:
+    """Whether runs beget more runs than they are: what only goes on, from step to step, has no more of the second step than of the first."""
+    lately = (Condition("rule", "eq", (rule,)), Condition("started_at", "gt", (system.now() - HOUR,)))
+    steps = Counter(map(_times_over, system.records(RUN).find(lately, LOOKED_AT)))
+    return any(steps[step + 1] >= 2 * steps[step] for step in steps if steps[step + 1])
 
 
 def _perform(ctx: Context, id: UUID, log: Log) -> None:

@@ -54,6 +54,7 @@ def keep_lines(ctx: Context, batch: Batch, invoices: Mapping[object, Row]) -> No
 def keep_orders(ctx: Context, batch: Batch) -> None:
     """A draft of an order whose invoices name it stays with whom they go to."""
     moved = {one.id: one for one in batch.standing() if one.before is not None and one.act not in _FREE and one.changes("account")}
+    _hold(ctx, moved)
     invoices = ctx.as_system().records("orders.invoice").find((Condition("order", "in", tuple(moved)),), MOST) if moved else []
     above = _above(ctx, {id for one in moved.values() if isinstance(id := one.after("account"), UUID)}) if invoices else {}
     for invoice in invoices:
@@ -78,7 +79,14 @@ def _orders_of_lines(ctx: Context, invoices: Sequence[UUID]) -> dict[UUID, set[U
     return found
 
 
+def _hold(ctx: Context, orders: Iterable[UUID]) -> None:
+    """Who bills an order and who gives it to another account wait for each other."""
+    for order in sorted(orders):
+        ctx.lock(f"orders.order:{order}")
+
+
 def _refuse(ctx: Context, bills: Sequence[type_bill]) -> None:
+    _hold(ctx, {order for _change, _field, order, _account in bills})
     orders = ctx.as_system().records(ORDER).values({order for _change, _field, order, _account in bills}) if bills else {}
     strange = [bill for bill in bills if bill[2] in orders and orders[bill[2]]["account"] != bill[3]]
     above = _above(ctx, {id for _change, _field, order, _account in strange if isinstance(id := orders[order]["account"], UUID)})

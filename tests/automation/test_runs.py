@@ -445,6 +445,24 @@ def test_a_rule_that_makes_several_of_what_begins_it_is_turned_off_by_name_and_w
 
 
 @pytest.mark.feature("I8")
+def test_a_rule_that_goes_on_from_step_to_step_waits_for_its_minute_and_comes_to_its_end(
+    work: Work, rules: Rules, engine: Engine, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("plugins.automation.running.PER_MINUTE", 4)
+    step = {"action": "automation.update_record", "parameters": {"values": {"city": "{{ city }}x"}}}
+    here = {"kind": "automation.filter", "parameters": {"where": ["city[in]=c,cx,cxx,cxxx,cxxxx"]}}
+    rule = rules("customers.account", "updated", step, name="Stairs", parameters={"fields": ["city"]}, conditions=[here])
+    accounts = [id_of(work.records("customers.account").create({"name": name})) for name in ("a", "b", "d")]
+    for account in accounts:
+        work.records("customers.account").update(account, {"city": "c"})
+    for _minute in range(6):
+        engine.run_until_idle()
+        clock.move(minutes=1)
+    assert {row["city"] for row in work.records("customers.account").values(accounts).values()} == {"cxxxxx"}
+    assert work.records("automation.rule").values([rule])[rule]["active"]
+
+
+@pytest.mark.feature("I8")
 def test_a_rule_runs_so_often_in_a_minute_and_what_is_beyond_waits(
     work: Work, rules: Rules, engine: Engine, clock: Clock, left: type_left, monkeypatch: pytest.MonkeyPatch
 ) -> None:

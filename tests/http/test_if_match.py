@@ -29,4 +29,5 @@ def test_an_act_on_a_record_and_its_restoring_rest_on_the_version_that_was_read(
     assert client.post(f"{at}/invitations", {"account": account}).status_code == 201
     assert client.delete(at, headers=now).status_code == 204
     assert client.post(f"{at}/restore", headers=now).status_code == 412
-    assert client.post(f"{at}/restore").status_code == 200
+    assert client.post(f"{at}/restore", headers={"If-Match": '"v1", "v2"'}).status_code == 412
+    assert client.post(f"{at}/restore", headers={"If-Match": '"v1", "v3"'}).status_code == 200
