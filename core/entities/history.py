@@ -17,6 +17,7 @@ from core.entities.read import Reader
 from core.events.tables import audit
 from core.policy.grants import Grant
 from sdk import Entity, Verb, _
+from sdk.changes import MERGES
 from sdk.columns import among
 from sdk.fields.identity import IdField
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from core.context import Work
 
 _ORDER, _KEY = "history", SortKey(IdField(label=_("ID")), audit.c.id, True, False)
+_OF_VERSIONS = frozenset({"create", "update", "delete", "restore", *MERGES})
+"""What makes a new version of a record; what else is noted of it, such as that it was disclosed, does not."""
 
 
 def history(work: Work, entity: Entity, id: UUID, limit: int, after: str = "") -> tuple[list[dict[str, Any]], str | None]:
@@ -42,6 +45,23 @@ def history(work: Work, entity: Entity, id: UUID, limit: int, after: str = "") -
     page = list(islice(((id, entry) for id, entry in told if entry is not None), limit + 1))
     following = cursor.encode(_ORDER, [page[limit - 1][0]]) if len(page) > limit else None
     return [entry for _id, entry in page[:limit]], following
+
+
+def versions(work: Work, entity: Entity, id: UUID, limit: int) -> list[dict[str, Any]]:
+    """What made the last versions of a record, newest first, as far as one may see it: of it alone, not of what has become part of it.
+
+    Who sees everything is told of each, also of one by which nothing was changed but fields that are gone by now; and of what this
+    transaction has done itself. Raises NotFound.
+    """
+    work.write_traces()
+    row, told = work.records(entity.full_name).get(id), list[dict[str, Any]]()
+    shown, all_ = set(row) - work.reader(entity).veiled(), work.grants.unlimited
+    for found in islice((one for one in _audited(work, entity.full_name, [id], limit, None) if one["action"] in _OF_VERSIONS), limit):
+        entry = _entry(found, shown)
+        if entry is None and all_:
+            entry = {str(name): value for name, value in found.items() if name != "id"} | {"changes": {}}
+        told += [] if entry is None else [entry]
+    return told
 
 
 def _shown_on(reader: Reader, parts: Sequence[UUID], names: Iterable[str]) -> dict[UUID, set[str]]:

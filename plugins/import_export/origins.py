@@ -69,7 +69,7 @@ def _bits(id: UUID) -> str:
 def parts_with(ctx: Context, entity: str, id: UUID, within: UUID | None = None) -> Iterator[tuple[Row, Fate]]:
     """The rows by which a record was made or changed with the parts that they stand in, the last first; of one import alone where that is named."""
     parts = ctx.as_system().records(PART)
-    ids = list(dict.fromkeys(_parts_of(ctx, entity, id, within)))
+    ids = list(dict.fromkeys(parts_of(ctx, entity, id, within)))
     for start in range(0, len(ids), _PARTS):
         found = parts.values(ids[start : start + _PARTS])
         for part in (found[one] for one in ids[start : start + _PARTS] if one in found):
@@ -81,7 +81,8 @@ def _of(import_: UUID | None) -> Filter:
     return where(**{"import": import_}) if import_ is not None else (Condition("import.dry_run", "eq", (False,)),)
 
 
-def _parts_of(ctx: Context, entity: str, id: UUID, within: UUID | None) -> Iterator[UUID]:
+def parts_of(ctx: Context, entity: str, id: UUID, within: UUID | None = None) -> Iterator[UUID]:
+    """The parts of journals that a record stands in, the last first."""
     bits = _bits(id)
     stems = Condition("stem", "in", tuple(_MARK + bits[:length] for length in range(_BITS + 1)))
     between = (Condition("first", "lte", (id.hex,)), Condition("last", "gte", (id.hex,)))
