@@ -214,10 +214,10 @@ class EntityRecords:
             self._reader()
             return list(history(self._work, self._entity, id, limit)[0])
 
-    def versions(self, id: UUID, *, limit: int = 50) -> list[Row]:
+    def versions(self, most: Mapping[UUID, int]) -> dict[UUID, list[Row]]:
         with self._work.transaction():
             self._reader()
-            return list(versions(self._work, self._entity, id, limit))
+            return {id: list(entries) for id, entries in versions(self._work, self._entity, most).items()}
 
     def fields(self) -> Mapping[str, Field]:
         return self._reader().visible()

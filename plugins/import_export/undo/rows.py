@@ -25,7 +25,7 @@ class Written(NamedTuple):
 
 def rows_by_record(ctx: Context, entity: str, ids: Iterable[UUID]) -> dict[UUID, list[Written]]:
     """The rows of all imports by which these records were written, the last first."""
-    parts = {id: list(dict.fromkeys(parts_of(ctx, entity, id))) for id in ids}
+    parts = parts_of(ctx, entity, ids)
     wanted: dict[UUID, set[UUID]] = {}
     for id, several in parts.items():
         for part in several:

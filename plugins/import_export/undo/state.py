@@ -148,15 +148,11 @@ def _found(system: Context, entity: str, fate: Fate, row: Row | None, fields: Ma
 def _since(system: Context, since: Since, entity: str, fates: Sequence[tuple[Fate, Row]]) -> dict[int, _Told]:
     """What happened to records after these rows of the import; nothing of a row whose former values have been erased."""
     lefts = {fate.number: Former(1, {}) if fate.letter == "c" else since.former.get(fate.number) for fate, _row in fates}
-    records, happened = system.records(entity), dict[int, list[Row]]()
-    for fate, row in fates:
-        left = lefts[fate.number]
-        later = 0 if left is None else int(str(row["version"])) - left.version
-        happened[fate.number] = records.versions(id_of(row), limit=later) if later > 0 else []
-    imported = {id_of(row) for fate, row in fates if any(map(_by_import, happened[fate.number]))}
-    rows = rows_by_record(system, entity, imported)
+    later = {id_of(row): int(str(row["version"])) - left.version for fate, row in fates if (left := lefts[fate.number]) is not None}
+    happened = system.records(entity).versions({id: count for id, count in later.items() if count > 0})
+    rows = rows_by_record(system, entity, [id for id, entries in happened.items() if any(map(_by_import, entries))])
     return {
-        fate.number: _told(since, left, int(str(row["version"])), happened[fate.number], rows.get(id_of(row), ()))
+        fate.number: _told(since, left, int(str(row["version"])), happened.get(id_of(row), ()), rows.get(id_of(row), ()))
         for fate, row in fates
         if (left := lefts[fate.number]) is not None
     }
