@@ -292,6 +292,10 @@ class Records(Protocol):
     def history(self, id: UUID, *, limit: int = ...) -> list[Row]:
         """Who changed what of a record, when and through what, newest first; what is hidden is left out. Raises NotFound."""
 
+    def versions(self, most: Mapping[UUID, int]) -> dict[UUID, list[Row]]:
+        """What made the last versions of records, so many of each, as `history` tells it: not what has become part of them; the system is told
+        of each version."""
+
     def fields(self) -> Mapping[str, Field]:
         """The fields that the actor may read here, extensions included, by name."""
 

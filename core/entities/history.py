@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from core.entities.read import Reader
 from core.events.tables import audit
 from core.policy.grants import Grant
 from sdk import Entity, Verb, _
+from sdk.changes import MERGES
 from sdk.columns import among
 from sdk.fields.identity import IdField
 
@@ -24,6 +25,21 @@ if TYPE_CHECKING:
     from core.context import Work
 
 _ORDER, _KEY = "history", SortKey(IdField(label=_("ID")), audit.c.id, True, False)
+_SHOWN = (
+    audit.c.id,
+    audit.c.record_id,
+    audit.c.at,
+    audit.c.actor_id,
+    audit.c.actor,
+    audit.c.impersonator_id,
+    audit.c.channel,
+    audit.c.action,
+    audit.c.changes,
+)
+_TOGETHER = 500
+"""Records that are asked for in one question."""
+_OF_VERSIONS = tuple(sorted({"create", "update", "delete", "restore", *MERGES}))
+"""What makes a new version of a record; what else is noted of it, such as that it was disclosed, does not."""
 
 
 def history(work: Work, entity: Entity, id: UUID, limit: int, after: str = "") -> tuple[list[dict[str, Any]], str | None]:
@@ -44,6 +60,37 @@ def history(work: Work, entity: Entity, id: UUID, limit: int, after: str = "") -
     return [entry for _id, entry in page[:limit]], following
 
 
+def versions(work: Work, entity: Entity, most: Mapping[UUID, int]) -> dict[UUID, list[dict[str, Any]]]:
+    """What made the last versions of records, so many of each, newest first, as far as one may see it: of each alone, not of what is part of it.
+
+    Who sees everything is told of each version, also of one by which nothing was changed but fields that are gone by now; and of what this
+    transaction has done itself.
+    """
+    work.write_traces()
+    veiled, all_ = work.reader(entity).veiled(), work.grants.unlimited
+    shown = {id: set(row) - veiled for id, row in work.records(entity.full_name).values(most).items()}
+    told: dict[UUID, list[dict[str, Any]]] = {id: [] for id in shown}
+    ids = sorted(shown, key=most.__getitem__)  # those of as many together
+    for start in range(0, len(ids), _TOGETHER):
+        part = ids[start : start + _TOGETHER]
+        for found in _last(work, entity.full_name, part, most[part[-1]]):
+            id, entry = found["record_id"], _entry(found, shown[found["record_id"]])
+            if entry is None and all_:
+                entry = {str(name): value for name, value in found.items() if name not in ("id", "place")} | {"changes": {}}
+            if entry is not None and found["place"] <= most[id]:
+                entry.pop("place", None)
+                told[id].append(entry)
+    return told
+
+
+def _last(work: Work, entity: str, ids: Sequence[UUID], most: int) -> Sequence[sa.RowMapping]:
+    """The entries of the last versions of some records, with the place that each has among those of its own, newest first."""
+    place = sa.func.row_number().over(partition_by=audit.c.record_id, order_by=audit.c.id.desc()).label("place")
+    mine = (audit.c.tenant_id == work.tenant.id, among(audit.c.record_id, ids), audit.c.entity == entity, audit.c.action.in_(_OF_VERSIONS))
+    placed = sa.select(*_SHOWN, place).where(*mine).subquery()
+    return work.connection.execute(sa.select(placed).where(placed.c.place <= most).order_by(placed.c.id.desc())).mappings().all()
+
+
 def _shown_on(reader: Reader, parts: Sequence[UUID], names: Iterable[str]) -> dict[UUID, set[str]]:
     """Of records that are part of another now, those that one may see and which of these fields."""
     found = {id: set[str]() for id in reader.reached_by(Verb.READ, parts)}
@@ -58,19 +105,8 @@ def _shown_on(reader: Reader, parts: Sequence[UUID], names: Iterable[str]) -> di
 
 def _audited(work: Work, entity: str, ids: Sequence[UUID], size: int, last: UUID | None) -> Iterator[sa.RowMapping]:
     """The audit of a record, newest first, what comes before `last`, read in parts."""
-    shown = (
-        audit.c.id,
-        audit.c.record_id,
-        audit.c.at,
-        audit.c.actor_id,
-        audit.c.actor,
-        audit.c.impersonator_id,
-        audit.c.channel,
-        audit.c.action,
-        audit.c.changes,
-    )
     query = (
-        sa.select(*shown)
+        sa.select(*_SHOWN)
         .where(
             audit.c.tenant_id == work.tenant.id, among(audit.c.record_id, list(ids)), audit.c.entity == entity, audit.c.action != REFUSED
         )

@@ -11,7 +11,7 @@ from core.entities.aggregate import aggregate
 from core.entities.alike import candidates
 from core.entities.blocks import Blocks
 from core.entities.breadth import covers
-from core.entities.history import history
+from core.entities.history import history, versions
 from core.entities.merged import follow
 from core.entities.read import MOST_ROWS, Reader
 from core.entities.shape import Shape
@@ -213,6 +213,11 @@ class EntityRecords:
         with self._work.transaction():
             self._reader()
             return list(history(self._work, self._entity, id, limit)[0])
+
+    def versions(self, most: Mapping[UUID, int]) -> dict[UUID, list[Row]]:
+        with self._work.transaction():
+            self._reader()
+            return {id: list(entries) for id, entries in versions(self._work, self._entity, most).items()}
 
     def fields(self) -> Mapping[str, Field]:
         return self._reader().visible()

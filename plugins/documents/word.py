@@ -131,7 +131,7 @@ def fill(content: bytes, values: Mapping[str, object], *, check: bool) -> bytes:
         template.render(grouped(values, "", draw), _sandbox(), autoescape=True)
         out = BytesIO()
         template.save(out)
-        check_word(out.getvalue())  # what is put together only now is held against the same rules
+        check_word(out.getvalue(), ours=True)  # what is put together only now is held against the same rules, however much it has become
         return _timeless(out.getvalue())
     except UndefinedError as failure:
         raise RefusedError("missing_variable", str(failure).rpartition("\x00")[2].removesuffix(" is undefined").strip("'")) from failure

@@ -35,6 +35,7 @@ PARTED = _("comes after blank rows; if it isn't part of the table, skip it or un
 COUNTED = _(
     "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn't a date, map the column to another field"
 )
+UNLIKE = _("counts in {own}, but a column that is left out says {said}; map that column to the currency, or check the amounts")
 SAME_AS_ROW = _("is the same as row {row} of this file")
 NO_RECORDS = (HEADINGS, TOTALS, REMARK)
 """Why rows are left out without anything being amiss."""
@@ -271,6 +272,13 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
             elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1])):
                 self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
+            elif row[0] in self.plan.unlike:
+                own = self.ctx.tenant.currency
+                said = [
+                    Problem(name, "currency_left_out", UNLIKE, {"own": own, "said": code})
+                    for name, code in self.plan.unlike[row[0]].items()
+                ]
+                self.teller.leave(tally, row, WARNED, said[0], said[1:])
             elif row[0] in self.plan.parted:
                 self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))
             elif row[0] in self.plan.counted:

@@ -83,7 +83,7 @@ def read_former(part: Row) -> dict[int, Former]:
 
 
 def read_undone(part: Row) -> dict[int, int]:
-    """The rows that have been taken back, with the version that the record has had since."""
+    """The rows that have been taken back, with the version that this made; 0: all was as before already."""
     return {int(number): version for number, version in json.loads(str(part["undone"] or "{}")).items()}
 
 

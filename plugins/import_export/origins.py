@@ -7,9 +7,10 @@ another, each under its stem: the bits with which all ids of the group begin. Wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
+from typing import cast
 from uuid import UUID
 
 from plugins.import_export.journal import IMPORT, LETTERS, PART, Fate, read_rows
@@ -20,7 +21,7 @@ ORIGIN = "import_export.origin"
 MOST = 128
 _BITS, _MARK = 64, "#"
 _number = attrgetter("int")
-_MOST_ORIGINS, _PAGE, _PARTS = 50, 200, 10
+_MOST_ORIGINS, _PAGE, _PARTS, _NEIGHBOURS = 50, 200, 10, 16
 
 
 def grouped(fates: Sequence[Fate]) -> list[dict[str, str | None]]:
@@ -69,7 +70,7 @@ def _bits(id: UUID) -> str:
 def parts_with(ctx: Context, entity: str, id: UUID, within: UUID | None = None) -> Iterator[tuple[Row, Fate]]:
     """The rows by which a record was made or changed with the parts that they stand in, the last first; of one import alone where that is named."""
     parts = ctx.as_system().records(PART)
-    ids = list(dict.fromkeys(_parts_of(ctx, entity, id, within)))
+    ids = parts_of(ctx, entity, [id], within)[id]
     for start in range(0, len(ids), _PARTS):
         found = parts.values(ids[start : start + _PARTS])
         for part in (found[one] for one in ids[start : start + _PARTS] if one in found):
@@ -81,16 +82,32 @@ def _of(import_: UUID | None) -> Filter:
     return where(**{"import": import_}) if import_ is not None else (Condition("import.dry_run", "eq", (False,)),)
 
 
-def _parts_of(ctx: Context, entity: str, id: UUID, within: UUID | None) -> Iterator[UUID]:
-    bits = _bits(id)
-    stems = Condition("stem", "in", tuple(_MARK + bits[:length] for length in range(_BITS + 1)))
-    between = (Condition("first", "lte", (id.hex,)), Condition("last", "gte", (id.hex,)))
+def parts_of(ctx: Context, entity: str, ids: Iterable[UUID], within: UUID | None = None) -> dict[UUID, list[UUID]]:
+    """The parts of journals that records stand in, the last first: asked for together by those that are near to one another."""
+    found: dict[UUID, dict[UUID, None]] = {id: {} for id in sorted(set(ids), key=_number)}
+    order = list(found)
+    for start in range(0, len(order), _NEIGHBOURS):
+        together = order[start : start + _NEIGHBOURS]
+        for row in _naming(ctx, entity, together, within):
+            stem, part, named = str(row["stem"]).removeprefix(_MARK), UUID(str(row["part"])), row["records"]
+            for id in together:
+                between = str(row["first"]) <= id.hex <= str(row["last"]) and _bits(id).startswith(stem)
+                if between and (named is None or id.hex in str(named)):
+                    found[id][part] = None
+    return {id: list(several) for id, several in found.items()}
+
+
+def _naming(ctx: Context, entity: str, ids: Sequence[UUID], within: UUID | None) -> Iterator[Row]:
+    """The groups, the last first, in which sorted ids may be."""
+    every = (_bits(id) for id in ids)
+    stems = Condition("stem", "in", tuple({_MARK + bits[:length] for bits in every for length in range(_BITS + 1)}))
+    between = (Condition("first", "lte", (ids[-1].hex,)), Condition("last", "gte", (ids[0].hex,)))
     wanted = (stems, *between, *where(entity=entity), *_of(within))
-    cursor: str | None = ""
+    names, cursor = ("id", "part", "stem", "first", "last", "records"), cast("str | None", "")
     while cursor is not None:
-        found = ctx.as_system().records(ORIGIN).query(Query(wanted, ("-id",), ("id", "part", "records"), limit=_PAGE, cursor=cursor))
-        yield from (UUID(str(row["part"])) for row in found.data if row["records"] is None or id.hex in str(row["records"]))
-        cursor = found.next
+        page = ctx.as_system().records(ORIGIN).query(Query(wanted, ("-id",), names, limit=_PAGE, cursor=cursor))
+        yield from page.data
+        cursor = page.next
 
 
 def number_of(ctx: Context, entity: str, id: UUID, record: UUID) -> int | None:

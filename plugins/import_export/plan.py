@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from itertools import islice
 from typing import Any, cast
 
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.files.gaps import Gaps
-from plugins.import_export.mapping.currencies import beside, currencies, is_beside
+from plugins.import_export.mapping.currencies import LeftOut, beside, currencies, is_beside
 from plugins.import_export.mapping.fitting import fits
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.shaping import (
@@ -46,8 +45,6 @@ LISTS = ("match", "map", "value", "set", "collision", "join", "split", "transfor
 """What a wish lists."""
 WORDS = ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing", "sheet", "system")
 """What it says in one word each."""
-_LOOKED_AT = 1_000
-"""Rows that are looked at to tell whether a column is what its heading only resembles."""
 OWN = "id"
 """The word for a column of our own ids, such as an export has: by it rows find their records."""
 SYSTEM = "import"
@@ -146,6 +143,8 @@ class Plan:
     """Whether rows that look like totals, or like notes below the table, are records."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
+    unlike: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    """Rows of which it is told that a column which is left out says another currency than their amounts get, by field."""
     counted: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     """Rows of which it is told that numbers were taken for days, by field with how many there are in its column."""
 
@@ -166,7 +165,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     made = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
     found = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible, fields), *made})
-    columns, headings, ignored = _without_labels(ctx, found, fields, asked, file)
+    columns, headings, ignored = _without_labels(ctx, found, fields, {*asked}, _meant(wish), file)
     ignored = tuple(heading for heading in ignored if heading not in special)
     made |= _goes_without_saying(
         ctx, wish, file.headings, fields, {*columns.values()} | {file.headings.index(one) for one in special}, {*columns, *made}
@@ -202,19 +201,23 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
         takes_totals=wish.totals == "take" or (file.data and not wish.totals),
         act=HISTORY if wish.history and any(one.historic for one in visible.values()) else "",
     )  # fmt: skip
-    return _read_through(ctx, plan, file, Said(wish.dates, wish.numbers, wish.years))
+    return _read_through(ctx, plan, file, Said(wish.dates, wish.numbers, wish.years), asked)
 
 
-def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said) -> Plan:
+def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapping[str, str]) -> Plan:
     """What only all rows tell; to the end, whatever its columns: what is no CSV is refused before a row is written."""
     styles = Styles(plan.fields, plan.columns, file, said, ctx.tenant.timezone, ctx.tenant.currency)
+    left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
     rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
     for rows, (number, cells) in enumerate(file.rows(), 1):
         styles.see(cells, number)
         gaps.see(number, cells)
+        left_out.see(number, cells)
         nothing.see(cells)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
-    return replace(plan, styles=styles.found(), rows=rows, parted=gaps.behind(), emptied=emptied, counted=styles.counted())
+    return replace(
+        plan, styles=styles.found(), rows=rows, parted=gaps.behind(), emptied=emptied, counted=styles.counted(), unlike=left_out.told
+    )
 
 
 def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> int | None:
@@ -268,13 +271,16 @@ def _without_labels(
     ctx: Context,
     found: tuple[dict[str, int], dict[str, str], tuple[str, ...]],
     fields: Mapping[str, Field],
-    asked: Mapping[str, str],
+    asked: Collection[str],
+    meant: Collection[str],
     file: Sheet,
 ) -> tuple[dict[str, int], dict[str, str], tuple[str, ...]]:
-    """The columns but for those that are only called like tags."""
+    """The columns but for those that are only called like tags, where nothing is said of the heading, nor of what its cells mean."""
     columns, headings, ignored = found
     none = [
-        name for name, heading in headings.items() if heading not in asked and _no_tags(ctx, fields[name], heading, columns[name], file)
+        name
+        for name, heading in headings.items()
+        if heading not in asked and name not in meant and _no_tags(ctx, fields[name], heading, columns[name], file)
     ]
     left = {name: at for name, at in columns.items() if name not in none}
     return left, {name: headings[name] for name in left}, (*ignored, *(headings[name] for name in none))
@@ -284,8 +290,12 @@ def _no_tags(ctx: Context, field: Field, heading: str, place: int, file: Sheet) 
     """Whether a column is only called like tags (an address book's `Labels`), and none of what stands there is one."""
     if not isinstance(field, KeysField) or field.options or words_of(ctx, {field.name: field}).get(plain(heading)):
         return False
-    cells = (cells[place] for _number, cells in islice(file.rows(), _LOOKED_AT) if place < len(cells) and cells[place].strip())
-    return not fits(ctx, field, cells, sure=False)
+    return not fits(ctx, field, (cells[place] for _number, cells in file.rows() if place < len(cells) and cells[place].strip()), sure=False)
+
+
+def _meant(wish: Wish) -> set[str]:
+    """The fields of whose cells is said what they mean, or what is to be made of them."""
+    return {word.partition(":")[0].strip() for word in (*wish.value, *wish.transform)}
 
 
 def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str, type_maker]:

@@ -255,6 +255,9 @@ def test_gbk_of_windows_has_the_euro_in_a_byte_of_its_own() -> None:
     assert "is not GB18030 text" in refusal(content + b"\xff\xff", encoding="gbk")
     page = "<table><tr><th>产品名称<th>单价<tr><td>轴承产品公司<td>?9</table>".encode("gbk").replace(b"?", b"\x80")
     assert [cells for _number, cells in book(page).sheets[0].rows()] == [["轴承产品公司", "€9"]]
+    long = "国" * 2_047 + "a丂"  # what is looked at of a line so long ends within the last sign, whose second byte is plain
+    cut = content + f"{long},5\n".encode("gbk")
+    assert [cells[0] for _number, cells in book(cut).sheets[0].rows()][-1] == long
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from core.context import Work
 from core.testkit.fixtures import Api, People
 from plugins.import_export.journal import IMPORT
 from plugins.import_export.migrating.archive import is_archive
-from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.recognition import importer_of
 from plugins.import_export.migrating.running import MIGRATION, Asked, begin, carry_out
+from plugins.import_export.migrating.translation import Translation
 from sdk import BadRequest, Context, Importer, Text, where
 from sdk.context import id_of
 from tests.journeys.commands import Dealwright, dealwright
@@ -200,21 +200,23 @@ def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_
     (tmp_path / "x.zip").write_bytes(content)
     asked = ("--value", "pipeline.deal.stage:Demo booked=needs-analysis", "--owner", "Jane Doe=rep00")
     migrate = ("migrate", str(tmp_path / "x.zip"), "--tenant", work.tenant.name)
-    ids, left = ExternalIds.remember, [2]
+    found, left = Translation.found_out, [3]
 
-    def killed(self: ExternalIds, *more: Any) -> None:
+    def killed(self: Translation) -> dict[str, object]:
         left[0] -= 1
         if not left[0]:
             raise KeyboardInterrupt
-        ids(self, *more)
+        return found(self)
 
-    monkeypatch.setattr(ExternalIds, "remember", killed)
+    monkeypatch.setattr(Translation, "found_out", killed)
     stopped = command.run(*migrate, *asked)
     monkeypatch.undo()
     (record,) = work.records(IMPORT).find(where(entity=MIGRATION))
     assert (record["state"], f"--resume {record['id']}" in stopped.output) == ("failed", True), stopped.output
     ended = command.run(*migrate, "--resume", str(record["id"]))  # with what was asked for then
     assert ended.exit_code == 3, ended.output
+    for told in ("owner 'Gone Person' is nobody here (1 rows)", "pipeline.deal: 3 created, 1 links open"):  # of files that had ended
+        assert told in ended.output, ended.output
     (done,) = work.records(IMPORT).find(where(entity=MIGRATION))
     assert (done["state"], done["created"], done["reason"]) == ("partial", 9, None)
     assert {name: len(work.records(name).find(())) for name in ("customers.account", "customers.contact", "pipeline.deal")} == {

@@ -17,6 +17,7 @@ import pytest
 
 from core.testkit.fixtures import Api, People
 from plugins.documents import templates, workers
+from plugins.documents.word import blocks, fill
 from sdk import Stale, Tenant, Upload
 from tests.plugins.test_documents import API, Office, asked, office, pages, preview, problem, said
 
@@ -291,6 +292,10 @@ _TYPE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 XXE = b'<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>&x;</w:t></w:r></w:p></w:body></w:document>'
 
 
+DTD = b'<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">'
+"""As drawing programs write it."""
+
+
 def field(*pieces: str) -> bytes:
     """A document with one field, whose words stand in several pieces."""
     said = "".join(f"<w:r><w:instrText>{piece}</w:instrText></w:r>" for piece in pieces)
@@ -316,6 +321,11 @@ REFUSED_FILES = {
     "bomb": (bomb, "archive_too_large"),
     "liar": (liar, "archive_"),
     "entities": (lambda: changed(word("x"), word__document_xml=XXE), "xml_entities"),
+    "entities in a picture": (
+        lambda: changed(word("x"), **{"word__media__logo.svg": b'<!DOCTYPE svg [<!ENTITY x SYSTEM "file:///etc/passwd">]><svg>&x;</svg>'}),
+        "xml_entities",
+    ),
+    "field in a picture": (lambda: changed(word("x"), **{"word__media__logo.svg": DTD + field('INCLUDETEXT "//a.example/x"')}), "external_link"),
     "macros": (lambda: changed(word("x"), **{"word__vbaProject.bin": b"x"}), "active_content"),
     "embedded": (lambda: changed(word("x"), **{"word__embeddings__oleObject1.bin": b"x"}), "active_content"),
     "field": (lambda: changed(word("x"), word__document_xml=field('DDEAUTO c:\\\\windows\\\\cmd.exe "/k calc"')), "external_link"),
@@ -349,6 +359,15 @@ def test_a_file_that_is_more_than_a_word_template_is_refused(client: Api, office
     assert status == 422
     assert code.startswith(expected), text
     assert "root:" not in text
+
+
+def test_a_picture_may_name_its_dtd_and_what_was_filled_in_may_be_more_than_a_file_that_is_uploaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = changed(word("{% for one in many %}{{ one }}{% endfor %}"), **{"word__media__logo.svg": DTD + b"<svg/>"})
+    size = sum(entry.file_size for entry in zipfile.ZipFile(BytesIO(own)).infolist())
+    monkeypatch.setattr("plugins.documents.archive.MOST_UNPACKED", size)
+    assert blocks(fill(own, {"many": ["x" * size]}, check=False)) == [["", "x" * size]]
 
 
 @pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)

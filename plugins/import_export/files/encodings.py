@@ -160,7 +160,7 @@ def _certain(source: BinaryIO, lines: bytes, words: list[bytes]) -> str:
     """The one encoding in which the words are words; raises Invalid with those that it may be."""
     able = [name for name in _NAMED if undecodable(source, name) is None]
     shares = {name: share_of_han(lines.decode(name, "replace")) for name in _CHINESE if name in able}
-    if "gb18030" not in able and undecodable(source, EURO) is None and (share := share_of_han(lines.decode(EURO))) >= _LIKELY:
+    if "gb18030" not in able and undecodable(source, EURO) is None and (share := share_of_han(lines.decode(EURO, "replace"))) >= _LIKELY:
         able, shares = [EURO, *able], {EURO: share, **shares}
     best = max(shares, key=lambda name: shares[name], default="")
     latin = "cp1252" in able and _western(words)

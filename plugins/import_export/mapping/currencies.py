@@ -17,6 +17,8 @@ from sdk.fields.money import currency_of as code_of
 from sdk.fields.number import parts_of
 
 _CURRENCIES = frozenset(map(plain, ("Currency", *SYNONYMS["currency"], *ELSEWHERE["currency"])))
+_FIRST = 3
+"""So many rows are told of."""
 _CODE_FIRST = re.compile(r"([A-Z]{3})\s*[-–—(（:：]")
 """USD - U.S. Dollar, CNY（人民币）."""
 _NAMES: Mapping[str, str] = {
@@ -66,6 +68,38 @@ def currencies(
     if not found and len(amounts) == len(plainly) == 1:  # an amount and a currency: what else could it be that of?
         found[amounts[0]] = plainly[0]
     return found
+
+
+class LeftOut:
+    """Columns of currencies that are left out beside an amount on purpose, or as they were the last time: where that makes another amount of it."""
+
+    def __init__(
+        self, ctx: Context, headings: Sequence[str], fields: Mapping[str, Field], columns: Mapping[str, int], asked: Mapping[str, str]
+    ) -> None:
+        none = {heading for heading, word in asked.items() if not word}
+        there = currencies(ctx, headings, fields, columns, {heading: word for heading, word in asked.items() if word}) if none else {}
+        self._own = ctx.tenant.currency
+        self._places = {name: (columns[name], place) for name, place in there.items() if headings[place] in none}
+        self._codes: dict[str, str | FlawError] = {}
+        self.told: dict[int, dict[str, str]] = {}
+        """The first rows where it does, and the currency by field."""
+
+    def see(self, number: int, cells: Sequence[str]) -> None:
+        """Look at a row."""
+        for name, (amount, place) in self._places.items() if len(self.told) < _FIRST else ():
+            if max(amount, place) >= len(cells) or not (word := cells[place].strip()) or word in NOTHING:
+                continue
+            code = self._codes[word] if word in self._codes else self._codes.setdefault(word, _code(word, self._own))
+            if isinstance(code, str) and code != self._own and _says_none(cells[amount].strip()):
+                self.told.setdefault(number, {})[name] = code
+
+
+def _says_none(amount: str) -> bool:
+    """Whether it is an amount that says no currency itself."""
+    try:
+        return bool(amount) and not parts_of(amount)[2]
+    except FlawError:
+        return False
 
 
 def joined(amounts: Sequence[str], codes: Sequence[str], own: str) -> tuple[list[str], list[Flaw]]:

@@ -9,7 +9,7 @@ from plugins.import_export.mapping.tags import names_for
 from sdk import Context
 from sdk.fields import BooleanField, ChoiceField, DateField, DateTimeField, DecimalField, Field, IntegerField, KeysField, MoneyField
 
-_LOOKED_AT, _FEWEST, _FEWEST_OTHERS = 50, 10, 3
+_LOOKED_AT, _FEWEST, _FEWEST_OTHERS, _TOGETHER = 50, 10, 3, 1_000
 _AMBIGUOUS = "ambiguous"
 _KINDS = (BooleanField, ChoiceField, DateField, DateTimeField, DecimalField, IntegerField, MoneyField)
 
@@ -21,9 +21,7 @@ def fits(ctx: Context, field: Field, cells: Iterable[str], *, sure: bool) -> boo
     different words than it has: then another thing is called the same (the states of a country, and the state of an order).
     """
     if isinstance(field, KeysField) and not field.options and not sure:
-        words = list(islice(dict.fromkeys(cell.strip() for cell in cells), _LOOKED_AT))
-        named = names_for(ctx, field)
-        return not words or (len(field.read(words).flaws) < len(words) if named is None else named.knows(words))
+        return _is_tags(ctx, field, cells)
     if not isinstance(field, _KINDS) or isinstance(field, KeysField) or (sure and not isinstance(field, ChoiceField)):
         return True
     words = list(islice(dict.fromkeys(cell.strip() for cell in cells), _LOOKED_AT))
@@ -36,3 +34,14 @@ def fits(ctx: Context, field: Field, cells: Iterable[str], *, sure: bool) -> boo
     style = {"decimal": "?", "currency": ctx.tenant.currency, "zone": ctx.tenant.timezone}
     wrong = {flaw.row for flaw in field.read(words, style).flaws if not flaw.code.startswith(_AMBIGUOUS)}
     return len(wrong) < len(words)
+
+
+def _is_tags(ctx: Context, field: KeysField, cells: Iterable[str]) -> bool:
+    """Whether one of the cells, all of which are looked at, holds a tag; or there is none that says anything."""
+    named, rest, empty = names_for(ctx, field), iter(cells), True
+    while part := list(islice(rest, _TOGETHER)):
+        words = list(dict.fromkeys(cell.strip() for cell in part))
+        if named.knows(words) if named is not None else len(field.read(words).flaws) < len(words):
+            return True
+        empty = False
+    return empty

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from sdk import Condition, Context, _
 from sdk.fields import Field, Flaw, FlawError, KeysField
 
-_PART, _LONGEST = 500, 100
+_PART, _LONGEST, _MOST_TAGS = 500, 100, 100_000
 
 
 class TagNames:
@@ -18,6 +18,7 @@ class TagNames:
         self._records = ctx.records(field.of)
         self._known: dict[str, frozenset[str]] = {}
         """By word, without case, the keys that it may mean."""
+        self._all: set[str] | None = None
 
     def keys(self, cells: Sequence[str]) -> tuple[list[str], list[Flaw]]:
         """Cells with keys for names; a name that several have is told, and its cell empty."""
@@ -31,11 +32,12 @@ class TagNames:
                 flaws.append(Flaw(row, flaw.code, flaw.message, flaw.params))
         return found, flaws
 
-    def knows(self, cells: Sequence[str]) -> bool:
-        """Whether one of the words is a tag here."""
-        words = {word for cell in cells for word in self._field.words(cell)}
-        self._ask(words)
-        return any(self._known.get(word.casefold()) for word in words)
+    def knows(self, cells: Iterable[str]) -> bool:
+        """Whether one of the words is a tag here; however many there are, the tags are looked up once."""
+        if self._all is None:
+            rows = self._records.find((), _MOST_TAGS)
+            self._all = {str(row[name]).strip().casefold() for row in rows for name in ("key", self._title)}
+        return any(word.casefold() in self._all for cell in cells for word in self._field.words(cell))
 
     def _key(self, word: str) -> str:
         keys = self._known.get(word.casefold(), frozenset())

@@ -28,6 +28,8 @@ from sdk.permissions import FORCE
 from sdk.transfer import PEOPLE
 
 MIGRATION = "migration"
+_FOUND_OUT = "found_out"
+"""Beside what the import of a file was asked with: what else the migration is to report of it."""
 SHOWN, MOST_PARTS, LONGEST_REPORT, LONGEST_REASON = 20, 500, 200_000, 500
 
 
@@ -147,8 +149,17 @@ class _Migration:
             child = there[0] if there else imports.begin(self.ctx, wish)
             if not there:
                 child = self.imports.update(id_of(child), {"part_of": self.id, "sheet": label}, act="run")
-        if child["state"] not in UNDER_WAY:
+        kept = json.loads(str(child["wish"]))
+        if child["state"] in UNDER_WAY:
+            child = self._carried_out(child, wish, translation)
+        elif _FOUND_OUT in kept:
+            translation.recall(kept[_FOUND_OUT])
             return child
+        else:
+            translation.read_through()
+        return self.imports.update(id_of(child), {"wish": json.dumps({**kept, _FOUND_OUT: translation.found_out()})}, act="run")
+
+    def _carried_out(self, child: Row, wish: Wish, translation: Translation) -> Row:
         try:
             return carry_out_sheet(self.ctx, child, wish, translation.as_ours(), self.meter)
         except Refusal as refusal:

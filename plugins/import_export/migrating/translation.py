@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from plugins.import_export.files import Sheet
@@ -13,7 +15,7 @@ from sdk import Context, Source, Taken
 from sdk.fields import AnyRecordField
 from sdk.transfer import plain
 
-CHUNK = 500
+CHUNK, _MOST_TEXT = 500, 100_000
 type_row = tuple[int, list[str]]
 
 
@@ -59,6 +61,26 @@ class Translation:
         """Number and id of theirs of each row."""
         for number, cells in self.sheet.rows():
             yield number, self._cell(cells, self.source.id)
+
+    def found_out(self) -> dict[str, object]:
+        """What the report says beside what the import counts, as JSON keeps it with that import: what was read then is not read again."""
+        told, size = list[tuple[str, str, int]](), 0
+        for shown, (id, rows) in sorted(self.met.items(), key=lambda one: -one[1][1]):  # those of most rows first
+            told.append((shown, id.hex if id else "", rows))
+            size += len(json.dumps(told[-1]))
+            if size > _MOST_TEXT:
+                break
+        return {"known": self.known, "left_out": self.left_out, "loose": self.loose, "met": told}
+
+    def recall(self, kept: Mapping[str, Any]) -> None:
+        """What was found out before the migration was stopped."""
+        self.known, self.left_out, self.loose = (int(kept[name]) for name in ("known", "left_out", "loose"))
+        self.met = {shown: (UUID(id) if id else None, rows) for shown, id, rows in kept["met"]}
+
+    def read_through(self) -> None:
+        """Find it out, of a file whose import had ended before anything of it was kept."""
+        for _row in self.as_ours().rows():
+            pass
 
     # --- before --------------------------------------------------------------------------------------------------
 

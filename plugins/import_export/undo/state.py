@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from plugins.import_export.journal import Fate, Former, read_former, read_undone
-from plugins.import_export.origins import parts_with
+from plugins.import_export.journal import Fate, Former
+from plugins.import_export.undo.rows import Written, rows_by_record
 from sdk import Channel, Condition, Context, Query, Verb
 from sdk.changes import MERGE, UNMERGE
-from sdk.context import Row
+from sdk.context import Row, id_of
 from sdk.fields import Field, LinkField
 from sdk.text import _
 
@@ -36,7 +36,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Since:
-    """An import, what stood in records before a part of it, and the rows of that part that have just been taken back, with the versions since."""
+    """An import, what stood in records before a part of it, and the rows of that part that have just been taken back, with the versions that made."""
 
     id: UUID
     former: Mapping[int, Former]
@@ -48,7 +48,10 @@ def find_out(ctx: Context, since: Since, entity: str, fates: Sequence[Fate]) -> 
     system = ctx.as_system()
     records, fields = system.records(entity), system.records(entity).fields()
     there = records.values([fate.id for fate in fates if fate.id is not None], hold=True)
-    found = {fate.number: _found(system, since, entity, fate, there.get(fate.id) if fate.id else None, fields) for fate in fates}
+    told = _since(system, since, entity, [(fate, there[fate.id]) for fate in fates if fate.id in there])
+    found = {
+        fate.number: _found(system, entity, fate, there.get(fate.id) if fate.id else None, fields, told.get(fate.number)) for fate in fates
+    }
     _tell_merged(ctx, entity, [(fate.id, found[fate.number]) for fate in fates if fate.id is not None and fate.id not in there])
     created = {fate.id: found[fate.number] for fate in fates if fate.letter == "c" and fate.id in there}
     by_entity = dict[str, dict[UUID, UUID]]()
@@ -65,11 +68,29 @@ def find_out(ctx: Context, since: Since, entity: str, fates: Sequence[Fate]) -> 
 def _tell_merged(ctx: Context, entity: str, gone: Sequence[tuple[UUID, Finding]]) -> None:
     """What has become part of another record is in that one now, and is not taken back by its going."""
     into = ctx.as_system().records(entity).merged_into([id for id, _finding in gone]) if gone else {}
-    seen = ctx.records(entity).titles({*into.values()}) if into and ctx.can(f"{entity}.read") else {}
+    may = bool(into) and ctx.can(f"{entity}.read")
+    seen = ctx.records(entity).titles({*into.values()}) if may else {}
+    bin = _binned(ctx, entity, sorted({*into.values()} - seen.keys())) if may else {}
     for id, finding in gone:
-        if id in into:
+        if id in into and into[id] in bin:
+            said = {"title": bin[into[id]]}
+            finding.problem = (
+                "merged",
+                ctx.say(_("has since been merged into {title}, now in the recycle bin; restore that, then undo the merge"), said),
+            )
+        elif id in into:
             said = {"title": seen.get(into[id]) or ctx.say(_("a record you don't have access to"))}
             finding.problem = ("merged", ctx.say(_("has since been merged into {title}; undo the merge first"), said))
+
+
+def _binned(ctx: Context, entity: str, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """What those of some records are called that are in the recycle bin, as far as the actor sees them."""
+    found, title = dict[UUID, str](), ctx.entity(entity).title
+    for start in range(0, len(ids), _PART):
+        for row in ctx.records(entity).find((Condition("id", "in", tuple(ids[start : start + _PART])),), _PART, deleted=True):
+            if row.get(title) is not None:
+                found[id_of(row)] = str(row[title])
+    return found
 
 
 def _belongs(ctx: Context, entity: str, title: str | None) -> str:
@@ -78,7 +99,16 @@ def _belongs(ctx: Context, entity: str, title: str | None) -> str:
     return ctx.say(_("{entity} {title} belongs to it"), {"entity": ctx.say(ctx.entity(entity).label), "title": title})
 
 
-def _found(system: Context, since: Since, entity: str, fate: Fate, row: Row | None, fields: Mapping[str, Field]) -> Finding:
+@dataclass(frozen=True)
+class _Told:
+    """What was there before a row, the edits behind it, newest first, and the fields that later rows of its import changed."""
+
+    left: Former
+    edits: Sequence[Row]
+    others: Mapping[str, int]
+
+
+def _found(system: Context, entity: str, fate: Fate, row: Row | None, fields: Mapping[str, Field], told: _Told | None) -> Finding:
     finding = Finding()
     if row is None:
         finding.there = False
@@ -86,11 +116,10 @@ def _found(system: Context, since: Since, entity: str, fate: Fate, row: Row | No
             finding.refuse("deleted", system.say(_("the record has since been deleted")))
         return finding
     finding.version = int(str(row["version"]))
-    left = Former(1, {}) if fate.letter == "c" else since.former.get(fate.number)
-    if left is None:
+    if told is None:
         finding.refuse("erased", system.say(_("the previous values have been erased")))
         return finding
-    edits, others = _edits(system, since, entity, fate, left.version, finding.version)
+    left, edits, others = told.left, told.edits, told.others
     if others:
         finding.names = sorted(others)
         finding.refuse("changed_by_row", system.say(_("row {number} of the import changed it too"), {"number": min(others.values())}))
@@ -116,46 +145,46 @@ def _found(system: Context, since: Since, entity: str, fate: Fate, row: Row | No
     return finding
 
 
-def _edits(system: Context, since: Since, entity: str, fate: Fate, left: int, now: int) -> tuple[list[Row], dict[str, int]]:
-    """What happened to a record after this row of the import, newest first; and the fields that later rows of the import changed.
+def _since(system: Context, since: Since, entity: str, fates: Sequence[tuple[Fate, Row]]) -> dict[int, _Told]:
+    """What happened to records after these rows of the import; nothing of a row whose former values have been erased."""
+    lefts = {fate.number: Former(1, {}) if fate.letter == "c" else since.former.get(fate.number) for fate, _row in fates}
+    later = {id_of(row): int(str(row["version"])) - left.version for fate, row in fates if (left := lefts[fate.number]) is not None}
+    happened = system.records(entity).versions({id: count for id, count in later.items() if count > 0})
+    rows = rows_by_record(system, entity, [id for id, entries in happened.items() if any(map(_by_import, entries))])
+    return {
+        fate.number: _told(since, left, int(str(row["version"])), happened.get(id_of(row), ()), rows.get(id_of(row), ()))
+        for fate, row in fates
+        if (left := lefts[fate.number]) is not None
+    }
 
-    As each change makes a new version, one counts: versions that other rows of this import made, and their undoing, are nobody's edits.
+
+def _told(since: Since, left: Former, now: int, happened: Sequence[Row], rows: Sequence[Written]) -> _Told:
+    """The edits of a record: not what other rows of this import made, or imports that were undone, nor their undoing.
+
+    As each change makes a new version, one counts from the last; but what an import is to have made has to be of an import.
     """
-    if now == left or fate.id is None:
-        return [], {}
-    versions, others = {left}, dict[str, int]()
-    for part, other in parts_with(system, entity, fate.id, since.id):
-        version, cells = read_former(part).get(other.number, Former(1, {}))
-        if version <= left:  # not by its number: a row that waited for another one is written after later rows
-            continue
-        undone = {**read_undone(part), **since.finished}
-        if other.number in undone:
-            versions.add(undone[other.number])
-        elif other.letter == "u":
-            others |= dict.fromkeys(cells, other.number)
-            versions.add(version)
-    later = now - max(versions)
-    if later <= 0:
-        return [], others
-    edits = system.records(entity).history(fate.id, limit=later)
-    by_import = any(edit["channel"] == Channel.IMPORT.value for edit in edits)
-    back = _taken_back(system, since, entity, fate.id) if by_import else ()
-    return _without_merges([edit for place, edit in enumerate(edits) if now - place not in back]), others
+    back, others = set[int](), dict[str, int]()
+    for one in rows:
+        mine, former = one.import_id == since.id, one.former
+        if former is None or one.fate.letter != "u" or former.version <= left.version:
+            continue  # not by its number: a row that waited for another one is written after later rows
+        undone = since.finished.get(one.fate.number, one.undone) if mine else one.undone
+        if undone is not None:
+            back |= {former.version, undone}
+        elif mine:
+            others |= dict.fromkeys(former.values, one.fate.number)
+            back.add(former.version)
+    edits = [edit for place, edit in enumerate(happened) if edit["action"] != "create" and not (now - place in back and _by_import(edit))]
+    return _Told(left, _without_merges(edits), others)
+
+
+def _by_import(edit: Row) -> bool:
+    return edit["channel"] == Channel.IMPORT.value
 
 
 def _names(edit: Row) -> list[str]:
     changes = edit["changes"]
     return list(map(str, changes)) if isinstance(changes, Mapping) else []
-
-
-def _taken_back(system: Context, since: Since, entity: str, id: UUID) -> set[int]:
-    """The versions of a record that came by other imports which were undone, and by the undoing: together they are no edit."""
-    versions = set[int]()
-    for part, other in parts_with(system, entity, id):
-        former, undone = read_former(part).get(other.number), read_undone(part)
-        if other.letter == "u" and former is not None and other.number in undone and part["import"] != since.id:
-            versions |= {former.version, undone[other.number]}
-    return versions
 
 
 def _without_merges(edits: Sequence[Row]) -> list[Row]:

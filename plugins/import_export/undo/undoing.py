@@ -72,6 +72,8 @@ class _Step:
     fate: Fate
     finding: Finding = field(default_factory=Finding)
     draft: Draft | None = None
+    made: int = 0
+    """The version that taking it back has made; 0 while nothing is written, or where nothing has to be."""
 
 
 class _Undoing:
@@ -123,7 +125,7 @@ class _Undoing:
         for wave in _waves(steps):
             self._look(wave, read_former(part), finished)
             self._write(wave)
-            finished |= {step.fate.number: step.finding.version for step in wave if step.finding.problem is None}
+            finished |= {step.fate.number: step.made for step in wave if step.finding.problem is None}
         parts, imports = self.system.records(PART), self.system.records(IMPORT)
         if finished:
             parts.update(id_of(part), {"undone": json.dumps({**done, **finished})}, act="undo")
@@ -157,7 +159,7 @@ class _Undoing:
             if outcome.refusal is not None:
                 step.finding.refuse(outcome.refusal.reason, _said(self.ctx, outcome.refusal))
                 continue
-            step.finding.version = _version(outcome, step.finding.version)
+            step.made = _version(outcome, step.finding.version)
             if step.fate.letter == "c" and outcome.id is not None:
                 gone.append(outcome.id)
         give_back(self.ctx, self.entity, gone, self.id, gone=True)
