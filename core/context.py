@@ -20,6 +20,7 @@ from core.custom.overlay import overlay_of
 from core.custom.own import catalog_of
 from core.data import in_flight
 from core.entities import journal
+from core.entities.ids import ids_at
 from core.entities.past import past
 from core.entities.read import Reader
 from core.entities.records import EntityRecords
@@ -218,6 +219,9 @@ class Work(Transactional):
 
     def now(self) -> datetime:
         return self.platform.clock()
+
+    def new_ids(self, places: Sequence[int]) -> list[UUID]:
+        return ids_at(places)
 
     def say(self, text: Text | str, params: Params = NO_PARAMS) -> str:
         return self.platform.translator.say(text, self.locale, params)

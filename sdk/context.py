@@ -118,6 +118,9 @@ class Draft:
 
     `alike` says what of records that are taken for this one (`Entity.alike`): by itself people are told and the system is not;
     the tenant says by field whether that is a refusal or a warning beside the record.
+
+    A new record gets its `id` by itself. Who has kept a place for it among others that were written before brings that as one of
+    `ctx.new_ids`, never as one that comes from outside, and with it says when that was (`at`): it counts as made then.
     """
 
     verb: str
@@ -126,6 +129,7 @@ class Draft:
     expected_version: int | None = None
     act: str = ""
     alike: Alike = Alike.DEFAULT
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +337,11 @@ class Context(Protocol):
 
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
+
+    def new_ids(self, places: Sequence[int]) -> list[UUID]:
+        """Ids for records that are to be made, in the order of these places, which ascend from 0; behind all that were made before.
+
+        Records are listed by their ids where nothing else is asked for. What lies between two places stays free: `sdk.ids.behind`."""
 
     def address(self, path: str) -> str:
         """The whole address of a path of ours (`/api/v1/...`), for letters and documents."""

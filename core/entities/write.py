@@ -98,11 +98,11 @@ class Writer:
     # --- who and what --------------------------------------------------------------------------------------------
 
     def _items(self, drafts: Sequence[Draft]) -> list[Item]:
-        fresh = iter(new_ids(sum(draft.verb == "create" for draft in drafts)))
+        fresh = iter(new_ids(sum(draft.verb == "create" and draft.id is None for draft in drafts)))
         items, seen = [], set[UUID]()
         for draft in drafts:
             if draft.verb == "create":
-                items.append(Item(draft, next(fresh)))
+                items.append(Item(draft, draft.id or next(fresh)))
                 continue
             item = Item(draft, draft.id or UUID(int=0))
             if item.id in seen:
@@ -269,9 +269,14 @@ class Writer:
         stamps = {"version": 1, "created_at": now, "updated_at": now}
         for item in items:
             item.values |= stamps
+        kept = [item for item in items if item.draft.at is not None]
+        for item in kept:
+            item.values["created_at"] = item.draft.at
         same = {**borne_by(self.entity), "tenant_id": self.work.tenant.id, **stamps}
         columns: dict[str, Sequence[Any]] = {"id": [item.id for item in items], **{name: [value] * count for name, value in same.items()}}
         gets = [item.values.get for item in items]
+        if kept:
+            columns["created_at"] = [get("created_at") for get in gets]
         for name, attribute in zip(single, attributes, strict=True):
             columns[attribute] = [get(name) for get in gets]
         for name, field, parts in several:

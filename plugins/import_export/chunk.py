@@ -16,6 +16,7 @@ from plugins.import_export.matching import Matching, SameFile, type_values
 from plugins.import_export.nothing import NOTHING
 from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, OWN, Plan, Wish
 from plugins.import_export.tally import WARNED, Tally, Teller, problem_of, type_row
+from plugins.import_export.waiting import ANYWHERE, Place
 from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
 from sdk.fields import AnyRecordField, Flaw, LinkField
@@ -60,6 +61,9 @@ class ChunkWriter:
         self.teller = Teller(ctx, plan)
         self._title = ctx.entity(wish.entity).title
         self._links_here = [name for name in plan.columns if self._leads_here(name)]
+        self._may_wait = bool(self._links_here) or any(ctx.target(wish.entity, name) == wish.entity for name in plan.links)
+        self._places: Mapping[int, Place] = {}
+        """By the numbers of rows where new records stand, if rows may have to wait: where their rows did."""
 
     def _leads_here(self, name: str) -> bool:
         """Whether a field may name a record of the same file."""
@@ -71,9 +75,19 @@ class ChunkWriter:
         """A transaction begins: what those before have written is in the journal by now."""
         self.same.forget()
 
-    def write(self, chunk: type_chunk, tally: Tally, *, last: bool) -> None:
-        """Write what can be written; rows that wait for others of the file are put off, but for the `last` time."""
+    def write(self, chunk: type_chunk, tally: Tally) -> None:
+        """Write what can be written; rows that wait for others of the file are put off, and their places kept."""
+        numbers, before = [number for number, _cells in chunk[0]] if self._may_wait else [], len(tally.deferred)
+        ids, now = self.ctx.new_ids([number - numbers[0] for number in numbers]), self.ctx.now()
+        places = {number: Place(id, now) for number, id in zip(numbers, ids, strict=True)}
+        self.write_again(chunk, tally, places, last=False)
+        if len(tally.deferred) > before:
+            tally.places[numbers[0]] = places[numbers[0]]
+
+    def write_again(self, chunk: type_chunk, tally: Tally, places: Mapping[int, Place], *, last: bool) -> None:
+        """The same with rows that were put off, in the places that were kept for them; the `last` time they are not put off any more."""
         rows = chunk[0]
+        self._places = places
         self.external.written.clear()
         drafts = list(self._drafts(tally, chunk))
         drafts = list(self._linked(tally, rows, drafts, last=last)) if self.plan.links else drafts
@@ -240,7 +254,8 @@ class ChunkWriter:
         elif self.wish.mode == "update":
             self.teller.leave(tally, row, "skipped", Problem(match, "no_match", _("no record matches")))
         else:
-            return Draft("create", values, alike=alike, act=self.plan.act)
+            place = self._places.get(row[0], ANYWHERE)
+            return Draft("create", values, place.id, alike=alike, act=self.plan.act, at=place.at)
         return None
 
     def _kept(self, values: type_values, row: Row) -> type_values:

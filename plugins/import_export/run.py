@@ -125,10 +125,11 @@ class Run:
                 while following is not None and pace.goes_on() and len(tally.rows) < CHUNK:  # what is told of rows is in memory until then
                     chunk = following
                     with pace.of(len(chunk[0])):
-                        rows.write(chunk, tally, last=False)
+                        rows.write(chunk, tally)
                         following = next(chunks, None)  # while the database is writing
                     taken += len(chunk[0])
                 self._waiting.add(number for number, _cells in tally.deferred)
+                self._waiting.keep(tally.places)
                 keep(tally, {"position": chunk[0][-1][0], "deferred": self._waiting.text()})
             step(taken)
         self._until_settled(ctx, rows, keep)
@@ -145,7 +146,7 @@ class Run:
                 tally = Tally()
                 rows.begin()
                 with pace.of(len(chunk)), ctx.transaction(write=True):
-                    rows.write(self._read(chunk), tally, last=last)
+                    rows.write_again(self._read(chunk), tally, self._waiting.places(number for number, _cells in chunk), last=last)
                     self._waiting.remove(number for number, _cells in chunk)
                     self._waiting.add(number for number, _cells in tally.deferred)
                     keep(tally, {"deferred": self._waiting.text()})

@@ -11,6 +11,7 @@ from unicodedata import category
 from plugins.import_export import journal
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.plan import Plan
+from plugins.import_export.waiting import Place
 from sdk import Context, Problem, Refusal, Text
 
 WARNED, LONGEST = "warned", 20_000
@@ -27,6 +28,8 @@ class Tally:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     rows: list[dict[str, object]] = field(default_factory=list)
     deferred: list[type_row] = field(default_factory=list)
+    places: dict[int, Place] = field(default_factory=dict)
+    """Of chunks in which rows were put off the number of the first row, and its place."""
     fates: list[Fate] = field(default_factory=list)
     former: dict[int, Former] = field(default_factory=dict)
 

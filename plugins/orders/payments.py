@@ -11,7 +11,7 @@ from uuid import UUID
 from plugins.orders.amounts import rounded
 from plugins.orders.lines import KINDS, MOST, Sum, documents_of, type_documents
 from plugins.orders.process import today
-from sdk import Batch, Change, Condition, Context, _
+from sdk import Batch, Change, Channel, Condition, Context, _
 from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.fields.money import minor_units
@@ -65,7 +65,9 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
             change.refuse("order", "no_total", text, total=_said(total.amount, total.currency))
             continue
         mine = plan.setdefault(change.after("order"), {})
-        _settle_amount(change, total, [other for id, other in mine.items() if id != change.id])
+        if not (ctx.channel is Channel.IMPORT and change.changes("amount") and change.after("amount") is not None):
+            # A file says both of a plan that is there; lines may have been added since it was made.
+            _settle_amount(change, total, [other for id, other in mine.items() if id != change.id])
         amount = change.after("amount")
         if not isinstance(amount, Money):
             change.refuse("amount", "required", _("is required: an amount, or a share of the order"))

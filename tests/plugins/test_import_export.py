@@ -23,7 +23,7 @@ from plugins.import_export.files import spreadsheets, unpack
 from plugins.import_export.plan import Wish
 from plugins.import_export.template import template
 from plugins.pipeline.template import apply
-from sdk import BadRequest, Forbidden, Invalid, NotFound, Stale, Verb, where
+from sdk import BadRequest, Forbidden, Invalid, NotFound, Query, Stale, Verb, where
 from sdk.context import id_of
 from tests.journeys.real_data import folder
 from tests.plugins.imports import Done, import_file, written
@@ -293,13 +293,13 @@ def test_a_row_that_several_records_match_is_refused(taken: Take) -> None:
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_parent_may_stand_anywhere_in_the_file(taken: Take, work: Work, order: int) -> None:
-    rows = [["A0", ""], *([f"A{n}", f"A{n - 1}"] for n in range(1, 6))]
+    rows = [["A0", ""], *([f"A{n}", f"A{n - 1}"] for n in range(1, 6)), ["A7", ""]]
     done = taken("customers.account", written([["name", "parent"], *rows[::order]]))
-    assert done.counts == {"created": 6}
-    ids = {row["name"]: row["id"] for row in work.records("customers.account").find(())}
-    assert {row["name"]: row["parent"] for row in work.records("customers.account").find(())} == {
-        f"A{n}": ids.get(f"A{n - 1}") for n in range(6)
-    }
+    assert done.counts == {"created": 7}
+    found = work.records("customers.account").find(())
+    ids = {row["name"]: row["id"] for row in found}
+    assert {row["name"]: row["parent"] for row in found} == {f"A{n}": ids.get(f"A{n - 1}") for n in (*range(6), 7)}
+    assert [row["name"] for row in found] == [name for name, _parent in rows[::order]], "in the order of the file, which exports have"
 
 
 def test_parents_that_wait_for_each_other_or_for_nobody_fail_with_their_reason(taken: Take, work: Work) -> None:
@@ -350,12 +350,15 @@ FORTY = written([["name", "parent", "founded"], *([f"A{n}", f"A{n + 1}" if n % 3
 
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("survived", range(6))
-def test_a_killed_run_goes_on_where_it_was_with_each_row_once(work: Work, monkeypatch: pytest.MonkeyPatch, survived: int) -> None:
+def test_a_killed_run_goes_on_where_it_was_with_each_row_once(
+    work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch, survived: int
+) -> None:
     record = imports.begin(work, WISH)
     original, calls = run.Run.keep, []
 
     def keep(self: run.Run, *args: object) -> None:
         calls.append(1)
+        clock.move(seconds=1)
         original(self, *args)  # type: ignore[arg-type]
         if len(calls) > survived:
             raise Crash  # inside the transaction: the chunk is lost with it
@@ -372,6 +375,10 @@ def test_a_killed_run_goes_on_where_it_was_with_each_row_once(work: Work, monkey
         row = imports.carry_out(work, row, WISH, io.BytesIO(FORTY))
     assert {name: row[name] for name in ("created", "failed", "state")} == {"created": 33, "failed": 7, "state": "partial"}
     assert len(names(work)) == len(set(names(work))) == 33
+    accounts = work.records("customers.account")
+    found = [str(row["name"]) for row in accounts.find(())]
+    assert found == sorted(found, key=lambda name: int(name[1:])), "in the order of the file, whatever was put off"
+    assert [row["name"] for row in accounts.query(Query(sort=("created_at",), limit=50)).data] == found
     failed = imports.rows(work, id_of(record), "failed", 100, "").data
     assert [(entry["number"], entry["code"]) for entry in failed] == [
         (4, "no_such_record"), (5, "out_of_range"), (15, "out_of_range"), (25, "out_of_range"), (34, "no_such_record"),

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
@@ -13,12 +14,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from core.context import Work
+from core.entities.ids import ids_at
 from core.platform import Platform
 from core.testkit.fixtures import Api
 from plugins.import_export import imports, journal, run, sheets
 from plugins.import_export.plan import Wish
 from plugins.import_export.staging import files
-from plugins.import_export.waiting import Waiting
+from plugins.import_export.waiting import Place, Waiting
 from sdk import Tenant, Unavailable
 from sdk.context import id_of
 from tests.plugins.imports import import_file, written
@@ -241,14 +243,21 @@ def test_rows_that_wait_are_written_down_in_little_room_and_read_again() -> None
     waiting = Waiting()
     waiting.add(range(1, 1_000_001))
     waiting.remove(range(2, 1_000_001, 2))
+    now = datetime(2026, 3, 29, 1, 30, 59, 123456, tzinfo=UTC)
+    kept = {first: Place(ids_at((0, 1_999))[0], now) for first in range(1, 1_000_001, 2_000)}
+    waiting.keep(kept)
     text = waiting.text()
     assert text is not None and len(text) < 200_000 and len(waiting) == 500_000
     again = Waiting(text)
+    places = [again.places((number,))[number] for number in (1, 2, 2_000, 2_001, 1_000_000)]
+    assert [places[0], places[3]] == [kept[1], kept[2_001]] and {at for _id, at in places} == {now}
+    ids = [id for id, _at in places if id is not None]
+    assert ids == sorted(ids) and len(set(ids)) == 5 and {id.version for id in ids} == {7}
     assert (len(again), 7 in again, 8 in again, 2_000_000 in again) == (500_000, True, False, False)
     again.remove(range(1_000_001))
     assert (again.text(), len(again)) == (None, 0)
     old = Waiting("3,17")
-    assert (len(old), 3 in old, 17 in old, 4 in old) == (2, True, True, False)
+    assert (len(old), 3 in old, 17 in old, 4 in old, old.places((3, 17))) == (2, True, True, False, {})
 
 
 def test_pieces_become_smaller_where_they_take_long_and_larger_again(monkeypatch: pytest.MonkeyPatch) -> None:
