@@ -85,14 +85,12 @@ def date_of(cell: str, order: str, century: str = "") -> date:
     if len(parts[1]) == 4:
         return _exists(*numbers)
     short = len(parts[3]) < 3
-    if (
-        len(parts[1]) == 3 and parts[1][0] in "01" and short
-    ):  # no other calendar counts so: those of Taiwan that are written without its name
+    if len(parts[1]) == 3 and parts[1][0] in "01" and short:  # no other calendar counts so: those of Taiwan, written without its name
         return _exists(1911 + numbers[0], *numbers[1:])
-    if order not in ("mdy", "dmy") and not (short and order == "ymd"):
-        raise FlawError("ambiguous_date", _("ambiguous day and month; write 2026-01-31, or specify the order"))
     if len(parts[1]) > 2 or len(parts[3]) == 3:
         raise FlawError("malformed", _("expected a date such as 2026-01-31"))
+    if order not in ("mdy", "dmy") and not (short and order == "ymd"):
+        raise FlawError("ambiguous_date", _("ambiguous day and month; write 2026-01-31, or specify the order"))
     year, month, day = (numbers[order.index(part)] for part in "ymd")
     return _exists(_full_year(year, century) if short else year, month, day)
 

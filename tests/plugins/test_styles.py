@@ -165,7 +165,8 @@ def test_the_months_of_other_languages_are_those_and_none_is_guessed() -> None:
         date(2026, 5, 1),
         date(2026, 3, 1),
         date(2026, 12, 3),
-        *["malformed"] * 4,
+        *["malformed"] * 5,
+        "no_such_date",
     ]
     assert values(DateTimeField(label=LABEL), ["46024.5"]) == [datetime(2026, 1, 2, 4, tzinfo=UTC)], "noon in Shanghai"
 
