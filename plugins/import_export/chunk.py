@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
@@ -46,6 +47,10 @@ type_draft = tuple[int, type_values]
 """The place of a row in its chunk, and its values."""
 
 
+_ENOUGH = 3
+"""So many rows are told of a column that was left out."""
+
+
 class ChunkWriter:
     """Writes the rows of one import, a chunk at a time, inside the transactions of its run."""
 
@@ -54,6 +59,7 @@ class ChunkWriter:
         self.heads = Heads(ctx, wish.entity, headings)
         self._takes_totals = plan.takes_totals
         self._suspected: set[int] = set()
+        self._unlike = Counter[str]()
         """Rows of the piece at hand that may be totals or notes."""
         self.id, self.records = same.id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
@@ -287,20 +293,21 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
             elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1])):
                 self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
-            elif row[0] in self.plan.unlike:
-                own = self.ctx.tenant.currency
-                said = [
-                    Problem(name, "currency_left_out", UNLIKE, {"own": own, "said": code})
-                    for name, code in self.plan.unlike[row[0]].items()
-                ]
-                self.teller.leave(tally, row, WARNED, said[0], said[1:])
-            elif row[0] in self.plan.parted:
-                self.teller.leave(tally, row, WARNED, Problem("", "parted", PARTED))
-            elif row[0] in self.plan.counted:
-                problem, *more = self._counted(row, self.plan.counted[row[0]])
-                self.teller.leave(tally, row, WARNED, problem, more)
+            elif doubts := self._doubts(row):
+                self.teller.leave(tally, row, WARNED, doubts[0], doubts[1:])
             return
         self._refused(tally, row, draft, outcome.refusal, last=last)
+
+    def _doubts(self, row: type_row) -> list[Problem]:
+        """What a row that was taken is told all the same: currencies that were left out, cells that lie apart, numbers that were taken for days."""
+        found, own = list[Problem](), self.ctx.tenant.currency
+        for name, code in self.plan.unlike.get(row[0], {}).items():
+            if self._unlike[name] < _ENOUGH:
+                self._unlike[name] += 1
+                found.append(Problem(name, "currency_left_out", UNLIKE, {"own": own, "said": code}))
+        if row[0] in self.plan.parted:
+            found.append(Problem("", "parted", PARTED))
+        return found + (self._counted(row, self.plan.counted[row[0]]) if row[0] in self.plan.counted else [])
 
     def _counted(self, row: type_row, counts: Mapping[str, int]) -> list[Problem]:
         """What numbers were taken for: a wrong column must not hide behind days that nobody meant."""

@@ -17,7 +17,7 @@ from sdk.context import Row, id_of
 LEAD, ACCOUNT, CONTACT, DEAL = "leads.lead", "customers.account", "customers.contact", "pipeline.deal"
 AFFILIATION = "customers.affiliation"
 ACT, UNDO = "convert", "undo_conversion"
-NOTE, NOTHING = "note_conversion", "nothing"
+NOTHING = "nothing"
 _AT_ONCE = timedelta(minutes=1)
 USERS: Mapping[str, Sequence[str]] = {
     "deal": (), "contact": (DEAL, LEAD, AFFILIATION), "account": (DEAL, LEAD, CONTACT, ACCOUNT, AFFILIATION),
@@ -59,18 +59,16 @@ def convert(ctx: Context, id: UUID, wish: Wish) -> Row:
         move_to_customer(ctx, id, account, contact)
         deal = _deal(ctx, lead, account, contact, wish.deal) if wish.deal is not None else None
         new = [name for name, is_new in (("account", new_account), ("contact", new_contact), ("deal", deal is not None)) if is_new]
-        # Written down by the platform, before the lead is closed: a role that lists fields need not know of it.
-        ctx.as_system().records(LEAD).update(id, {"made": "_".join(new) or NOTHING}, act=NOTE)
         made = {"state": CONVERTED, "converted_at": ctx.now(), "account": account, "contact": contact, "deal": deal}
-        return leads.update(id, made, act=ACT)
+        return leads.update(id, made, act=f"{ACT}:{'_'.join(new) or NOTHING}")
 
 
 def undo(ctx: Context, id: UUID) -> list[str]:
     """A converted lead is qualified again, and what its conversion made goes to the recycle bin. Raises NotFound, Conflict.
 
     Returns what went. It takes the right to change the lead: what goes is the conversion's own. An account or a contact that has been changed or
-    merged since, or that other records have come to, stays; a deal that is closed, or that somebody has quoted or ordered for, keeps the lead
-    converted.
+    merged since, or that other deals, documents, people, companies or leads belong to, stays; a deal that is closed, or that somebody has
+    quoted or ordered for, keeps the lead converted.
     """
     system = ctx.as_system()
     with ctx.transaction(write=True):
@@ -82,11 +80,10 @@ def undo(ctx: Context, id: UUID) -> list[str]:
             raise Conflict(_("the lead hasn’t been converted"), code="lead_not_converted")
         back = dict.fromkeys(("converted_at", "account", "contact", "deal"))
         ctx.records(LEAD).update(id, {**back, "state": QUALIFIED}, act=UNDO)  # first of all, as it asks for the right to
-        if lead["made"] is None:
-            raise Conflict(
-                _("an earlier version converted this lead and didn’t note what was created: delete that by hand"), code="not_noted"
-            )
-        system.records(LEAD).update(id, {"made": None}, act=NOTE)
+        deal = lead["deal"]
+        if lead["made"] is None and isinstance(deal, UUID) and system.records(DEAL).values([deal]):
+            text = _("an earlier version converted this lead and didn’t note what was created: delete its deal first")
+            raise Conflict(text, code="not_noted")
         move_back(ctx, lead)
         return _take_back(system, lead)
 
@@ -99,7 +96,7 @@ def _take_back(system: Context, lead: Row) -> list[str]:
         if name not in str(lead["made"]).split("_") or not isinstance(id, UUID):
             continue
         there = system.records(entity).values([id]).get(id)
-        if there is None or not _of_then(there, lead) or (name != "deal" and _is_known(system, entity, id)):
+        if there is None or not _of_then(there, lead) or (name != "deal" and _is_known(system, entity, id, cast("int", there["version"]))):
             continue
         if name == "deal" and there["status"] != "open":
             raise Conflict(_("the deal of this lead is closed; reopen or delete it first"), code="deal_closed")
@@ -118,9 +115,10 @@ def _of_then(there: Row, lead: Row) -> bool:
     return converted - _AT_ONCE <= made <= converted
 
 
-def _is_known(system: Context, entity: str, id: UUID) -> bool:
-    """Whether anybody has changed it since, or made others part of it."""
-    return any(entry["action"] != "create" and entry["actor_id"] is not None for entry in system.records(entity).history(id, limit=50))
+def _is_known(system: Context, entity: str, id: UUID, version: int) -> bool:
+    """Whether anybody has changed it since, or made others part of it; so it is, too, where the audit has no longer all of that."""
+    entries = system.records(entity).versions({id: version}).get(id, [])
+    return len(entries) < version or any(entry["action"] != "create" and entry["actor_id"] is not None for entry in entries)
 
 
 def _used(system: Context, link: str, id: UUID) -> bool:
@@ -175,13 +173,16 @@ def _deal(ctx: Context, lead: Row, account: UUID | None, contact: UUID, wish: Ma
 def prepare_leads(_ctx: Context, batch: Batch) -> None:
     """A lead becomes converted by conversion alone, and stays as it was then."""
     for change in batch.standing():
-        if change.act == ACT:
+        act, _colon, made = change.act.partition(":")
+        if act == ACT:  # what was made is for the platform to note: a role that lists fields need not know of it
+            change.values["made"] = made
             batch.emit("leads.lead.converted", change, {name: change.values[name] for name in ("account", "contact", "deal")})
-        elif change.act == UNDO:
+        elif act == UNDO:
+            change.values["made"] = None
             batch.emit(
                 "leads.lead.conversion_undone", change, {name: (change.before or {}).get(name) for name in ("account", "contact", "deal")}
             )
-        elif change.before is not None and change.before["state"] == CONVERTED and change.act not in (ERASE, NOTE):
+        elif change.before is not None and change.before["state"] == CONVERTED and change.act != ERASE:
             if moved := sorted(name for name in change.values if name not in OPEN_TO_CHANGE and change.changes(name)):
                 change.forbid(
                     "lead_converted", _("the lead has been converted: {fields} can no longer be changed"), fields=", ".join(moved)

@@ -33,6 +33,7 @@ def keep_recipients(ctx: Context, batch: Batch) -> None:
         if isinstance(account, UUID):
             field = "account" if change.before is not None and change.changes("account") else "order"
             bills += [(change, field, one, account) for one in sorted(named | there.get(change.id, set()))]
+    _hold(ctx, {order for _change, _field, order, _account in bills})
     _refuse(ctx, bills)
 
 
@@ -86,7 +87,6 @@ def _hold(ctx: Context, orders: Iterable[UUID]) -> None:
 
 
 def _refuse(ctx: Context, bills: Sequence[type_bill]) -> None:
-    _hold(ctx, {order for _change, _field, order, _account in bills})
     orders = ctx.as_system().records(ORDER).values({order for _change, _field, order, _account in bills}) if bills else {}
     strange = [bill for bill in bills if bill[2] in orders and orders[bill[2]]["account"] != bill[3]]
     above = _above(ctx, {id for _change, _field, order, _account in strange if isinstance(id := orders[order]["account"], UUID)})

@@ -17,8 +17,8 @@ from sdk.fields.money import currency_of as code_of
 from sdk.fields.number import parts_of
 
 _CURRENCIES = frozenset(map(plain, ("Currency", *SYNONYMS["currency"], *ELSEWHERE["currency"])))
-_FIRST = 3
-"""So many rows are told of."""
+_FIRST = 100
+"""So many rows are kept: of the first that are taken three are told."""
 _CODE_FIRST = re.compile(r"([A-Z]{3})\s*[-–—(（:：]")
 """USD - U.S. Dollar, CNY（人民币）."""
 _NAMES: Mapping[str, str] = {

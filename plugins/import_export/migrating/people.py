@@ -62,8 +62,8 @@ class People:
         for shown, (id, rows) in met.items():
             if id is None:
                 self.unknown[shown] += rows
-            else:
-                self.matched[shown] = self.names[id]
+            else:  # who has left since the part of a migration that met them is called as there
+                self.matched[shown] = self.names.get(id, shown)
 
     def told(self) -> Mapping[str, object]:
         """For the report."""

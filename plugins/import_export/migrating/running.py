@@ -156,7 +156,10 @@ class _Migration:
             translation.recall(kept[_FOUND_OUT])
             return child
         else:
-            translation.read_through()
+            try:
+                translation.read_through()
+            except Refusal:  # it has failed for that reason; other files go on
+                return child
         return self.imports.update(id_of(child), {"wish": json.dumps({**kept, _FOUND_OUT: translation.found_out()})}, act="run")
 
     def _carried_out(self, child: Row, wish: Wish, translation: Translation) -> Row:

@@ -105,6 +105,7 @@ def lines_of(ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence
                 problem = ctx.say(_("is required"))
             value = values[head.field][index] if first and head.field in values else None
             read = _reading(ctx, plan.fields[head.field], value) if plan is not None and value is not None else ""
+            nearest = "" if repr(nearest) in problem else nearest  # it is said there
             cells.append(Cell(head.place, text, read if read != text.strip() else "", problem, nearest, head.heading in corrected))
         said = ctx.say(OUTCOMES[outcome]) if outcome in OUTCOMES else ""
         rest = "; ".join(

@@ -86,6 +86,8 @@ def _tell_merged(ctx: Context, entity: str, gone: Sequence[tuple[UUID, Finding]]
 def _binned(ctx: Context, entity: str, ids: Sequence[UUID]) -> dict[UUID, str]:
     """What those of some records are called that are in the recycle bin, as far as the actor sees them."""
     found, title = dict[UUID, str](), ctx.entity(entity).title
+    if not ctx.can(f"{entity}.delete"):  # the bin is for who may delete
+        return found
     for start in range(0, len(ids), _PART):
         for row in ctx.records(entity).find((Condition("id", "in", tuple(ids[start : start + _PART])),), _PART, deleted=True):
             if row.get(title) is not None:
@@ -106,6 +108,8 @@ class _Told:
     left: Former
     edits: Sequence[Row]
     others: Mapping[str, int]
+    whole: bool
+    """Whether the audit still has all that happened since."""
 
 
 def _found(system: Context, entity: str, fate: Fate, row: Row | None, fields: Mapping[str, Field], told: _Told | None) -> Finding:
@@ -116,8 +120,12 @@ def _found(system: Context, entity: str, fate: Fate, row: Row | None, fields: Ma
             finding.refuse("deleted", system.say(_("the record has since been deleted")))
         return finding
     finding.version = int(str(row["version"]))
-    if told is None:
-        finding.refuse("erased", system.say(_("the previous values have been erased")))
+    if told is None or not told.whole:
+        erased, untold = (
+            _("the previous values have been erased"),
+            _("the audit no longer has all that happened to it since; change it by hand"),
+        )
+        finding.refuse(*(("erased", system.say(erased)) if told is None else ("untold", system.say(untold))))
         return finding
     left, edits, others = told.left, told.edits, told.others
     if others:
@@ -175,7 +183,7 @@ def _told(since: Since, left: Former, now: int, happened: Sequence[Row], rows: S
             others |= dict.fromkeys(former.values, one.fate.number)
             back.add(former.version)
     edits = [edit for place, edit in enumerate(happened) if edit["action"] != "create" and not (now - place in back and _by_import(edit))]
-    return _Told(left, _without_merges(edits), others)
+    return _Told(left, _without_merges(edits), others, len(happened) >= now - left.version)
 
 
 def _by_import(edit: Row) -> bool:
