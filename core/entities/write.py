@@ -268,14 +268,11 @@ class Writer:
         single, attributes, several = self.shape.kept(("insert",), self._columns)
         stamps = {"version": 1, "created_at": now, "updated_at": now}
         for item in items:
-            item.values |= stamps
-        kept = [item for item in items if item.draft.at is not None]
-        for item in kept:
-            item.values["created_at"] = item.draft.at
+            item.values |= stamps if (at := item.draft.at) is None else {**stamps, "created_at": at}
         same = {**borne_by(self.entity), "tenant_id": self.work.tenant.id, **stamps}
         columns: dict[str, Sequence[Any]] = {"id": [item.id for item in items], **{name: [value] * count for name, value in same.items()}}
         gets = [item.values.get for item in items]
-        if kept:
+        if any(item.draft.at is not None for item in items):
             columns["created_at"] = [get("created_at") for get in gets]
         for name, attribute in zip(single, attributes, strict=True):
             columns[attribute] = [get(name) for get in gets]
