@@ -61,7 +61,7 @@ def lines(ctx: Context, rows: Sequence[Row]) -> list[dict[str, object]]:
     counted = ctx.records(DELIVERY).aggregate(["count"], ["webhook", "state"], lately)
     sums = {(str(one["webhook.id"]), one["state"]): cast("int", one["count"]) for one in counted}
     return [
-        {**row, "about": called(ctx, str(row["entity"])), "told": _told(ctx, row), "sent": sums.get((str(row["id"]), DONE), 0),
+        {**row, "about": called(ctx, str(row.get("entity") or "")), "told": _told(ctx, row), "sent": sums.get((str(row["id"]), DONE), 0),
          "failed": sums.get((str(row["id"]), FAILED), 0)}
         for row in rows
     ]  # fmt: skip
@@ -69,7 +69,7 @@ def lines(ctx: Context, rows: Sequence[Row]) -> list[dict[str, object]]:
 
 def _told(ctx: Context, row: Row) -> str:
     """The events of a webhook, and its conditions."""
-    entity = str(row["entity"])
+    entity = str(row.get("entity") or "")
     words = dict(choices.heard(ctx, entity, {})) if ctx.offers(entity) else {}
     events = [words.get(str(one), str(one)) for one in cast("list[str]", row.get("events") or ())]
     clauses = [sentence(ctx, entity, str(one)) for one in cast("list[str]", row.get("where") or ())] if words else []

@@ -66,11 +66,9 @@ def filled(ctx: Context, request: PageRequest) -> Rendering:
     kind = _writable(ctx, request, "update")
     row = ctx.records(kind.name).get(request.id())
     other = {name: value for name, value in request.query if name in redraws(kind)}
-    about, *rest = redrawn(kind) or [""]
-    nothing = (
-        dict.fromkeys(rest, "") if other.get(about, row.get(about)) != row.get(about) else {}
-    )  # they are of the entity that it was about
-    return _form(kind, {**row, **nothing, **other}, request, record=row)
+    about, *conditions = redraws(kind) or [""]
+    elsewhere = other.get(about, row.get(about)) != row.get(about)  # of another entity they say nothing
+    return _form(kind, {**row, **(dict.fromkeys(conditions, "") if elsewhere else {}), **other}, request, record=row)
 
 
 def change(ctx: Context, request: PageRequest) -> Rendering | Redirect:

@@ -288,6 +288,7 @@ def test_what_a_series_adds_up_is_chosen_in_words_once_its_records_are(site: Sit
     assert fewer.form()["conditions"].split() == ["status=won"], "while one of them is taken away"
     again = site.get(f"/forecast/series/{row['id']}/edit", {"entity": "customers.account"})
     assert again.form()["measure"] == "sum:base_amount", "what stands there stays to be seen"
+    assert again.form()["conditions"] == "", "but of another entity conditions say nothing"
     assert again.all("//select[@name='date_field']/option[@value='created_at']")
 
 
