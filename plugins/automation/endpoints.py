@@ -26,6 +26,8 @@ READ, CREATE, UPDATE, DELETE = (f"{WEBHOOK}.{verb}" for verb in ("read", "create
 SIZE = 50
 LATELY = timedelta(days=7)
 _FIELDS = ("id", "version", "name", "url", "entity", "events", "where", "active", "generation", "stopped_because", "owner")
+HIDDEN = "•••"
+"""In the place of what a reader does not see."""
 _SENT = ("id", "event", "about", "state", "attempts", "status", "response", "payload", "created_at", "delivered_at", "next_at")
 _KEPT = ("name", "url", "entity", "events", "where")
 
@@ -61,7 +63,7 @@ def lines(ctx: Context, rows: Sequence[Row]) -> list[dict[str, object]]:
     counted = ctx.records(DELIVERY).aggregate(["count"], ["webhook", "state"], lately)
     sums = {(str(one["webhook.id"]), one["state"]): cast("int", one["count"]) for one in counted}
     return [
-        {**row, "about": called(ctx, str(row.get("entity") or "")), "told": _told(ctx, row), "sent": sums.get((str(row["id"]), DONE), 0),
+        {**row, "about": called(ctx, str(row["entity"])) if "entity" in row else HIDDEN, "told": _told(ctx, row), "sent": sums.get((str(row["id"]), DONE), 0),
          "failed": sums.get((str(row["id"]), FAILED), 0)}
         for row in rows
     ]  # fmt: skip
@@ -69,7 +71,9 @@ def lines(ctx: Context, rows: Sequence[Row]) -> list[dict[str, object]]:
 
 def _told(ctx: Context, row: Row) -> str:
     """The events of a webhook, and its conditions."""
-    entity = str(row.get("entity") or "")
+    if not {"entity", "events"} <= row.keys():
+        return HIDDEN
+    entity = str(row["entity"])
     words = dict(choices.heard(ctx, entity, {})) if ctx.offers(entity) else {}
     events = [words.get(str(one), str(one)) for one in cast("list[str]", row.get("events") or ())]
     clauses = [sentence(ctx, entity, str(one)) for one in cast("list[str]", row.get("where") or ())] if words else []

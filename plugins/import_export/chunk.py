@@ -59,8 +59,9 @@ class ChunkWriter:
         self.heads = Heads(ctx, wish.entity, headings)
         self._takes_totals = plan.takes_totals
         self._suspected: set[int] = set()
-        self._unlike = Counter[str]()
         """Rows of the piece at hand that may be totals or notes."""
+        self._unlike = Counter[str]()
+        """By field how many rows were told of a currency that was left out."""
         self.id, self.records = same.id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
         self.matching = Matching(ctx, wish.entity, plan, self.external)

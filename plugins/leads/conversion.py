@@ -78,13 +78,15 @@ def undo(ctx: Context, id: UUID) -> list[str]:
         lead = system.records(LEAD).values([id])[id]
         if lead["state"] != CONVERTED:
             raise Conflict(_("the lead hasn’t been converted"), code="lead_not_converted")
-        back = dict.fromkeys(("converted_at", "account", "contact", "deal"))
+        # What an earlier version made is not known: the lead goes on leading to its account and contact.
+        back = dict.fromkeys(("converted_at", "deal") if lead["made"] is None else ("converted_at", "account", "contact", "deal"))
         ctx.records(LEAD).update(id, {**back, "state": QUALIFIED}, act=UNDO)  # first of all, as it asks for the right to
         deal = lead["deal"]
         if lead["made"] is None and isinstance(deal, UUID) and system.records(DEAL).values([deal]):
             text = _("an earlier version converted this lead and didn’t note what was created: delete its deal first")
             raise Conflict(text, code="not_noted")
-        move_back(ctx, lead)
+        if lead["made"] is not None:
+            move_back(ctx, lead)
         return _take_back(system, lead)
 
 

@@ -43,7 +43,9 @@ def keep_lines(ctx: Context, batch: Batch, invoices: Mapping[object, Row]) -> No
         one for one in batch.standing()
         if one.act not in _FREE and isinstance(one.after("order_line"), UUID) and (one.changes("order_line") or one.changes("invoice"))
     ]  # fmt: skip
-    lines = ctx.as_system().records("orders.order_line").values({one.after("order_line") for one in moved}) if moved else {}  # type: ignore[misc]
+    named = {id for one in batch.standing() if isinstance(id := one.after("order_line"), UUID)} if moved else set()
+    lines = ctx.as_system().records("orders.order_line").values(named) if named else {}
+    _hold(ctx, {order for line in lines.values() if isinstance(order := line["order"], UUID)})  # of all lines: billing takes the same locks
     bills = list[type_bill]()
     for change in moved:
         line, invoice = lines.get(change.after("order_line")), invoices.get(change.after("invoice"))  # type: ignore[call-overload]

@@ -14,6 +14,7 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
 from plugins.leads.conversion import Wish, convert
+from plugins.leads.tables import Lead
 from sdk import Alike, Invalid, Tenant
 from sdk.context import id_of
 from sdk.fields import Money
@@ -99,6 +100,21 @@ def test_to_undo_a_conversion_takes_nothing_that_was_merged_changed_or_shared_si
     first = colleague.post(f"{LEADS}/{twin}/conversions", {"deal": None}).json
     assert colleague.post(f"{LEADS}/{second}/conversions", {"deal": None}).json["contact"] == first["contact"]
     assert colleague.post(f"{LEADS}/{twin}/conversions/undo", {}).json["removed"] == [], "the other lead became them, too"
+
+
+@pytest.mark.feature("D11")
+def test_what_an_earlier_version_made_is_left_alone(client: Api, work: Work, lead: UUID) -> None:
+    made = client.post(f"{LEADS}/{lead}/conversions", {}).json
+    leads = Lead.table()
+    with work.platform.database.begin(write=True, tenant=work.tenant.id) as connection:
+        connection.execute(leads.update().where(leads.c.id == lead).values(made=None))
+    refused = client.post(f"{LEADS}/{lead}/conversions/undo", {})
+    assert (refused.status_code, refused.json["code"]) == (409, "not_noted")
+    work.records("pipeline.deal").delete(UUID(made["deal"]))
+    assert client.post(f"{LEADS}/{lead}/conversions/undo", {}).json["removed"] == []
+    shown = client.get(f"{LEADS}/{lead}").json
+    assert (shown["state"], shown["account"], shown["deal"]) == ("qualified", made["account"], None)
+    assert counts(work) == [1, 1, 0]
 
 
 @pytest.mark.feature("D11")
