@@ -19,6 +19,12 @@ def address_of(plugin: str, path: str) -> str:
     return f"/api/v1{path}" if (plugin, path) in OF_ALL else f"/api/v1/{plugin}{path}"
 
 
+def collection_of(plugin: str, path: str) -> str:
+    """The collection of whose one record a plugin's route is about: of `/deals/{id}/moves` that of deals; "" of any other."""
+    collection, one, _more = address_of(plugin, path).partition("/{id}")
+    return collection if one else ""
+
+
 class RecordId(BaseConverter):
     """The id of a record in an address: anything else is no record's address at all."""
 

@@ -13,7 +13,7 @@ from flask import g, request
 
 from core.context import Work
 from core.custom.definition import PREFIX
-from core.http.addresses import Addresses, address_of
+from core.http.addresses import Addresses, address_of, collection_of
 from core.http.answers import answer
 from core.http.bodies import read_request
 from core.http.collections import Collection, may, unchanged
@@ -118,8 +118,8 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
 
 def subject_of(entities: Iterable[Entity], route: Route) -> Entity | None:
     """The entity of whose records a route is about one: `/deals/{id}/moves` is about a deal."""
-    collection, one, _more = address_of(route.plugin, route.path).partition("/{id}")
-    return next((entity for entity in entities if one and Collection(entity).path == collection), None)
+    collection = collection_of(route.plugin, route.path)
+    return next((entity for entity in entities if collection and Collection(entity).path == collection), None)
 
 
 def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None:

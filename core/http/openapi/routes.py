@@ -11,7 +11,7 @@ from apispec.ext.marshmallow.openapi import OpenAPIConverter
 from marshmallow import Schema
 from marshmallow import fields as mm
 
-from core.http.addresses import address_of
+from core.http.addresses import address_of, collection_of
 from core.http.bodies import FORM
 from core.http.collections import Collection, may
 from core.http.openapi import parts
@@ -76,8 +76,7 @@ class RouteOperations:
         if route.query is not None:
             operation["parameters"] = self.converter.schema2parameters(route.query, location="query")
         if route.method not in _READ:
-            about = address_of(route.plugin, route.path).partition("/{id}")[0] in self._collections and "/{id}" in route.path
-            known = [parts.if_match(self.work.say)] if about else []
+            known = [parts.if_match(self.work.say)] if collection_of(route.plugin, route.path) in self._collections else []
             operation["parameters"] = [*operation.get("parameters", ()), *known, parts.once()]
         if route.uploads:
             operation["requestBody"] = parts.body(self._form(route), "multipart/form-data")
