@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from itertools import repeat
 from operator import is_
 from typing import Any
+from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core.data import in_flight
-from sdk.columns import UtcDateTime
+from sdk.columns import Key, UtcDateTime
 
 _DOCUMENTS = ("JSON", "JSONB")
 type_writer = Callable[[Any], Any]
@@ -230,8 +231,7 @@ def _positional(table: sa.Table, names: tuple[str, ...], dialect: sa.Dialect) ->
     """An INSERT, and what makes of each column's values those that the driver takes: column by column it costs half of row by row."""
     quoted = ", ".join(f'"{name}"' for name in names)
     writers = [
-        _day if type(kind) is sa.Date else kind.dialect_impl(dialect).bind_processor(dialect)
-        for kind in (table.c[name].type for name in names)
+        _WRITERS.get(type(kind)) or kind.dialect_impl(dialect).bind_processor(dialect) for kind in (table.c[name].type for name in names)
     ]
     return f'INSERT INTO "{table.name}" ({quoted}) VALUES ({", ".join("?" * len(names))})', writers  # noqa: S608
 
@@ -241,9 +241,19 @@ def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()[:10]
 
 
+def _hex(value: UUID | None) -> str | None:
+    """As SQLAlchemy writes it down."""
+    return None if value is None else value.hex
+
+
+_WRITERS: dict[type, type_writer] = {sa.Date: _day, sa.Uuid: _hex, Key: _hex}
+
+
 def _written(writer: type_writer | None, values: Sequence[Any]) -> Sequence[Any]:
     if writer is None:
         return values
+    if writer is _hex and values[0] is not values[-1]:  # ids of their own, of which each is another
+        return [None if value is None else f"{value.int:032x}" for value in values]
     written, last, made = [], values[0], writer(values[0])
     for value in values:  # tenant and time are one object in all rows
         if value is not last:
