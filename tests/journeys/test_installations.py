@@ -31,7 +31,7 @@ from tests.probe.fixtures import OURS
 INSTALLATIONS = (("customers",), ("customers", "pipeline"), tuple(point.name for point in OURS))
 WITHOUT_ADDRESSES = {"openid", "from_hubspot", "from_odoo", "from_salesforce"}
 """What comes in by addresses of core or of import_export."""
-WITHOUT_TABLES = {"reports", "openid", "from"}
+WITHOUT_TABLES = {"ecb", "reports", "openid", "from"}
 ALONE = """
 import json, sys
 from core import config
