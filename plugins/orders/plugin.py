@@ -7,6 +7,7 @@ from datetime import time
 from random import Random
 
 from plugins.orders import (
+    closed,
     copies,
     demo,
     due,
@@ -121,6 +122,7 @@ def _lines(ctx: Context, batch: Batch) -> None:
 def _invoices(ctx: Context, batch: Batch) -> None:
     recipients.keep_recipients(ctx, batch)
     invoices.prepare_invoices(ctx, batch)
+    closed.keep_books_closed(ctx, batch)
 
 
 def _orders(ctx: Context, batch: Batch) -> None:
@@ -129,7 +131,13 @@ def _orders(ctx: Context, batch: Batch) -> None:
     process.prepare_documents(ctx, batch)
     if batch.entity == "orders.order":
         recipients.keep_orders(ctx, batch)
+        closed.keep_books_closed(ctx, batch)
         standing.tell(batch)
+
+
+def _payments(ctx: Context, batch: Batch) -> None:
+    closed.keep_books_closed(ctx, batch)
+    payments.prepare_payments(ctx, batch)
 
 
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
@@ -139,7 +147,7 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     "orders.contract": process.prepare_documents,
     "orders.invoice": _invoices,
     "orders.instalment": payments.prepare_instalments,
-    "orders.payment": payments.prepare_payments,
+    "orders.payment": _payments,
 }
 
 

@@ -8,7 +8,8 @@ from sdk import _
 
 
 class Purchases(Schema):
-    """How long an account counts as new after its first order, and as active after its last one; then it is lost."""
+    """How long an account counts as new after its first order, and as active after its last one (then it is lost); and up to which day
+    the books are closed."""
 
     new_days = fields.Integer(
         strict=True,
@@ -21,4 +22,7 @@ class Purchases(Schema):
         load_default=365,
         validate=validate.Range(1, 3660),
         metadata={"label": _("Days after its last order during which an account is active")},
+    )
+    closed_until = fields.Date(
+        load_default=None, allow_none=True, metadata={"label": _("Books are closed up to (empty: nothing is closed)")}
     )

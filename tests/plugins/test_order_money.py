@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from plugins.orders.process import BILL
 from sdk import Draft, Refusal, Tenant, where
 from sdk.context import id_of
 from sdk.fields import Money
+from tests.plugins.imports import Done
 from tests.plugins.test_orders import API, Shop, code, shop, usd
 
 __all__ = ["shop"]
@@ -444,3 +445,36 @@ def test_of_two_who_bill_and_reopen_an_order_at_the_same_time_one_is_refused(pla
     row = shop.read("order", order)
     assert len(refused) == 1
     assert (row["state"], row["billed"]) in (("confirmed", "billed"), ("draft", "none"))
+
+
+# --- closed periods ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_dated_in_a_closed_period_stays_as_it_is_by_every_way(client: Api, shop: Shop, taken: Callable[..., Done]) -> None:
+    order = shop.confirmed({"quantity": 10, "unit_price": usd("100")}, ordered_on="2026-01-05")
+    later = shop.confirmed({"quantity": 1, "unit_price": usd("100")}, ordered_on="2026-01-12")
+    for id in (order, later):
+        assert client.post(f"{API}/instalments", {"order": str(id), "share": 100, "due_on": "2026-02-01"}).status_code == 201
+    payment = {"order": str(order), "amount": usd("10"), "received_on": "2026-01-10"}
+    assert client.post(f"{API}/payments", payment).status_code == 201
+    settings = "/api/v1/core/plugins/orders/settings"
+    assert client.patch(settings, {"closed_until": "2026-01-10"}).json["settings"]["closed_until"] == "2026-01-10"
+
+    refused = [
+        client.post(f"{API}/payments", payment),
+        client.patch(f"{API}/orders/{order}", {"state": "cancelled"}),
+        client.patch(f"{API}/orders/{order}", {"ordered_on": "2026-01-12"}),
+        client.patch(f"{API}/orders/{later}", {"ordered_on": "2026-01-10"}),
+        client.patch(f"{API}/orders/{order}", {"state": "draft"}),
+    ]
+    assert [(answer.status_code, answer.json["code"]) for answer in refused] == [(409, "period_closed")] * len(refused)
+    done = taken("orders.payment", f"order,amount,currency,received_on\n{shop.read('order', order)['number']},1,USD,2026-01-09\n")
+    assert [code for _number, _column, code in done.reasons] == ["period_closed"]
+    assert shop.read("order", order)["total"] == Money(Decimal("1000.00"), "USD")
+
+    assert client.patch(f"{API}/orders/{order}", {"notes": "as agreed"}).status_code == 200, "what is in no books may change"
+    assert client.post(f"{API}/payments", {**payment, "received_on": "2026-01-11"}).status_code == 201, "money for it comes in later"
+    assert client.post(f"{API}/orders/{order}/invoices", {}).status_code == 201, "and it is billed on its own day"
+    assert client.patch(f"{API}/orders/{later}", {"state": "cancelled"}).status_code == 200
+    assert client.patch(settings, {"closed_until": None}).status_code == 200
+    assert client.patch(f"{API}/orders/{order}", {"ordered_on": "2026-01-06"}).status_code == 200

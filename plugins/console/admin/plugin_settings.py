@@ -57,7 +57,7 @@ def _typed(one: Mapping[str, Any], request: PageRequest) -> object:
             return int(text) if one["type"] == "integer" else float(text)
         except ValueError:
             return text  # the schema says what it expects
-    return text
+    return text or None if one["type"] == "date" else text
 
 
 def _input(ctx: Context, one: Mapping[str, Any], value: object, problem: str) -> Input:
@@ -76,7 +76,7 @@ def _input(ctx: Context, one: Mapping[str, Any], value: object, problem: str) ->
         lines = "\n".join(str(each) for each in value) if isinstance(value, list) else ""
         return Input(name, label, "area", lines, False, problem=problem, hint=ctx.say(_("One per line.")))
     return Input(name, label, "text", "" if value is None else str(value), False, problem=problem,
-                 type="number" if one["type"] in _NUMBERS else "text")  # fmt: skip
+                 type="number" if one["type"] in _NUMBERS else "date" if one["type"] == "date" else "text")  # fmt: skip
 
 
 def _keys(ctx: Context, entity: str) -> dict[str, str]:
