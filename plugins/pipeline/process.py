@@ -23,6 +23,7 @@ REOPEN = "reopen"
 """The act that may take a won or lost deal back."""
 RESTAGE = "restage"
 """The act by which deals leave a stage that is taken away; where it is another of the same type, nothing is won or lost again."""
+REASON = "lost_reason"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -166,17 +167,22 @@ def _require(change: Change, stage: Row, brought: bool) -> None:
     """What a stage asks for is there when a deal comes into it, and is not taken away there, whoever writes through whatever channel; who does
     neither is not asked for what was missing before. A deal is lost for a reason in any stage; one that a file brings in was lost elsewhere, and it
     is the stage that says whether that will do."""
-    comes, names = change.changes("stage"), required_of(stage)
-    falls = not brought if change.before is None else change.before["status"] != "lost" or change.changes("lost_reason")
-    if stage["type"] == "lost" and falls:
-        names = tuple(dict.fromkeys((*names, "lost_reason")))
-    for name in names:
-        if (comes or change.changes(name)) and change.after(name) in (None, ""):
+    named, was = _named(stage), change.before["status"] if change.before else None
+    free = was == "lost" or (was is None and brought)
+    for name in required_of(stage):
+        comes = change.changes("stage") and (name in named or not free)
+        emptied = change.before is not None and change.changes(name)
+        if (comes or emptied) and change.after(name) in (None, ""):
             change.refuse(name, "required_in_stage", _("is required in stage {stage!r}"), stage=str(stage["name"]))
 
 
 def required_of(stage: Row) -> Sequence[str]:
-    """The names of the deal's fields that a stage asks for."""
+    """The names of the deal's fields that are asked for when a deal comes into a stage."""
+    lost = (REASON,) if stage["type"] == "lost" else ()
+    return tuple(dict.fromkeys((*_named(stage), *lost)))
+
+
+def _named(stage: Row) -> Sequence[str]:
     names = stage["required_fields"]
     return [str(name) for name in names] if isinstance(names, list) else ()
 
@@ -189,7 +195,7 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
     last = {id: max((_place_of(row) for row in process.stages_of(id)), default=0) for id in process.pipelines}
     known = ctx.records("pipeline.deal").fields()
     for change in batch.standing():
-        for name in required_of(change.values) if change.changes("required_fields") else ():
+        for name in _named(change.values) if change.changes("required_fields") else ():
             if name not in known:
                 change.refuse("required_fields", "unknown_field", _("deals have no field {name!r}"), name=name)
         pipeline = change.after("pipeline") or process.default_pipeline()
