@@ -360,6 +360,13 @@ def test_a_contract_has_a_number_parties_and_an_end_that_comes_after_its_start(c
     assert (refused.status_code, code(refused)) == (422, "before_start")
     ending = {"ends_on[lte]": "2027-02-07", "state": "draft"}
     assert [row["id"] for row in client.get(f"{API}/contracts", ending).json["data"]] == [made.json["id"]]
+    asked = {"entity": "orders.contract", "key": "why", "kind": "text", "label": "Why", "required_if": "renewal == 'manual'"}
+    assert client.post("/api/v1/core/custom_fields", asked).status_code == 201
+    items = [{"op": "create", "values": {**values, "renewal": renewal}} for renewal in ("none", "manual", "automatic")]
+    batch = client.post(f"{API}/contracts/batch", {"items": items}).json["data"]
+    assert [item["status"] for item in batch] == [201, 422, 201]
+    numbers = {row["number"] for row in client.get(f"{API}/contracts").json["data"]}
+    assert numbers == {f"CON-2026-0000{n}" for n in (1, 2, 3)}, "what is refused at last takes none"
 
 
 # --- payment plans -----------------------------------------------------------------------------------------------------
