@@ -36,7 +36,7 @@ from sdk.notices import Notice, NoticeChannel, Told
 from sdk.pages import Frame, MadeFile, MenuEntry, PageRequest, PageRoute, Panel, Redirect, Rendering, Slot
 from sdk.permissions import EVERYBODY, Access, Audience, Permission, Role, Scope, Verb
 from sdk.privacy import Person, Trace
-from sdk.rates import Priced, RateSource, keep_base_currency, priced
+from sdk.rates import Priced, RateSource, at_rate, keep_base_currency, priced
 from sdk.reporting import Report
 from sdk.routes import PUBLIC, SIGNED_IN, Download, Guest, Request, Response, Route, Upload, WebPage
 from sdk.schedules import Schedule
@@ -165,6 +165,7 @@ __all__ = [
     "Watch",
     "WebPage",
     "_",
+    "at_rate",
     "fields",
     "hookimpl",
     "keep_base_currency",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -74,10 +74,21 @@ class Batch:
     changes: Sequence[Change]
     events: list[tuple[str, UUID, Mapping[str, object]]] = field(default_factory=list)
     side_rows: list[tuple[str, UUID, Draft]] = field(default_factory=list)
+    last: list[Callable[[Sequence[Change]], None]] = field(default_factory=list)
 
     def standing(self) -> list[Change]:
         """The changes that nobody has refused, deletions and restorations left out."""
         return [change for change in self.changes if change.verb in ("create", "update") and change.stands]
+
+    def at_last(self, fill: Callable[[Sequence[Change]], None]) -> None:
+        """Fill in values once every check has passed, of those that are sure to be written: numbers that are to have no gaps."""
+        self.last.append(fill)
+
+    def complete(self, written: Set[UUID]) -> None:
+        """Fill in what is filled in at last; the platform's to call."""
+        changes = [change for change in self.changes if change.id in written] if self.last else []
+        for fill in self.last if changes else ():
+            fill(changes)
 
     def emit(self, event: str, change: Change, payload: Mapping[str, object]) -> None:
         """Say that something happened in the domain; committed with the change and delivered after."""

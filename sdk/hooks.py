@@ -355,7 +355,7 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
     """Complete the changes to one's own entities: derived values, numbers, side rows, domain events.
 
     When: before a write, after the fields have been checked; only the plugin that owns the entity is called.
-    Returns: nothing; sets `change.values`, calls `change.refuse`, `batch.emit`, `batch.also_create`.
+    Returns: nothing; sets `change.values`, calls `change.refuse`, `batch.emit`, `batch.also_create`, `batch.at_last`.
     Example: `for change in batch.standing(): change.values["status"] = ...`.
     Off for a tenant: not called, as its entities cannot be written. An exception undoes the whole write.
     """

@@ -44,15 +44,15 @@ class Priced:
 
 def priced(ctx: Context, wanted: Sequence[tuple[Money, date]]) -> list[Priced]:
     """Each amount at the rate of its day, rounded half to even to the currency's minor units; one question for all."""
-    base = ctx.tenant.currency
     rates = ctx.rates([(money.currency, day) for money, day in wanted])
-    places = Decimal(1).scaleb(-minor_units(base))
-    made = []
-    for money, day in wanted:
-        rate = rates[money.currency, day]
-        amount = None if rate is None else Money((money.amount * rate).quantize(places, ROUND_HALF_EVEN), base)
-        made.append(Priced(amount, rate))
-    return made
+    found = [(money, rates[money.currency, day]) for money, day in wanted]
+    return [Priced(None if rate is None else at_rate(ctx, money, rate), rate) for money, rate in found]
+
+
+def at_rate(ctx: Context, money: Money, rate: Decimal) -> Money:
+    """An amount in the tenant's currency at a rate that is known, rounded half to even to the currency's minor units."""
+    base = ctx.tenant.currency
+    return Money((money.amount * rate).quantize(Decimal(1).scaleb(-minor_units(base)), ROUND_HALF_EVEN), base)
 
 
 def keep_base_currency(ctx: Context, batch: Batch, entity: str, field: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from sdk import Condition, Draft, MasterData, Text
 
 if TYPE_CHECKING:
     from core.context import Work
+    from sdk.context import Records
 
 _CHUNK = 500
 
@@ -44,10 +45,17 @@ def _make(work: Work, data: MasterData) -> int:
     if data.when_empty:
         missing = [] if records.find((), 1) else rows
     else:
-        there: set[object] = set()
-        for start in range(0, len(rows), _CHUNK):
-            words = tuple(row[data.match] for row in rows[start : start + _CHUNK])
-            there |= {found[data.match] for found in records.find((Condition(data.match, "in", words),), 10_000)}
-        missing = [row for row in rows if row[data.match] not in there]
+        names = {data.match, *(one[0].name for one in work.shape(data.entity).unique if len(one) == 1)}
+        missing = rows  # what somebody has made by hand under the same name is there, too
+        for name in names.intersection(*rows):
+            missing = _not_there(records, name, missing)
     records.write_all([Draft("create", row) for row in missing])  # all or nothing: half a set-up would have to be searched for
     return len(missing)
+
+
+def _not_there(records: Records, name: str, rows: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    there: set[object] = set()
+    for start in range(0, len(rows), _CHUNK):
+        words = tuple(row[name] for row in rows[start : start + _CHUNK])
+        there |= {found[name] for found in records.find((Condition(name, "in", words),), 10_000)}
+    return [row for row in rows if row[name] not in there]

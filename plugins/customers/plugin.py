@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from random import Random
 
-from plugins.customers import demo, panels, routes, surveys, tables
+from plugins.customers import demo, pages, panels, routes, surveys, tables
 from plugins.customers.events import mark_customers
 from plugins.customers.tables import Account, Address, Affiliation, Contact, Invitation, Survey, Tag
 from sdk import (
@@ -18,6 +18,7 @@ from sdk import (
     Extension,
     Manifest,
     MenuEntry,
+    PageRoute,
     Panel,
     Permission,
     Report,
@@ -188,4 +189,9 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return panels.PANELS
+    return (*panels.PANELS, *pages.PANELS)
+
+
+@hookimpl
+def register_pages() -> Sequence[PageRoute]:
+    return pages.PAGES

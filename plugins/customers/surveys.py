@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
-from sdk import Condition, Conflict, Context, Draft, Event, Mail, NotFound, _, where
+from sdk import Condition, Conflict, Context, Draft, Event, Mail, NotFound, Notice, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 from sdk.links import digest_of, new_token
 
 SURVEY, INVITATION, DEAL = "customers.survey", "customers.invitation", "pipeline.deal"
+CONTACT = "customers.contact"
 ACT, SEND = "survey", "customers.survey.send"
 PART = 500
 RANGES: Mapping[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5)}
@@ -61,7 +62,7 @@ def address(ctx: Context, token: str) -> str:
 
 
 def _addresses(ctx: Context, guests: Sequence[Guest]) -> dict[UUID | None, object]:
-    contacts = ctx.as_system().records("customers.contact").values({guest.contact for guest in guests if guest.contact is not None})
+    contacts = ctx.as_system().records(CONTACT).values({guest.contact for guest in guests if guest.contact is not None})
     return {id: row["email"] for id, row in contacts.items() if row["email"] is not None}
 
 
@@ -78,24 +79,45 @@ def question(ctx: Context, survey: Row) -> str:
 
 
 def after_won(ctx: Context, events: Sequence[Event]) -> None:
-    """Whoever a won deal was with is asked, once for each survey that wants to and each deal, however often it is won."""
+    """Whoever a won deal was with is asked, once for each survey that wants to and each deal, however often it is won.
+
+    Where no letter goes out nobody would ever have the link: there is no invitation then, and the deal's owner is told to ask.
+    """
     system = ctx.as_system()
     surveys = system.records(SURVEY).find(where(after_won=True)) if not ctx.silent else []  # it may have been won years ago
     if not surveys or not system.offers(DEAL):
         return
-    deals = {
-        id: deal for id, deal in system.records(DEAL).values({event.record_id for event in events}).items() if deal["account"] is not None
-    }
-    for survey in surveys:
-        there = _asked_about(system, survey, list(deals))
-        guests = [
+    deals = [
+        (
             Guest(
-                cast("UUID", deal["account"]), cast("UUID | None", deal["contact"]), Reference(DEAL, id), cast("UUID | None", deal["owner"])
+                cast("UUID | None", deal["account"]),
+                cast("UUID | None", deal["contact"]),
+                Reference(DEAL, id),
+                cast("UUID | None", deal["owner"]),
             )
-            for id, deal in deals.items()
-            if id not in there
-        ]
-        invite(system, survey, guests)
+        )
+        for id, deal in system.records(DEAL).values({event.record_id for event in events}).items()
+        if deal["account"] is not None or deal["contact"] is not None
+    ]
+    for survey in surveys:
+        addresses = _addresses(system, deals) if survey["by_mail"] else {}
+        there = _asked_about(system, survey, [guest.about.id for guest in deals if guest.about])
+        wanted = [guest for guest in deals if guest.about is not None and guest.about.id not in there]
+        invite(system, survey, [_of_account(system, guest) for guest in wanted if guest.contact in addresses])
+        system.notify([_to_ask(survey, guest, guest.owner) for guest in wanted if guest.contact not in addresses and guest.owner])
+
+
+def _of_account(system: Context, guest: Guest) -> Guest:
+    """An answer counts for the account of who gives it, also where the deal names none."""
+    if guest.account is not None or guest.contact is None:
+        return guest
+    return replace(guest, account=cast("UUID | None", system.records(CONTACT).values([guest.contact])[guest.contact]["account"]))
+
+
+def _to_ask(survey: Row, guest: Guest, owner: UUID) -> Notice:
+    body = _("No email went out: the survey isn’t sent by email, or the deal has no contact with an address. “Send survey” on the page of the "
+             "contact or account makes a link.")  # fmt: skip
+    return Notice(owner, "customers.to_ask", _("Ask the customer yourself: {survey}"), body, {"survey": survey["name"]}, guest.about)
 
 
 def _asked_about(system: Context, survey: Row, deals: Sequence[UUID]) -> set[UUID]:

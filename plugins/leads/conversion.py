@@ -13,16 +13,20 @@ from plugins.leads.touches import move_back, move_to_customer
 from sdk import Alike, Batch, Conflict, Context, NotFound, _, where
 from sdk.changes import ERASE
 from sdk.context import Row, id_of
+from sdk.fields import Reference
 
 LEAD, ACCOUNT, CONTACT, DEAL = "leads.lead", "customers.account", "customers.contact", "pipeline.deal"
 AFFILIATION = "customers.affiliation"
+ASKED = ("customers.invitation", "leads.touch")
 ACT, UNDO = "convert", "undo_conversion"
 NOTHING = "nothing"
 _AT_ONCE = timedelta(minutes=1)
 USERS: Mapping[str, Sequence[str]] = {
-    "deal": (), "contact": (DEAL, LEAD, AFFILIATION), "account": (DEAL, LEAD, CONTACT, ACCOUNT, AFFILIATION),
+    "deal": (), "contact": (DEAL, LEAD, AFFILIATION, *ASKED), "account": (DEAL, LEAD, CONTACT, ACCOUNT, AFFILIATION, *ASKED, "customers.address"),
 }  # fmt: skip
 """What of a customer's records leads to each, beside papers."""
+ABOUT = ("teamwork.activity", "teamwork.task", "teamwork.comment", "teamwork.file", "documents.document")
+"""What people put on an account or a contact, where the tenant has it: who does has come to know it."""
 PAPERS = ("orders.quote", "orders.order", "orders.contract", "orders.invoice")
 """What is made for a deal and its customer, where the tenant has it."""
 READY = frozenset({"new", "working", "qualified"})
@@ -67,7 +71,8 @@ def undo(ctx: Context, id: UUID) -> list[str]:
     """A converted lead is qualified again, and what its conversion made goes to the recycle bin. Raises NotFound, Conflict.
 
     Returns what went. It takes the right to change the lead: what goes is the conversion's own. An account or a contact that has been changed or
-    merged since, or that other deals, documents, people, companies or leads belong to, stays; a deal that is closed, or that somebody has
+    merged since, or that other deals, documents, people, companies or leads belong to, or to which anybody has added an address,
+    an activity, a comment or a survey, stays; a deal that is closed, or that somebody has
     quoted or ordered for, keeps the lead converted.
     """
     system = ctx.as_system()
@@ -124,9 +129,13 @@ def _is_known(system: Context, entity: str, id: UUID, version: int) -> bool:
 
 
 def _used(system: Context, link: str, id: UUID) -> bool:
-    """Whether other records of a customer, or papers, name a record."""
+    """Whether other records of a customer, papers, or what people noted about it name a record."""
     links = {entity: found for entity in (*USERS[link], *PAPERS) if system.offers(entity) for found in _links(system, entity, link)}
-    return any(system.records(entity).find(where(**{name: id}), 1) for entity, name in links.items())
+    about = Reference(ACCOUNT if link == "account" else CONTACT, id)
+    noted = [] if link == "deal" else [entity for entity in ABOUT if system.offers(entity)]
+    return any(system.records(entity).find(where(**{name: id}), 1) for entity, name in links.items()) or any(
+        system.records(entity).find(where(about=about), 1) for entity in noted
+    )
 
 
 def _links(system: Context, entity: str, link: str) -> list[str]:

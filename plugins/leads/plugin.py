@@ -41,6 +41,10 @@ manifest = Manifest(
     capabilities=Capabilities(
         data=(
             "customers.account.read:*",
+            "customers.address.read:account",
+            "customers.invitation.read:account,contact",
+            "documents.document.read:about",
+            *(f"teamwork.{name}.read:about" for name in ("activity", "comment", "file", "task")),
             "customers.affiliation.read:account,contact",
             "customers.account.create:name,owner,phone,website",
             "customers.account.delete",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,6 +15,7 @@ from sdk.context import Row, id_of
 TOUCH, LEAD, DEAL, ACT = "leads.touch", "leads.lead", "pipeline.deal", "attribute"
 PART, MOST = 500, 100_000
 FOUND = ("leads.first_source", "leads.last_campaign", "leads.last_source")
+log = logging.getLogger("dealwright.leads")
 LINKS = ("lead", "account", "contact")
 
 
@@ -125,7 +127,9 @@ def attribute(ctx: Context, deals: Sequence[Row]) -> None:
             drafts.append(Draft("update", values, id_of(deal), act=ACT))
         elif any(deal.get(name) is not None for name in FOUND):  # the touches are gone, and what followed from them
             drafts.append(Draft("update", dict.fromkeys(FOUND), id_of(deal), act=ACT))
-    ctx.records(DEAL).write_all(drafts)
+    for draft, one in zip(drafts, ctx.records(DEAL).write(drafts), strict=True):
+        if one.refusal is not None:  # that keeps none of the others from theirs
+            log.warning("deal %s does not say what came first and last: %s", draft.id, one.refusal)
 
 
 def _end(ctx: Context, deal: Row) -> datetime:

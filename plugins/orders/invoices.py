@@ -17,6 +17,7 @@ from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _,
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
 from sdk.fields import Money
+from sdk.fields.money import minor_units
 from sdk.fields.number import exact_text
 
 ISSUE = "issue"
@@ -243,8 +244,8 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
                 text = _("this line takes something back: expected from {left} to 0, got {wanted}")
             change.refuse("quantity", "over_billed", text, wanted=exact_text(wanted), left=exact_text(left[line]))
         elif line in left:
-            left[line] -= wanted
             _price_part(change, lines[line], billed.setdefault(line, []))
+            left[line] -= wanted if change.stands else 0
     _tell_orders(
         batch,
         [(change.after("order_line"), change) for change in touched] + [(id, parts[0][0]) for id, parts in credits.items()],
@@ -297,6 +298,21 @@ def _price_part(change: Change, line: Row, parts: list[_Part]) -> None:
             change.values |= amounts.values(price.currency)
             mine |= amounts.values(price.currency)
     parts.append(_Part(mine, ()))
+    if change.act != HISTORY and any(change.changes(name) for name in ("order_line", "quantity", "unit_price", "discount")):
+        _keep_worth(change, line, parts)
+
+
+def _keep_worth(change: Change, line: Row, parts: list[_Part]) -> None:
+    """Refuse a part with which a line's parts would come to more than the line. At other terms each is rounded by itself: half a cent is nothing."""
+    net = line["net"]
+    assert isinstance(net, Money)
+    whole, room = sum((part.amounts.net for part in parts), Decimal(0)), len(parts) * Decimal(5).scaleb(-minor_units(net.currency) - 1)
+    if not min(net.amount, Decimal(0)) - room <= whole <= max(net.amount, Decimal(0)) + room:
+        text = _(
+            "{got} in all would be invoiced of a line of the order that comes to {net}; invoice what is charged beside it as a line of its own"
+        )
+        change.refuse("unit_price", "over_billed", text, got=f"{whole:f}", net=f"{net.amount:f}")
+        parts.pop()
 
 
 _RATES = ("discount", "tax_rate")

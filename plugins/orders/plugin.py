@@ -210,7 +210,7 @@ def register_jobs() -> Sequence[Job]:
 def register_schedules() -> Sequence[Schedule]:
     return (
         Schedule("turn_over", renewals.turn_over, at=time(3), label=_("Renew contracts that end")),
-        Schedule("standing", standing.each_night, at=time(3, 30), label=_("Update purchases nightly")),
+        Schedule("standing", returning.each_night, at=time(3, 30), label=_("Update purchases nightly")),
     )
 
 

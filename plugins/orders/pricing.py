@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import date
 
@@ -13,14 +14,15 @@ from sdk.fields import Money
 
 ORDER, RATE, ACT = "orders.order", "company.rate", "price"
 PART = 500
+log = logging.getLogger("dealwright.orders")
 
 
 def price(ctx: Context, batch: Batch) -> None:
     """An order is priced at the rate of its day when its net or its day changes; one without a rate is not priced."""
     wanted = []
-    for change in batch.standing():
+    for change in [*batch.standing(), *(one for one in batch.changes if one.verb == "restore" and one.stands)]:
         net, on = change.after("net"), change.after("ordered_on")
-        late = change.act == ACT and change.after("base_amount") is None
+        late = (change.act == ACT or change.verb == "restore") and change.after("base_amount") is None
         if isinstance(net, Money) and isinstance(on, date) and (late or change.changes("net") or change.changes("ordered_on")):
             wanted.append((change, net, on))
     for (change, _net, _on), found in zip(wanted, priced(ctx, [(net, on) for _change, net, on in wanted]), strict=True):
@@ -49,4 +51,6 @@ def price_unpriced(ctx: Context, filter: Filter = ()) -> None:
     while cursor is not None:
         page = orders.query(Query(unpriced, fields=("id", "ordered_on"), limit=PART, cursor=cursor))
         cursor = page.next
-        orders.write_all([Draft("update", {"ordered_on": row["ordered_on"]}, id_of(row), act=ACT) for row in page.data])
+        done = orders.write([Draft("update", {"ordered_on": row["ordered_on"]}, id_of(row), act=ACT) for row in page.data])
+        for row, refusal in [(row, one.refusal) for row, one in zip(page.data, done, strict=True) if one.refusal is not None]:
+            log.warning("order %s is not priced: %s", row["id"], refusal)

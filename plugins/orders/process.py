@@ -46,10 +46,15 @@ def prepare_documents(ctx: Context, batch: Batch) -> None:
     if batch.entity == "orders.order":
         price(ctx, batch)
     mark_history(batch)
-    numbered = [change for change in fresh if change.stands and (change.act != HISTORY or change.after("number") is None)]
-    if batch.entity != "orders.invoice" and numbered:
-        for change, number in zip(numbered, next_numbers(ctx, batch.entity, today(ctx), len(numbered)), strict=True):
-            change.values["number"] = number
+    if batch.entity != "orders.invoice":
+        batch.at_last(lambda written: _number(ctx, batch.entity, [change for change in written if change.verb == "create"]))
+
+
+def _number(ctx: Context, entity: str, fresh: Sequence[Change]) -> None:
+    """The next numbers, to those that have none of elsewhere."""
+    numbered = [change for change in fresh if change.act != HISTORY or change.after("number") is None]
+    for change, number in zip(numbered, next_numbers(ctx, entity, today(ctx), len(numbered)) if numbered else (), strict=True):
+        change.values["number"] = number
 
 
 def mark_history(batch: Batch) -> None:

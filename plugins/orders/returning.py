@@ -17,6 +17,12 @@ def begin(ctx: Context) -> None:
         ctx.enqueue(f"orders.{JOB}", {})
 
 
+def each_night(ctx: Context) -> None:
+    """Rates that have come into force, or came while nobody was told, are used; and customers are counted for today."""
+    pricing.price_unpriced(ctx.as_system())
+    standing.each_night(ctx)
+
+
 def catch_up(ctx: Context, _arguments: Mapping[str, object]) -> None:
     """Orders are priced at rates that came meanwhile, say how far they are billed, and customers are counted for today."""
     with ctx.transaction(write=True):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import time
 from random import Random
 
-from plugins.pipeline import demo, pages, panels, process, routes, stages_page, won
-from plugins.pipeline.pricing import price_late
+from plugins.pipeline import demo, pages, panels, pricing, process, routes, stages_page, won
 from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
 from plugins.pipeline.template import master_data
 from sdk import (
@@ -17,6 +17,7 @@ from sdk import (
     Entity,
     EventType,
     Extension,
+    Job,
     Manifest,
     MasterData,
     MenuEntry,
@@ -24,6 +25,7 @@ from sdk import (
     Panel,
     Report,
     Route,
+    Schedule,
     Scope,
     Slot,
     Subscription,
@@ -42,7 +44,7 @@ manifest = Manifest(
     summary=_("Pipelines with stages, and the deals that move through them."),
     requires=("customers",),
     after=("catalog", "company"),
-    capabilities=Capabilities(data=("company.rate.read:currency,on",)),
+    capabilities=Capabilities(data=("company.rate.read:currency,on",), jobs=("catch_up", "price")),
 )
 
 DEALS: dict[str, Access] = {
@@ -93,9 +95,19 @@ def register_events() -> Sequence[EventType]:
 def register_subscriptions() -> Sequence[Subscription]:
     # A rate that is dated earlier afterwards may be the first for a deal, too.
     return tuple(
-        Subscription(f"company.rate.{past}", f"price_{past}", price_late, label=_("Convert deals when a rate is added"))
+        Subscription(f"company.rate.{past}", f"price_{past}", pricing.price_late, label=_("Convert deals when a rate is added"))
         for past in ("created", "updated")
     )
+
+
+@hookimpl
+def register_jobs() -> Sequence[Job]:
+    return (Job(pricing.JOB, pricing.catch_up, label=_("Catch up")),)
+
+
+@hookimpl
+def register_schedules() -> Sequence[Schedule]:
+    return (Schedule("price", pricing.price_unpriced, at=time(2, 30), label=_("Convert deals that had no rate")),)
 
 
 @hookimpl
@@ -154,6 +166,11 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def validate_changes(ctx: Context, batch: Batch) -> None:
     keep_base_currency(ctx, batch, "pipeline.deal", "base_amount")
+
+
+@hookimpl
+def tenant_enabled(ctx: Context) -> None:
+    pricing.begin(ctx)
 
 
 @hookimpl

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from plugins.pipeline.pricing import price
 from plugins.pipeline.tables import TYPES
-from sdk import Batch, Change, Condition, Context, _, where
+from sdk import Batch, Change, Channel, Condition, Context, _, where
 from sdk.changes import HISTORY
 from sdk.context import Row, id_of
 
@@ -23,6 +23,7 @@ REOPEN = "reopen"
 """The act that may take a won or lost deal back."""
 RESTAGE = "restage"
 """The act by which deals leave a stage that is taken away; where it is another of the same type, nothing is won or lost again."""
+REASON = "lost_reason"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -67,10 +68,10 @@ class Process:
         return sorted(mine, key=lambda row: (row["position"] is None, row["position"] or 0, str(row["id"])))
 
     def counterpart(self, stage: Row, pipeline: UUID) -> Row | None:
-        """Where a deal of `stage` stands in another pipeline: the stage with the same key, else the first of its type."""
+        """Where a deal of `stage` stands in another pipeline: of the stages of its type the one with the same key, else the first."""
         others = self.stages_of(pipeline)
-        same = [other for other in others if other["key"] == stage["key"]]
-        return next(iter(same or [other for other in others if other["type"] == stage["type"]]), None)
+        alike = [other for other in others if other["type"] == stage["type"]]
+        return next((other for other in alike if other["key"] == stage["key"]), next(iter(alike), None))
 
 
 def prepare_deals(ctx: Context, batch: Batch) -> None:
@@ -83,11 +84,23 @@ def prepare_deals(ctx: Context, batch: Batch) -> None:
         if not change.stands:
             continue
         stage = process.stage(change.after("stage"))
-        if stage is not None and (before is None or stage["id"] != before["id"]):
+        if stage is not None and change.changes("stage"):
             _enter(process, batch, change, before, stage)
         if stage is not None:
-            _require(change, stage)
+            _require(change, stage, ctx.channel is Channel.IMPORT)
+    _keep_gone(process, batch)
     price(ctx, batch, process.today)
+
+
+def _keep_gone(process: Process, batch: Batch) -> None:
+    """Out of the recycle bin a deal comes to where it stood, or not at all: else it would be won or lost no more without being reopened."""
+    for change in batch.changes:
+        if change.verb != "restore" or not change.stands or change.before is None:
+            continue
+        stage = process.stage(change.before["stage"])
+        if stage is None or stage["type"] != change.before["status"]:
+            text = _("the stage the deal stood in ({status}) has been deleted or is of another type now; restore that stage first")
+            change.forbid("stage_gone", text, status=TYPES[str(change.before["status"])])
 
 
 def _place(process: Process, change: Change, before: Row | None) -> None:
@@ -101,17 +114,26 @@ def _place(process: Process, change: Change, before: Row | None) -> None:
     if not isinstance(pipeline, UUID):
         change.refuse("pipeline", "required", _("is required: there is no default pipeline"))
         return
+    status = change.before["status"] if change.before else "open"
+    if stage is None:  # none is named, or the one it stood in was taken away behind its back
+        stage = next((row for row in process.stages_of(pipeline) if row["type"] == status), None)
     if stage is None:
-        stage = next((row for row in process.stages_of(pipeline) if row["type"] == "open"), None)
-    if stage is None:
-        change.refuse("stage", "required", _("is required: the pipeline has no open stage"))
+        text = _("is required: the pipeline has no open stage")
+        if status != "open":
+            text = _("is required: the stage was deleted, and the pipeline has none of that type")
+        change.refuse("stage", "required", text)
     elif stage["pipeline"] != pipeline:
         text = _("stage {stage!r} belongs to another pipeline; change the pipeline as well")
         change.refuse("stage", "wrong_pipeline", text, stage=str(stage["name"]))
-    elif before is not None and before["type"] != "open" and stage["id"] != before["id"] and change.act not in (REOPEN, RESTAGE):
-        change.forbid("deal_closed", _("the deal is {status}; reopen it before moving it"), status=TYPES[str(before["type"])])
+    elif status != "open" and change.act not in (REOPEN, RESTAGE) and _leaves(stage, before, status):
+        change.forbid("deal_closed", _("the deal is {status}; reopen it before moving it"), status=TYPES[str(status)])
     else:
         change.values["pipeline"], change.values["stage"] = pipeline, stage["id"]
+
+
+def _leaves(stage: Row, before: Row | None, status: object) -> bool:
+    """Whether a closed deal would leave its stage; of one that is gone it may take the place of another that means the same."""
+    return bool(stage["id"] != before["id"] if before is not None else stage["type"] != status)
 
 
 def _enter(process: Process, batch: Batch, change: Change, before: Row | None, stage: Row) -> None:
@@ -131,7 +153,7 @@ def _enter(process: Process, batch: Batch, change: Change, before: Row | None, s
              "seconds": seconds, "owner": process.who}  # fmt: skip
     batch.also_create("pipeline.stage_change", change, moved)
     change.values["stage_since"] = entered
-    if stage["type"] != "open" and (before is None or stage["type"] != before["type"]):
+    if stage["type"] != "open" and (change.before is None or stage["type"] != change.before["status"]):
         batch.emit(f"pipeline.deal.{stage['type']}", change, {"account": change.after("account"), "stage": stage["id"]})
 
 
@@ -141,15 +163,26 @@ def _entered(process: Process, change: Change) -> datetime:
     return said if isinstance(said, datetime) and said < process.now else process.now
 
 
-def _require(change: Change, stage: Row) -> None:
-    """What a stage asks for is there while a deal stands in it, whoever writes through whatever channel."""
+def _require(change: Change, stage: Row, brought: bool) -> None:
+    """What a stage asks for is there when a deal comes into it, and is not taken away there, whoever writes through whatever channel; who does
+    neither is not asked for what was missing before. A deal is lost for a reason in any stage; one that a file brings in was lost elsewhere, and it
+    is the stage that says whether that will do."""
+    named, was = _named(stage), change.before["status"] if change.before else None
+    free = was == "lost" or (was is None and brought)
     for name in required_of(stage):
-        if change.after(name) in (None, ""):
+        comes = change.changes("stage") and (name in named or not free)
+        emptied = change.before is not None and change.changes(name)
+        if (comes or emptied) and change.after(name) in (None, ""):
             change.refuse(name, "required_in_stage", _("is required in stage {stage!r}"), stage=str(stage["name"]))
 
 
 def required_of(stage: Row) -> Sequence[str]:
-    """The names of the deal's fields that a stage asks for."""
+    """The names of the deal's fields that are asked for when a deal comes into a stage."""
+    lost = (REASON,) if stage["type"] == "lost" else ()
+    return tuple(dict.fromkeys((*_named(stage), *lost)))
+
+
+def _named(stage: Row) -> Sequence[str]:
     names = stage["required_fields"]
     return [str(name) for name in names] if isinstance(names, list) else ()
 
@@ -162,7 +195,7 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
     last = {id: max((_place_of(row) for row in process.stages_of(id)), default=0) for id in process.pipelines}
     known = ctx.records("pipeline.deal").fields()
     for change in batch.standing():
-        for name in required_of(change.values) if change.changes("required_fields") else ():
+        for name in _named(change.values) if change.changes("required_fields") else ():
             if name not in known:
                 change.refuse("required_fields", "unknown_field", _("deals have no field {name!r}"), name=name)
         pipeline = change.after("pipeline") or process.default_pipeline()

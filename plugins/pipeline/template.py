@@ -87,9 +87,8 @@ def apply(ctx: Context, key: str, name: str | None = None) -> UUID:
 
 
 def _add_reasons(ctx: Context) -> None:
-    """Those that are not there yet; the others stay as they are."""
+    """Those that are not there yet, by key or by name; the others stay as they are."""
     reasons = ctx.records("pipeline.lost_reason")
-    there = {row["key"] for row in reasons.find(())}
-    wanted = [(position, key, label) for position, (key, label) in enumerate(REASONS, 1) if key not in there]
-    drafts = [Draft("create", {"key": key, "name": ctx.say(label), "position": position}) for position, key, label in wanted]
-    reasons.write_all(drafts)
+    there = {row[name] for row in reasons.find(()) for name in ("key", "name")}
+    rows = [{"key": key, "name": ctx.say(label), "position": position} for position, (key, label) in enumerate(REASONS, 1)]
+    reasons.write_all([Draft("create", row) for row in rows if there.isdisjoint((row["key"], row["name"]))])

@@ -23,7 +23,9 @@ from core.tenancy.setup import set_up
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.company.api import next_numbers, profile
 from plugins.company.numbers import flaw_of, written
-from sdk import Conflict, Tenant, priced
+from plugins.pipeline import pricing as pipeline_pricing
+from plugins.pipeline.template import apply
+from sdk import Batch, Conflict, Tenant, _, priced
 from sdk.columns import UtcDateTime
 from sdk.context import id_of
 from sdk.fields import Money
@@ -95,10 +97,15 @@ def test_after_set_up_there_are_process_reasons_sources_and_roles_and_a_second_s
 def test_set_up_speaks_the_tenants_language_and_leaves_what_is_there(home: Work) -> None:
     home.records("company.industry").create({"key": "software", "name": "我们的行业"})
     home.records("pipeline.pipeline").create({"name": "自己的流程"})
+    home.records("pipeline.lost_reason").create({"key": "dear", "name": "价格"})  # by hand, under the name of one that is to come
     set_up(home)
+    apply(home, "direct_sales")
     names = {row["key"]: row["name"] for row in home.records("company.industry").find(())}
     assert (names["software"], names["retail"]) == ("我们的行业", "零售与批发")
-    assert [row["name"] for row in home.records("pipeline.pipeline").find(())] == ["自己的流程"]
+    reasons = {row["key"] for row in home.records("pipeline.lost_reason").find(())}
+    assert reasons >= {"dear", "timing"}
+    assert "price" not in reasons
+    assert [row["name"] for row in home.records("pipeline.pipeline").find(())] == ["自己的流程", "直销"]
 
 
 @pytest.mark.feature("A9")
@@ -236,6 +243,9 @@ def test_a_closed_deal_keeps_the_rate_of_its_close_date_whatever_rates_come_late
     assert reported() == "110.00"
     work.records("pipeline.deal").update(deal, {"notes": "paid"})
     assert reported() == "110.00"
+    rate(work, "EUR", "2026-03-09", "1.50")
+    work.records("pipeline.deal").update(deal, {"amount": {"amount": "200", "currency": "EUR"}})
+    assert reported() == "220.00", "a corrected amount keeps the rate"
 
 
 @pytest.mark.feature("A4")
@@ -251,6 +261,60 @@ def test_a_rate_that_comes_late_prices_the_closed_deals_that_had_none(work: Work
     assert [process.read(deal)["base_amount"] for deal in (before, after, other)] == [None, Money(Decimal(125), "USD"), None]
     drain()
     assert process.read(after)["version"] == 2
+
+
+@pytest.mark.feature("A4")
+def test_a_rate_prices_each_deal_that_it_can_be_it_that_a_stage_asks_for_more_by_now_or_that_one_is_refused(
+    work: Work, process: Process, drain: Callable[[], int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = {"stage": "won", "close_date": "2026-01-06", "amount": {"amount": "100", "currency": "GBP"}}
+    first, odd, last = (process.deal(name, **values) for name in ("first", "odd", "last"))
+    work.records("pipeline.stage").update(process.stages["won"], {"required_fields": ["competitor"]})
+    rate(work, "GBP", "2026-01-05", "1.25")
+    asked = pipeline_pricing.price
+
+    def refuse(ctx: Work, batch: Batch, today: date) -> None:
+        asked(ctx, batch, today)
+        for change in batch.standing():
+            if change.id == odd:
+                change.forbid("held", _("deleted"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("plugins.pipeline.process.price", refuse)
+        drain()
+    assert [process.read(deal)["rate"] for deal in (first, odd, last)] == [Decimal("1.25"), None, Decimal("1.25")]
+    assert str(odd) in caplog.text
+    pipeline_pricing.price_unpriced(work)
+    assert process.read(odd)["rate"] == Decimal("1.25")
+
+
+@pytest.mark.feature("A4")
+def test_what_could_not_be_priced_when_its_rate_came_is_priced_at_night_when_it_is_restored_and_when_the_plugin_returns(
+    client: Api, work: Work, process: Process, drain: Callable[[], int], clock: Clock, platform: Platform
+) -> None:
+    clock.now = datetime(2026, 1, 10, 12, tzinfo=UTC)
+    gbp, sek = ({"amount": "100", "currency": currency} for currency in ("GBP", "SEK"))
+    gone, later = process.deal(amount=gbp), process.deal(amount=sek)
+    client.delete(f"/api/v1/pipeline/deals/{gone}")
+    rate(work, "GBP", "2026-01-05", "1.25")
+    rate(work, "SEK", "2026-01-12", "0.1")
+    drain()
+    assert client.post(f"/api/v1/pipeline/deals/{gone}/restore").status_code == 200
+    assert (process.read(gone)["rate"], process.read(later)["rate"]) == (Decimal("1.25"), None)
+    clock.move(days=3)
+    platform.catalog.schedules["pipeline.price"].run(work)
+    assert process.read(later)["rate"] == Decimal("0.1")
+    off = process.deal(amount={"amount": "1", "currency": "NOK"})
+    needed = [
+        client.patch(f"/api/v1/core/plugins/{name}", {"enabled": False}).status_code
+        for name in ("from_hubspot", "from_odoo", "from_salesforce", "web_forms", "leads", "pipeline")
+    ]
+    assert needed == [200] * 6
+    rate(work, "NOK", "2026-01-12", "0.2")
+    drain()
+    client.patch("/api/v1/core/plugins/pipeline", {"enabled": True})
+    drain()
+    assert process.read(off)["rate"] == Decimal("0.2")
 
 
 @pytest.mark.feature("A5")

@@ -13,7 +13,7 @@ import pytest
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant, People
-from plugins.leads.conversion import Wish, convert
+from plugins.leads.conversion import Wish, convert, undo
 from plugins.leads.tables import Lead
 from sdk import Alike, Invalid, Tenant
 from sdk.context import id_of
@@ -74,6 +74,30 @@ def test_a_conversion_is_undone_and_what_others_came_to_stays(client: Api, work:
     third = rep.post(f"{LEADS}/{lead}/conversions", {}).json
     assert third["account"] == again["account"]
     assert rep.post(f"{LEADS}/{lead}/conversions/undo", {}).json["removed"] == ["deal", "contact"], "the account was there before"
+
+
+@pytest.mark.feature("D11")
+def test_to_undo_a_conversion_takes_no_account_or_contact_that_anybody_has_put_something_on(work: Work, people: People) -> None:
+    survey = id_of(work.records("customers.survey").create({"name": "S", "question": "Q?"}))
+    about = {
+        "teamwork.activity": {"subject": "Call", "starts_at": "2026-02-01T10:00:00Z"},
+        "teamwork.comment": {"body": "hello"},
+        "teamwork.task": {"subject": "t"},
+    }
+    noted: list[tuple[str, str, dict[str, object]]] = [
+        ("account", "customers.address", {"address": "1 Road"}),
+        ("account", "customers.invitation", {"survey": survey}),
+        ("contact", "leads.touch", {"source": "fair"}),
+        *(("account", name, values) for name, values in about.items()),
+        ("contact", "teamwork.comment", {"body": "hello"}),
+    ]  # fmt: skip
+    for number, (link, entity, values) in enumerate(noted):
+        lead = id_of(work.records("leads.lead").create({"name": f"Zed {number}", "company": f"Company {number}", "owner": people.rep}))
+        made = convert(work, lead, Wish())
+        named = {link: made[link]} if entity.partition(".")[0] != "teamwork" else {"about": f"customers.{link}:{made[link]}"}
+        work.records(entity).create({**values, **named}, act="test")
+        assert undo(work, lead) == (["contact"] if link == "account" else []), entity
+        assert made[link] in work.records(f"customers.{link}").values([made[link]])
 
 
 @pytest.mark.feature("D11")

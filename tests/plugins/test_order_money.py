@@ -408,7 +408,22 @@ def test_a_part_at_a_price_of_its_own_is_nothing_that_another_part_makes_up_for(
     first = client.post(f"{API}/orders/{order}/invoices", part).json["id"]
     (cheap,) = client.get(f"{API}/invoice_lines", {"invoice": first}).json["data"]
     assert client.patch(f"{API}/invoice_lines/{cheap['id']}", {"unit_price": usd("90")}).json["net"] == usd("90.00")
-    assert client.post(f"{API}/orders/{order}/invoices", {}).json["net"] == usd("200.00")
+    rest = client.post(f"{API}/orders/{order}/invoices", {}).json
+    assert rest["net"] == usd("200.00")
+    # Together they come to no more than the line; what is charged beside it stands in a line of its own.
+    (two,) = client.get(f"{API}/invoice_lines", {"invoice": rest["id"]}).json["data"]
+    for dear in ({"unit_price": usd("106")}, {"unit_price": usd("110"), "discount": 1}):
+        refused = client.patch(f"{API}/invoice_lines/{two['id']}", dear)
+        assert (refused.status_code, code(refused), refused.json["errors"][0]["field"]) == (422, "over_billed", "unit_price"), dear
+    assert client.get(f"{API}/invoices/{rest['id']}").json["net"] == usd("200.00")
+    assert client.patch(f"{API}/invoice_lines/{two['id']}", {"unit_price": usd("105"), "tax_rate": 13}).json["net"] == usd("210.00")
+    freight = {"invoice": rest["id"], "description": "Freight", "quantity": 1, "unit_price": usd("500")}
+    assert client.post(f"{API}/invoice_lines", freight).status_code == 201
+    assert (shop.read("order", order)["billed"], code(client.post(f"{API}/orders/{order}/invoices", {}))) == ("billed", "order_billed")
+    # Credited, it may be billed again.
+    assert client.post(f"{API}/invoices/{first}/issues").status_code == 201
+    assert client.post(f"{API}/invoices/{first}/credit_notes", {}).status_code == 201
+    assert client.post(f"{API}/orders/{order}/invoices", {}).status_code == 422, "100 are more than the 90 that are left"
 
 
 def test_parts_of_one_batch_come_to_their_whole(shop: Shop, work: Work) -> None:

@@ -360,6 +360,13 @@ def test_a_contract_has_a_number_parties_and_an_end_that_comes_after_its_start(c
     assert (refused.status_code, code(refused)) == (422, "before_start")
     ending = {"ends_on[lte]": "2027-02-07", "state": "draft"}
     assert [row["id"] for row in client.get(f"{API}/contracts", ending).json["data"]] == [made.json["id"]]
+    asked = {"entity": "orders.contract", "key": "why", "kind": "text", "label": "Why", "required_if": "renewal == 'manual'"}
+    assert client.post("/api/v1/core/custom_fields", asked).status_code == 201
+    items = [{"op": "create", "values": {**values, "renewal": renewal}} for renewal in ("none", "manual", "automatic")]
+    batch = client.post(f"{API}/contracts/batch", {"items": items}).json["data"]
+    assert [item["status"] for item in batch] == [201, 422, 201]
+    numbers = {row["number"] for row in client.get(f"{API}/contracts").json["data"]}
+    assert numbers == {f"CON-2026-0000{n}" for n in (1, 2, 3)}, "what is refused at last takes none"
 
 
 # --- payment plans -----------------------------------------------------------------------------------------------------
@@ -466,8 +473,12 @@ def test_a_late_rate_prices_the_orders_that_had_none_and_no_other(client: Api, w
     assert (worth(before), worth(without)) == (None, "120.00")
     rate("2026-01-08", "1.3")
     assert (worth(before), worth(without)) == (None, "120.00")
+    gone = order("2026-01-03")
+    assert client.delete(f"{API}/orders/{gone}").status_code == 204
     rate("2026-01-01", "1.1")
     assert (worth(before), worth(without)) == ("110.00", "120.00")
+    assert client.post(f"{API}/orders/{gone}/restore").status_code == 200
+    assert worth(gone) == "110.00", "it came while the order was in the recycle bin"
 
 
 def test_rates_that_came_while_orders_were_off_price_them_when_they_are_on_again(
@@ -486,6 +497,12 @@ def test_rates_that_came_while_orders_were_off_price_them_when_they_are_on_again
     lifecycle.switch(platform.system(work.tenant.id), "orders", True)
     drain()
     assert client.get(f"{API}/orders/{made}").json["base_amount"]["amount"] == "15.00"
+    other = Shop(work).document(
+        "order", [{"quantity": 1, "product": None, "unit_price": {"amount": "10", "currency": "GBP"}}], currency="GBP"
+    )
+    work.records("company.rate").create({"currency": "GBP", "on": "2026-01-01", "rate": "2"})
+    platform.catalog.schedules["orders.standing"].run(platform.system(work.tenant.id))  # before anybody is told of it
+    assert client.get(f"{API}/orders/{other}").json["base_amount"]["amount"] == "20.00"
 
 
 def test_an_order_that_is_not_found_by_its_subject_is_not_told_as_the_nearest(shop: Shop) -> None:

@@ -12,6 +12,7 @@ import pytest
 from core.context import Work
 from core.platform import Platform, boot
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from plugins.pipeline.tables import Stage
 from plugins.pipeline.template import TEMPLATES, apply
 from sdk import Conflict, Draft, Invalid, NotFound, Query, where
 from sdk.changes import HISTORY
@@ -492,6 +493,8 @@ def test_what_a_stage_asks_for_cannot_be_taken_away_while_the_deal_stands_there(
     refused = client.patch(f"{DEALS}/{deal}", {"amount": None})
     assert refused.status_code == 422
     assert [error["field"] for error in refused.json["errors"]] == ["amount"]
+    client.patch(f"{STAGES}/{process.stages['proposal']}", {"required_fields": ["amount", "close_date"]})
+    assert client.patch(f"{DEALS}/{deal}", {"notes": "asked for later"}).status_code == 200, "who does not touch it is not asked for it"
     assert client.patch(f"{DEALS}/{deal}", {"amount": None, "stage": "first-contact"}).status_code == 200
 
 
@@ -522,6 +525,46 @@ def test_a_deal_is_lost_for_a_reason_and_the_report_counts_the_reasons(client: A
     }
 
 
+@pytest.mark.feature("D10")
+def test_no_deal_is_lost_without_a_reason_whoever_made_the_stage_but_what_was_lost_elsewhere(
+    client: Api, work: Work, process: Process, renewal: Process
+) -> None:
+    deal, lost = renewal.deal(), {"stage": str(renewal.stages["churned"])}
+    refused = client.post(f"{DEALS}/{deal}/moves", lost)
+    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["lost_reason"])
+    assert client.post(f"{DEALS}/{deal}/moves", {**lost, "lost_reason": "Price"}).status_code == 201
+    assert client.patch(f"{DEALS}/{deal}", {"lost_reason": None}).status_code == 422
+    file = f"name,pipeline,stage\nof then,{renewal.id},churned\n"
+    assert import_file(work, "pipeline.deal", file).rows == []
+
+
+def test_a_deal_comes_out_of_the_recycle_bin_to_where_it_stood_or_not_at_all(
+    client: Api, work: Work, process: Process, renewal: Process, platform: Platform
+) -> None:
+    deal, won = renewal.deal(stage="renewed"), renewal.stages["renewed"]
+    client.delete(f"{DEALS}/{deal}")
+    assert client.delete(f"{STAGES}/{won}").status_code == 204
+    refused = client.post(f"{DEALS}/{deal}/restore")
+    assert (refused.status_code, refused.json["code"]) == (409, "stage_gone")
+    client.post(f"{STAGES}/{won}/restore")
+    client.patch(f"{STAGES}/{won}", {"type": "open"})
+    assert client.post(f"{DEALS}/{deal}/restore").json["code"] == "stage_gone"
+    client.patch(f"{STAGES}/{won}", {"type": "won"})
+    assert client.post(f"{DEALS}/{deal}/restore").status_code == 200
+    # What an earlier version let come back stays won, in a stage that means the same.
+    other = id_of(work.records("pipeline.stage").create({"pipeline": renewal.id, "name": "Won", "key": "won", "type": "won"}))
+    with platform.database.begin(write=True, tenant=work.tenant.id) as connection:
+        stages = Stage.table()
+        connection.execute(
+            stages.update().where(stages.c.tenant_id == work.tenant.id, stages.c.id == won).values(deleted_at=platform.clock())
+        )
+    platform.kept.clear()
+    before = len(renewal.history(deal))
+    assert client.patch(f"{DEALS}/{deal}", {"stage": "due"}).json["code"] == "deal_closed"
+    assert client.patch(f"{DEALS}/{deal}", {"notes": "x"}).status_code == 200
+    assert (renewal.read(deal)["stage"], renewal.read(deal)["status"], len(renewal.history(deal))) == (other, "won", before + 1)
+
+
 @pytest.mark.feature("D9")
 def test_a_deal_that_goes_back_and_forth_reports_two_visits_and_how_long_each_took(
     client: Api, work: Work, process: Process, clock: Clock
@@ -547,13 +590,17 @@ def test_a_deal_moves_to_another_pipeline_with_its_history_and_reports_tell_them
     deal = process.deal(stage="needs-analysis")
     assert client.patch(f"{DEALS}/{deal}", {"pipeline": str(renewal.id)}).status_code == 200
     assert process.read(deal)["stage"] == renewal.stages["needs-analysis"]
+    work.records("pipeline.stage").create({"pipeline": renewal.id, "name": "Over", "key": "proposal", "type": "lost"})
+    assert client.patch(f"{DEALS}/{process.deal(stage='proposal')}", {"pipeline": str(renewal.id)}).json["stage"] == str(
+        renewal.stages["due"]
+    )
     assert process.history(deal) == [
         (None, process.stages["needs-analysis"]),
         (process.stages["needs-analysis"], renewal.stages["needs-analysis"]),
     ]
     process.deal()
     lines = client.get("/api/v1/reports/query", {"entity": "pipeline.deal", "by": "pipeline"}).json["data"]
-    assert {line["pipeline"]: line["count"] for line in lines} == {"Direct sales": 1, "Renewal": 1}
+    assert {line["pipeline"]: line["count"] for line in lines} == {"Direct sales": 1, "Renewal": 2}
 
 
 def test_what_a_stage_asks_for_is_known_to_every_process_at_the_next_write(

@@ -15,8 +15,10 @@ from core.events.tables import outbox
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.drain import Drain
-from sdk import Query, links
+from sdk import Query, links, where
 from sdk.context import id_of
+from sdk.fields import Reference
+from tests.console.site import Site
 from tests.plugins.process import Process
 
 SURVEYS, INVITATIONS, ACCOUNTS = "/api/v1/customers/surveys", "/api/v1/customers/invitations", "/api/v1/customers/accounts"
@@ -95,10 +97,51 @@ def test_a_deal_that_is_won_again_asks_nobody_again(
 ) -> None:
     deal = process.deal(account=account, contact=contact, stage="won")
     drain()
-    client.post(f"/api/v1/pipeline/deals/{deal}/moves", {"stage": "qualified", "reason": "mistake"})
-    client.patch(f"/api/v1/pipeline/deals/{deal}", {"stage": "won"})
+    moves = f"/api/v1/pipeline/deals/{deal}/moves"
+    assert client.post(moves, {"stage": "needs-analysis", "reopen": True}).json["status"] == "open"
+    assert client.post(moves, {"stage": "won"}).json["status"] == "won"
     drain()
     assert len(client.get(INVITATIONS).json["data"]) == 1
+
+
+@pytest.mark.parametrize("why", ["by hand", "no address", "nobody"])
+def test_where_no_letter_can_go_out_nothing_is_kept_and_the_owner_asks(
+    client: Api, process: Process, survey: str, account: UUID, contact: UUID, work: Work, people: People, why: str, drain: Callable[[], int]
+) -> None:
+    if why == "by hand":
+        client.patch(f"{SURVEYS}/{survey}", {"by_mail": False})
+    elif why == "no address":
+        client.patch(f"/api/v1/customers/contacts/{contact}", {"email": None})
+    deal = process.deal(account=account, contact=None if why == "nobody" else contact, owner=people.rep, stage="won")
+    drain()
+    assert client.get(INVITATIONS).json["data"] == [], "its link nobody would ever have"
+    (notice,) = [row for row in work.records("teamwork.notification").find(where(owner=people.rep)) if row["kind"] == "customers.to_ask"]
+    assert (notice["title"], notice["about"]) == ("Ask the customer yourself: After the sale", Reference("pipeline.deal", deal))
+    # With an address by now, the next deal is asked about, and so is this one when it is won again.
+    client.patch(f"{SURVEYS}/{survey}", {"by_mail": True})
+    client.patch(f"/api/v1/customers/contacts/{contact}", {"email": "ann@alder.example"})
+    client.post(f"/api/v1/pipeline/deals/{deal}/moves", {"stage": "potential", "reopen": True})
+    client.patch(f"/api/v1/pipeline/deals/{deal}", {"stage": "won", "contact": str(contact), "account": None})
+    drain()
+    (kept,) = client.get(INVITATIONS).json["data"]
+    assert (kept["sent_to"], kept["account"], kept["about"]["id"]) == ("ann@alder.example", str(account), str(deal))
+
+
+@pytest.mark.feature("E15")
+def test_one_asks_by_hand_on_the_page_of_whom_one_sees(client: Api, survey: str, account: UUID, contact: UUID, people: People) -> None:
+    rep, stranger = Site(client.as_user(people.rep)), Site(client.as_user(people.reps[1][0]))
+    assert rep.get(f"/customers/accounts/{account}").links()["Send survey"] == f"/console/customers/ask/accounts/{account}"
+    made = rep.sent(f"/customers/ask/accounts/{account}")
+    (link,) = re.findall(r"http://127\.0\.0\.1:8000(/api/v1/customers/answers/[\w.-]+)", made.text)
+    assert answered(client, link, 9) == 201
+    client.patch(f"/api/v1/customers/contacts/{contact}", {"owner": str(people.rep)})
+    sent = rep.sent(f"/customers/ask/contacts/{contact}")
+    assert "ann@alder.example" in sent.text
+    assert "/answers/" not in sent.text
+    assert [row["account"] for row in client.get(INVITATIONS).json["data"]] == [str(account)] * 2
+    refused = [rep.post(f"/customers/ask/contacts/{contact}", {"survey": word}) for word in (str(account), "", "x")]
+    assert [one.status for one in refused] == [404] * 3
+    assert [stranger.get(f"/customers/ask/{kind}/{account}").status for kind in ("accounts", "deals")] == [404] * 2
 
 
 def test_a_survey_that_does_not_want_to_asks_nobody(
