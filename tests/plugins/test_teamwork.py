@@ -34,7 +34,7 @@ def account(work: Work, people: People) -> UUID:
     return id_of(work.records("customers.account").create({"name": "Alder", "owner": people.rep}))
 
 
-@pytest.mark.feature("J2")
+@pytest.mark.feature("J1")
 def test_when_a_task_was_done_is_kept_and_taken_back(client: Api, account: UUID) -> None:
     made = client.post(f"{API}/tasks", {"subject": "Call back", "about": f"customers.account:{account}", "due_on": "2026-03-31"}).json
     assert (made["state"], made["done_at"], made["priority"]) == ("open", None, "normal")
@@ -46,7 +46,7 @@ def test_when_a_task_was_done_is_kept_and_taken_back(client: Api, account: UUID)
     assert [row["id"] for row in listed] == [made["id"]]
 
 
-@pytest.mark.feature("J2")
+@pytest.mark.feature("J1")
 def test_a_task_is_overdue_when_its_day_is_over_where_the_tenant_is(make_tenant: MakeTenant, work_as: type_work_as, clock: Clock) -> None:
     clock.now = datetime(2026, 3, 31, 20, tzinfo=UTC)  # already the first of April in Shanghai
     found = {}
@@ -91,7 +91,7 @@ def test_what_runs_over_midnight_is_on_both_days(make_tenant: MakeTenant, work_a
     assert [len(entries(work, day, day, None)) for day in days] == [0, 1, 1, 0]
 
 
-@pytest.mark.feature("J1")
+@pytest.mark.feature("J4")
 def test_an_activity_ends_after_it_starts_and_keeps_its_length_when_moved(client: Api, account: UUID) -> None:
     said = {"subject": "Visit", "kind": "visit", "starts_at": "2026-03-31T09:00:00Z", "about": f"customers.account:{account}"}
     made = client.post(f"{API}/activities", said).json
@@ -102,7 +102,7 @@ def test_an_activity_ends_after_it_starts_and_keeps_its_length_when_moved(client
     assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "before_start")
 
 
-@pytest.mark.feature("J1")
+@pytest.mark.feature("J2")
 def test_a_comment_is_seen_with_its_record_and_changed_by_its_author_alone(client: Api, account: UUID, people: People) -> None:
     rep, manager, stranger = (client.as_user(one) for one in (people.rep, people.manager, people.reps[1][0]))
     said = {"about": f"customers.account:{account}", "body": "They decide next week."}
@@ -139,7 +139,7 @@ def test_a_file_keeps_its_name_in_any_language_in_a_header_that_a_server_sends(c
     assert client.get(f"{API}/files/{made['id']}/content").headers["Content-Disposition"] == header
 
 
-@pytest.mark.feature("J1")
+@pytest.mark.feature("J2")
 def test_a_file_comes_back_as_it_was_for_those_who_see_its_record(client: Api, account: UUID, people: People) -> None:
     content = b"<html>\x00offer"
     status, made = sent(client.as_user(people.rep), account, content, "..\\..\\offer.html")
