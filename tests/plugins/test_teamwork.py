@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,7 +20,7 @@ from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.teamwork import files
 from plugins.teamwork.calendar import entries, overdue
 from plugins.teamwork.demo import fill
-from sdk import Tenant
+from sdk import Invalid, Tenant, where
 from sdk.context import id_of
 from sdk.files import clean_name, last_name
 from tests.plugins.process import Process
@@ -80,6 +81,43 @@ def test_a_calendar_shows_the_days_of_the_tenant_and_who_is_booked_twice(client:
         ("0001-01-01", "0001-01-01"),
     ):
         assert client.get(f"{API}/calendar", {"from": first, "to": last}).status_code == 422
+
+
+@pytest.mark.feature("J4")
+def test_who_books_somebody_of_another_team_twice_is_warned_and_reads_of_it_what_he_may(client: Api, people: People, work: Work) -> None:
+    owner, stranger = people.reps[0][0], client.as_user(people.reps[1][0])
+    (role,) = work.records("core.role").find(where(key="sales_rep"))
+    work.records("core.grant").create({"role": id_of(role), "permission": "teamwork.activity.create", "scope": "all"})
+
+    def asked(subject: str, start: str, end: str, by: Api) -> Any:
+        values = {"subject": subject, "starts_at": f"2026-03-31T{start}:00Z", "ends_at": f"2026-03-31T{end}:00Z", "owner": str(owner)}
+        return by.post(f"{API}/activities", values)
+
+    secret = asked("secret", "09:30", "10:00", client.as_user(people.manager))
+    assert "warnings" not in secret.json
+    assert "warnings" not in asked("after it", "10:00", "10:30", client.as_user(people.manager)).json
+    told = asked("x", "09:00", "09:45", stranger)
+    assert told.status_code == 201, told.text
+    assert told.json["warnings"] == [{"code": "double_booked", "detail": "double-booked: busy 09:30–10:00"}]
+    place = f"{API}/activities/{secret.json['id']}"
+    moved = client.as_user(people.manager).patch(place, {"starts_at": "2026-03-31T09:40:00Z"}).json
+    assert [one["detail"] for one in moved["warnings"]] == ["double-booked: busy 09:00–09:45 x; 10:00–10:30 after it"]
+    assert "warnings" not in client.as_user(people.manager).patch(place, {"subject": "quiet"}).json, "nothing of its time has changed"
+    for who, busy in ((people.manager, ["09:00–09:45 x", "10:00–10:30 after it"]), (people.managers[1], None)):
+        rows = client.as_user(who).get(f"{API}/calendar", {"from": "2026-03-31", "to": "2026-03-31"}).json["data"]
+        assert next((row["busy"] for row in rows if row["subject"] == "quiet"), None) == busy
+    page = client.as_user(people.manager).get(f"/console/teamwork/activities/{secret.json['id']}").text
+    assert "busy 09:00–09:45 x" in page
+
+
+@pytest.mark.feature("J4")
+def test_what_is_booked_twice_beyond_the_days_that_are_shown_is_marked(work: Work, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    for start, end in (("2026-03-30T23:00:00Z", "2026-03-31T02:00:00Z"), ("2026-03-30T23:30:00Z", "2026-03-30T23:45:00Z")):
+        work.records("teamwork.activity").create({"subject": start, "starts_at": start, "ends_at": end, "owner": people.rep})
+    assert [row["overlaps"] for row in entries(work, date(2026, 3, 31), date(2026, 3, 31), None)] == [True]
+    monkeypatch.setattr("plugins.teamwork.calendar.MOST", 1)
+    with pytest.raises(Invalid, match="more than 1 entries"):
+        entries(work, date(2026, 3, 30), date(2026, 3, 31), None)
 
 
 @pytest.mark.feature("J4")
