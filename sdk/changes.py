@@ -41,6 +41,7 @@ class Change:
     act: str = ""
     problems: list[Problem] = field(default_factory=list)
     conflict: tuple[str, Text, Mapping[str, object]] | None = None
+    warnings: tuple[Problem, ...] = ()
 
     def after(self, name: str) -> object:
         """The value that the field will have."""
@@ -59,6 +60,10 @@ class Change:
     def forbid(self, code: str, message: Text, **params: object) -> None:
         """Refuse this change: the present state does not allow it (409)."""
         self.conflict = self.conflict or (code, message, params)
+
+    def warn(self, code: str, message: Text, **params: object) -> None:
+        """Let it be written, and tell who writes it (`Entity.warns`)."""
+        self.warnings = (*self.warnings, Problem("", code, message, params))
 
     @property
     def stands(self) -> bool:

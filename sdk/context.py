@@ -160,8 +160,9 @@ class Candidates:
 class Outcome:
     """What became of one draft: the record's id and its state as written, or the refusal.
 
-    `likely` is what a written record is likely one of, where the tenant wants to be told and no more. `before` are the values that an
-    update has changed, as they were, also those that its actor does not see: for what is to be undone, not for showing.
+    `likely` is what a written record is likely one of, where the tenant wants to be told and no more; `warnings` are what plugins tell beside it.
+    `before` are the values that an update has changed, as they were, also those that its actor does not see: for what is to be undone, not for
+    showing.
     """
 
     id: UUID | None
@@ -170,6 +171,7 @@ class Outcome:
     changed: bool = True
     likely: Candidates = Candidates()
     before: Row = field(default_factory=dict)
+    warnings: Sequence[Problem] = ()
 
 
 @dataclass(frozen=True, slots=True)

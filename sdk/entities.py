@@ -182,6 +182,8 @@ class Entity:
     """Whether its records go on acting for their owner by themselves: rules, webhooks. A token with an allow-list writes such only
     if `core.owner.act_later` is in the list, since what it leaves behind has all rights of the owner."""
     alike: tuple[str, ...] = ()
+    warns: bool = False
+    """Whether what is written may come with warnings of its plugin (`Change.warn`)."""
     veil: Callable[[Any, Sequence[dict[str, Any]]], None] | None = None
     """Called with context and rows before they leave; takes out of each what its reader may not see and no field right says. Who may do everything sees all."""
     veiled: tuple[str, ...] = ()

@@ -70,12 +70,12 @@ class Watch(Spec):
     (`ctx.kept`): None is no, and nothing is written; a set of names is yes, and asks for the values that these fields had
     before, which come as `payload["before"]`, JSON values of those that changed, or of all when the record was deleted.
     `handler` gets what was wanted like a subscription. `looped` is told when a chain of deliveries has become too long,
-    instead of `handler`; the delivery is dead, by name, whatever it does. Sensitive fields have no value before.
+    instead of `handler`; the delivery is dead then, by name, unless it answers False: nothing goes on from here. Sensitive fields have no value before.
     """
 
     wants: Callable[[Context, str, frozenset[str]], frozenset[str] | None]
     handler: Callable[[Context, Sequence[Event]], None]
-    looped: Callable[[Context, Sequence[Event]], None]
+    looped: Callable[[Context, Sequence[Event]], bool | None]
 
 
 class GiveUp(Exception):

@@ -176,12 +176,13 @@ def pytest_collection_finish() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """RQ on SQLite is tested by the worker's own tests; what plugins do is tested where it runs: each alone, and RQ with PostgreSQL.
 
-    A test that is marked `every_pairing` runs on both engines and both databases: each engine on one, or with `DEALWRIGHT_TESTS=all` each on each.
+    A test that is marked `every_pairing`, or proves one of `_ON_BOTH_ENGINES`, runs on both engines and both databases: each engine on one, or with
+    `DEALWRIGHT_TESTS=all` each on each.
     """
-    paired = {item for item in items if item.get_closest_marker("every_pairing") is not None}
+    paired = {item for item in items if _is_paired(item)}
     left_out = _left_out([item for item in items if item not in paired])
     if os.environ.get("DEALWRIGHT_TESTS") != "all":
-        left_out |= {item for item in paired if not any(one in item.nodeid for one in ("sqlite-embedded", "postgresql-scaled"))}
+        left_out |= {item for item in paired if _pairing(item) not in (("embedded", "sqlite"), ("scaled", "postgresql"))}
     if left_out:
         items[:] = [item for item in items if item not in left_out]
         config.hook.pytest_deselected(items=list(left_out))
@@ -189,14 +190,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = dealt(items, workers)
 
 
-def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
-    def rare(item: pytest.Item) -> bool:
-        chosen = getattr(item, "callspec", None)
-        parameters = chosen.params if chosen is not None else {}
-        rq_on_sqlite = (parameters.get("engine"), parameters.get("database_templates")) == ("scaled", "sqlite")
-        return rq_on_sqlite and "tests/worker/" not in item.nodeid
+_ON_BOTH_ENGINES = {"I2", "I3", "I8", "I13"}
+"""Rows of the feature table on which everything else rests that happens in the background."""
 
-    left_out = {item for item in items if rare(item)}
+
+def _is_paired(item: pytest.Item) -> bool:
+    rows = {row for marker in item.iter_markers("feature") for row in marker.args}
+    engines = None not in _pairing(item) and not item.nodeid.startswith("tests/worker/")
+    return item.get_closest_marker("every_pairing") is not None or bool(engines and rows & _ON_BOTH_ENGINES)
+
+
+def _pairing(item: pytest.Item) -> tuple[object, object]:
+    """The engine and the database of a test, None where it has none."""
+    chosen = getattr(item, "callspec", None)
+    parameters = chosen.params if chosen is not None else {}
+    return parameters.get("engine"), parameters.get("database_templates")
+
+
+def _left_out(items: list[pytest.Item]) -> set[pytest.Item]:
+    left_out = {item for item in items if _pairing(item) == ("scaled", "sqlite") and not item.nodeid.startswith("tests/worker/")}
     if os.environ.get("DEALWRIGHT_TESTS") != "all":
         left_out |= _in_turn([item for item in items if item not in left_out])
     return left_out
@@ -211,7 +223,7 @@ _IN_TURNS = (
 
 def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
     """Tables, migrations, the wall between tenants and the laws of the doors (property tests) are tested on both databases; all else on one of the
-    two each, by the digest of a test's name.
+    two each, by the digest of a test's name; where a test has an engine, PostgreSQL's turn is that of RQ, as in production.
 
     `DEALWRIGHT_TESTS=all` runs everything on both: it takes half as long again.
     """
@@ -230,6 +242,7 @@ def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
         for name, found in turns.items()
         for one in found
         if one.partition(" ")[0] == ("sqlite", "postgresql")[crc32(name.encode()) % 2]
+        or (one == "postgresql embedded" and "postgresql scaled" in found and not name.startswith("tests/worker/"))
     }
 
 

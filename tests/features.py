@@ -1,4 +1,4 @@
-"""`python -m tests.features [I2 ...]`: the rows of the feature table that have tests, and whether these pass.
+"""`python -m tests.features [I2 ...]`: the rows of the feature table, where each is tested, and whether that passes.
 
 A test proves a row by `@pytest.mark.feature("P20")`. The titles come from `../shared/FEATURES.md` where that is present.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import sys
-from collections import defaultdict
+import textwrap
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -51,11 +53,26 @@ class Outcomes:
         self.results[report.nodeid] = worst
 
     def result(self, row: str) -> str:
-        """Whether the row holds: it fails with one of its tests."""
-        ended = {self.results.get(test, "failed") for test in self.rows[row]}
-        if "failed" in ended:
-            return WORDS["failed"]
-        return WORDS["passed"] if "passed" in ended else WORDS["skipped"]
+        """Whether the row holds, and how many of its tests say nothing of that: it fails with one of them."""
+        ended = Counter(self.results.get(test, "failed") for test in self.rows[row])
+        worst = next((word for word in ("failed", "passed", "skipped") if ended[word]), None)
+        if worst is None:
+            return "no test"
+        return WORDS[worst] + (f", {ended['skipped']} not run" if worst != "skipped" and ended["skipped"] else "")
+
+    def places(self, row: str) -> list[str]:
+        """The files with its tests, as one finds them below `tests/`."""
+        return sorted({test.partition("::")[0].removeprefix("tests/") for test in self.rows[row]})
+
+
+def table(outcomes: Outcomes, names: Mapping[str, str], asked: Sequence[str]) -> Iterator[str]:
+    """A line for each row that is asked for, or there is, tested or not, and below it where its tests are."""
+    yield f"{'row':5} {'tests':>5}  {'result':18} title"
+    rows = asked or [*{**names, **outcomes.rows}]
+    for row in sorted(rows, key=lambda word: (word[0], int(word[1:]))):
+        yield f"{row:5} {len(outcomes.rows[row]):5}  {outcomes.result(row):18} {names.get(row, '')}"
+        if places := outcomes.places(row):
+            yield textwrap.fill(" ".join(places), 120, initial_indent=" " * 13, subsequent_indent=" " * 13, break_on_hyphens=False)
 
 
 def titles() -> dict[str, str]:
@@ -73,10 +90,7 @@ def main(arguments: list[str]) -> int:
     outcomes = Outcomes()
     options = ["-q", "-p", "no:cacheprovider", "-p", "tests.features", "--rows", ",".join(asked), "--no-header", "--tb=short"]
     code = pytest.main([*options, *rest], plugins=[outcomes])
-    names = titles()
-    print(f"\n{'row':5} {'tests':>5}  {'result':8} title")
-    for row in sorted(outcomes.rows, key=lambda word: (word[0], int(word[1:]))):
-        print(f"{row:5} {len(outcomes.rows[row]):5}  {outcomes.result(row):8} {names.get(row, '')}")
+    print("", *table(outcomes, titles(), asked), sep="\n")
     return int(code)
 
 

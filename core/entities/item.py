@@ -27,6 +27,7 @@ class Item:
     """What stands in the column of custom fields, those of fields that are no more among it."""
     likely: Candidates = _NOBODY
     """What it is likely one of, where the tenant only wants to be told."""
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def stands(self) -> bool:

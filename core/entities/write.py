@@ -232,6 +232,7 @@ class Writer:
                 with seen_within(batch, bounds) as shown:
                     calls.moment("validate_changes", frozenset({bounds.plugin}), ctx=work, batch=shown)
         for item, change in zip(items, changes, strict=True):
+            item.warnings = change.warnings
             if change.conflict is not None:
                 code, message, params = change.conflict
                 item.refusal = Conflict.of(code, message, params)
@@ -391,9 +392,9 @@ class Writer:
         before = item.before or {}
         row = {**self._blank, **before, **item.values, "id": item.id}
         if item.draft.verb != "update":
-            return Outcome(item.id, row, None, item.changed, item.likely)
+            return Outcome(item.id, row, None, item.changed, item.likely, warnings=item.warnings)
         was = {name: before.get(name) for name in item.values if name not in journal.STAMPS}
-        return Outcome(item.id, row, None, item.changed, item.likely, was)
+        return Outcome(item.id, row, None, item.changed, item.likely, was, item.warnings)
 
     @cached_property
     def _blank(self) -> Mapping[str, None]:

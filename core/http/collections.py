@@ -20,7 +20,7 @@ from core.http.answers import OPTIONS
 from core.http.asked import json_body, query_pairs
 from core.http.errors import body_of
 from core.http.freshness import fresh
-from sdk import Alike, BadRequest, Condition, Draft, Entity, Filter, Outcome, Query, Response, Stale, Verb, _, parse_filter
+from sdk import Alike, BadRequest, Condition, Draft, Entity, Filter, Outcome, Problem, Query, Response, Stale, Verb, _, parse_filter
 from sdk.permissions import BULK_EDIT
 from sdk.routes import record_id
 
@@ -153,11 +153,14 @@ class Collection:
 
 
 def _warnings(work: Work, outcome: Outcome) -> dict[str, object]:
-    """What was taken although it is likely there already, because the tenant wants it so."""
-    if not outcome.likely:
-        return {}
-    said = outcome.likely.warning
-    return {"warnings": [{"code": said.code, "detail": work.say(said.message, said.params), **members_of(outcome.likely)}]}
+    """What is told beside a record that was taken: that it is likely there already, where the tenant wants no more than that, and what plugins say."""
+    found = [{**_warning(work, outcome.likely.warning), **members_of(outcome.likely)}] if outcome.likely else []
+    found += [_warning(work, said) for said in outcome.warnings]
+    return {"warnings": found} if found else {}
+
+
+def _warning(work: Work, said: Problem) -> dict[str, object]:
+    return {"code": said.code, "detail": work.say(said.message, said.params)}
 
 
 def etag(row: Mapping[str, Any]) -> str:

@@ -111,8 +111,7 @@ def deliver(platform: Platform, row: type_row) -> None:
             _mark(platform, row, state=SKIPPED, **told.say(_("the tenant no longer has the entity {entity}"), {"entity": entity}))
             return
         if (loop := _loop(platform, row, work.causes)) is not None:
-            _tell_of_loop(platform, work, row)
-            _bury(platform, row, told.say(*loop))
+            _end_chain(platform, work, row, told.say(*loop))
             return
         if row.deaths >= MOST_DEATHS or _exhausted(
             platform, row, row.attempts, AFTERWARDS
@@ -211,21 +210,34 @@ def _events(row: type_row) -> list[Event]:
     ]
 
 
-def _tell_of_loop(platform: Platform, work: Work, row: type_row) -> None:
+def _end_chain(platform: Platform, work: Work, row: type_row, why: Why) -> None:
+    """The row is dead, with its reason, unless it is a watch's and that says that its chain would have ended here by itself."""
     watch = _watch(platform, row) if row.kind == "delivery" else None
-    if watch is not None:
-        with work.transaction(write=True):
-            watch.looped(work, _events(row))
+    if watch is None:
+        _bury(platform, row, why)
+        return
+    with work.transaction(write=True):
+        if _told(work, [row]) and watch.looped(work, _events(row)) is not False:
+            work.connection.execute(_rows(work, [row]).values(state=DEAD, **why))
 
 
 def _tell(platform: Platform, work: Work, rows: Sequence[type_row]) -> None:
     handler = _listener(platform, rows[0])
-    mine = outbox.update().where(outbox.c.tenant_id == work.tenant.id, outbox.c.id.in_([row.id for row in rows]), outbox.c.state == WAITING)
     with work.transaction(write=True):
-        told = set(work.connection.execute(mine.values(state=DONE, **NOTHING).returning(outbox.c.id)).scalars())
+        told = _told(work, rows)
         events = [event for row in rows if row.id in told for event in _events(row)]  # of the others another process was faster
         if events:
             handler(work, events)
+
+
+def _told(work: Work, rows: Sequence[type_row]) -> set[UUID]:
+    """Mark rows as told, in the transaction that tells them; those that nobody else has finished."""
+    waiting = _rows(work, rows).where(outbox.c.state == WAITING)
+    return set(work.connection.execute(waiting.values(state=DONE, **NOTHING).returning(outbox.c.id)).scalars())
+
+
+def _rows(work: Work, rows: Sequence[type_row]) -> sa.Update:
+    return outbox.update().where(outbox.c.tenant_id == work.tenant.id, outbox.c.id.in_([row.id for row in rows]))
 
 
 def _retry(platform: Platform, row: type_row, why: Why) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from marshmallow import ValidationError
 
 from plugins.automation import conditions, timing
-from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Rule, actor_of, listeners, rule_of
+from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Listener, Rule, actor_of, listeners, rule_of
 from plugins.automation.schemas import why
 from plugins.automation.tables import FAILED, STOPPED, WAITING
 from plugins.automation.triggers import DATE
@@ -21,6 +21,8 @@ RUN, PERFORM = "automation.run", "automation.perform"
 BUDGET = 5
 """So many failed runs one after the other switch a rule off."""
 LONGEST = 255
+_LOOPED = _("stopped after {count} runs: rules begin each other in a circle: {circle}")
+_TOO_LONG = _("stopped after {count} runs: rules begin each other in too long a chain: {circle}")
 PART = 25
 """Runs of one job: a thousand records of an import are not a thousand rows of the outbox."""
 
@@ -28,24 +30,26 @@ PART = 25
 def hear(ctx: Context, events: Sequence[Event]) -> None:
     """Begin the rules that listen to these events; in one transaction with the mark that they have been told."""
     for one in listeners(ctx).get(events[0].name, ()):
-        heard = [event for event in events if one.begins(event)]
-        if not heard:
-            continue
-        if one.rule.trigger == DATE:
-            ctx.lock(f"{timing.TIMER}:{one.rule.id}")
-            moved = {event.record_id for event in heard if one.trigger.begins(event, one.parameters)}
-            _catch_up(ctx, one.rule, [event.record_id for event in heard], moved, heard[0].causes)
-        else:
-            start(ctx, one.rule, [_moment(event) for event in heard], ctx.idempotency_key, heard[0].causes)
+        for occurrence, moments in _coming(ctx, one, events):
+            start(ctx, one.rule, moments, occurrence, events[0].causes)
 
 
-def _catch_up(ctx: Context, rule: Rule, ids: Sequence[UUID], moved: Set[UUID], causes: Sequence[str]) -> None:
+def _coming(ctx: Context, one: Listener, events: Sequence[Event]) -> Iterator[tuple[str, list[Moment]]]:
+    """What these events are to a rule, whether or not its conditions hold: occurrences, each with its moments."""
+    heard = [event for event in events if one.begins(event)]
+    if not heard:
+        return
+    if one.rule.trigger != DATE:
+        yield ctx.idempotency_key, [_moment(event) for event in heard]
+        return
+    ctx.lock(f"{timing.TIMER}:{one.rule.id}")
+    moved = {event.record_id for event in heard if one.trigger.begins(event, one.parameters)}
     try:
-        actor = actor_of(ctx, rule)
+        actor = actor_of(ctx, one.rule)
     except NotFound:  # has left: the next wake-up of the rule switches it off
         return
-    for occurrence, found in timing.catch_up(ctx, rule, actor, ids, moved):
-        start(ctx, rule, [Moment(id) for id in found], occurrence, causes)
+    for occurrence, found in timing.catch_up(ctx, one.rule, actor, [event.record_id for event in heard], moved):
+        yield occurrence, [Moment(id) for id in found]
 
 
 def _moment(event: Event) -> Moment:
@@ -81,13 +85,9 @@ def start(ctx: Context, rule: Rule, moments: Sequence[Moment], occurrence: str, 
     """Make a run for each record for which the conditions hold, once for each occurrence; returns the runs."""
     if not moments:
         return []
-    try:
-        moments = _seen(actor_of(ctx, rule), rule, moments)
-        held = conditions.holding(actor_of(ctx, rule), rule.entity, rule.conditions, moments)
-        state, error = WAITING, None
-    except (Refusal, ValidationError) as refusal:  # its conditions cannot be asked any more: the log says so
-        held, state, error = {moment.record_id for moment in moments}, FAILED, why(ctx, refusal)
-    wanted = {f"{occurrence}:{one.record_id}"[:200]: one for one in moments if one.record_id in held}
+    moments, error = _held(ctx, rule, moments)
+    state = WAITING if error is None else FAILED
+    wanted = {f"{occurrence}:{one.record_id}"[:200]: one for one in moments}
     there = _there(ctx, rule, list(wanted))
     drafts = [_draft(rule, name, one, causes, state, error) for name, one in wanted.items() if name not in there]
     runs = [cast("UUID", outcome.id) for outcome in ctx.as_system().records(RUN).write_all(drafts)]
@@ -96,6 +96,16 @@ def start(ctx: Context, rule: Rule, moments: Sequence[Moment], occurrence: str, 
     if state == FAILED and runs:
         count_failures(ctx, rule.id)
     return runs
+
+
+def _held(ctx: Context, rule: Rule, moments: Sequence[Moment]) -> tuple[Sequence[Moment], str | None]:
+    """The moments for which the conditions hold; all of them, with the reason, where these cannot be asked any more."""
+    try:
+        moments = _seen(actor_of(ctx, rule), rule, moments)
+        held = conditions.holding(actor_of(ctx, rule), rule.entity, rule.conditions, moments)
+    except (Refusal, ValidationError) as refusal:
+        return moments, why(ctx, refusal)
+    return [one for one in moments if one.record_id in held], None
 
 
 def count_failures(ctx: Context, id: UUID) -> None:
@@ -147,19 +157,20 @@ def _draft(rule: Rule, occurrence: str, moment: Moment, causes: Sequence[str], s
     return Draft("create", values, act="begin")
 
 
-def report_loop(ctx: Context, events: Sequence[Event]) -> None:
-    """Rules that begin each other without end: the log names them, and their owners are told."""
-    causes = events[0].causes
+def report_loop(ctx: Context, events: Sequence[Event]) -> bool:
+    """Rules that would begin at the end of so long a chain: the log names them, and their owners are told. Whether there are any: a chain
+    that ends here by itself is nothing to report."""
+    causes, found = events[0].causes, False
     for one in listeners(ctx).get(events[0].name, ()) if causes else ():
-        heard = [event for event in events if one.begins(event)]
-        if not heard:
+        moments = [moment for _occurrence, coming in _coming(ctx, one, events) if coming for moment in _held(ctx, one.rule, coming)[0]]
+        if not moments:
             continue
-        circle = _circle(causes, one.rule.reference)
-        said = "rules begin each other in a circle" if circle[0] == circle[-1] else "rules begin each other in too long a chain"
-        text = f"stopped after {len(causes)} runs: {said}: {' > '.join(circle)}"
-        draft = _draft(one.rule, f"loop:{ctx.idempotency_key}", _moment(heard[0]), causes, STOPPED, text)
+        found, circle = True, _circle(causes, one.rule.reference)
+        text = ctx.say(_LOOPED if circle[0] == circle[-1] else _TOO_LONG, {"count": len(causes), "circle": " > ".join(circle)})
+        draft = _draft(one.rule, f"loop:{ctx.idempotency_key}", moments[0], causes, STOPPED, text)
         ctx.as_system().records(RUN).write_all([draft])
         _tell_owners(ctx, one.rule, circle)
+    return found
 
 
 def _circle(causes: Sequence[str], coming: str) -> list[str]:

@@ -17,6 +17,7 @@ from plugins.automation import (
     matching,
     overview,
     privacy,
+    resuming,
     routes,
     rules,
     running,
@@ -159,6 +160,10 @@ def register_subscriptions() -> Sequence[Subscription]:
             Subscription(f"{rules.RULE}.{verb}", "schedule_next", timing.schedule_next, label=_("Schedule a rule’s next run"))
             for verb in saved
         ),
+        *(
+            Subscription(f"{webhooks.WEBHOOK}.{verb}", "go_on", webhooks.go_on, label=_("Deliver what waited for a webhook"))
+            for verb in ("updated", "restored")
+        ),
         Subscription("core.tenant.updated", "replan", timing.replan, label=_("Reschedule after a time zone change")),
     )
 
@@ -175,7 +180,7 @@ def register_jobs() -> Sequence[Job]:
 
 @hookimpl
 def register_schedules() -> Sequence[Schedule]:
-    return (Schedule("resume", timing.resume, every=timedelta(hours=1), label=_("Resume rules that were on hold")),)
+    return (Schedule("resume", resuming.resume, every=timedelta(hours=1), label=_("Resume rules that were on hold")),)
 
 
 @hookimpl
@@ -202,6 +207,11 @@ def register_master_data() -> Sequence[MasterData]:
 def prepare_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity in PREPARE:
         PREPARE[batch.entity](ctx, batch)
+
+
+@hookimpl
+def tenant_enabled(ctx: Context) -> None:
+    resuming.begin(ctx)
 
 
 @hookimpl

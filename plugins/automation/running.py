@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from plugins.automation.actions import masked
 from plugins.automation.conditions import typed
 from plugins.automation.facts import filled, slots, words_of
-from plugins.automation.matching import PERFORM, RUN, count_failures, rule_by_id, turn_off
+from plugins.automation.matching import PART, PERFORM, RUN, count_failures, rule_by_id, turn_off
 from plugins.automation.revisions import PARTS, revision_of
 from plugins.automation.rules import RULE, actor_of, kind_of, rule_of
 from plugins.automation.schemas import readable, why
@@ -61,6 +61,16 @@ def perform(ctx: Context, arguments: Mapping[str, object]) -> None:
                 trouble = failure
     if trouble is not None:
         raise trouble
+
+
+def ask_again(ctx: Context, *which: Condition) -> None:
+    """Ask for runs that wait, the oldest first, whatever became of the jobs that were to do them; one that is asked for twice is done once."""
+    system, by_rule = ctx.as_system(), dict[object, list[str]]()
+    for run in system.records(RUN).find((Condition("state", "eq", (WAITING,)), *which), LOOKED_AT):
+        by_rule.setdefault(run["rule"], []).append(str(run["id"]))
+    for runs in by_rule.values():
+        for begin in range(0, len(runs), PART):
+            system.enqueue(PERFORM, {"runs": runs[begin : begin + PART]})
 
 
 def _too_fast(ctx: Context, first: UUID) -> bool:

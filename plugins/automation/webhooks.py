@@ -125,8 +125,10 @@ def hear(ctx: Context, events: Sequence[Event]) -> None:
             _switch_off(ctx, webhook, ctx.say(_("its owner can no longer use its conditions: {why}"), {"why": why}))
 
 
-def looped(_ctx: Context, _events: Sequence[Event]) -> None:
-    """What goes in a circle is told to nobody outside."""
+def looped(ctx: Context, events: Sequence[Event]) -> bool:
+    """The last change of a long chain is told like any other: a message to the outside lets no rule begin."""
+    hear(ctx, events)
+    return False
 
 
 def _write_down(ctx: Context, actor: Context, webhook: Row, events: Sequence[Event]) -> None:
@@ -195,12 +197,36 @@ def _claim(ctx: Context, webhook: UUID, subject: str) -> tuple[Row, Row] | None:
         if not waiting or hook is None or not hook["active"]:
             return None
         delivery = waiting[0]
-        if delivery["next_at"] is not None and cast("datetime", delivery["next_at"]) > ctx.now():
+        if not _is_due(ctx, delivery):
             return None  # somebody is at it, or it waits for its next attempt
         until = ctx.now() + CLAIM
         values = {"attempts": cast("int", delivery["attempts"]) + 1, "next_at": until}
         _ask(system, webhook, subject, until)
         return hook, system.records(DELIVERY).update(id_of(delivery), values, act="claim")
+
+
+def go_on(ctx: Context, events: Sequence[Event]) -> None:
+    """Webhooks that were turned on, or restored, are told what waited meanwhile."""
+    hooks = ctx.records(WEBHOOK).values([event.record_id for event in events])
+    ask_again(ctx, Condition("webhook", "in", tuple(id for id, hook in hooks.items() if hook["active"])))
+
+
+def ask_again(ctx: Context, *which: Condition) -> None:
+    """Ask for deliveries that wait and whose time has come, whatever became of the jobs that were to send them."""
+    system, subjects, cursor = ctx.as_system(), dict[tuple[object, object], None](), ""
+    waiting = (*where(state=WAITING), Condition("webhook.active", "eq", (True,)), *which)
+    while True:
+        page = system.records(DELIVERY).query(Query(waiting, fields=("webhook", "subject", "next_at"), limit=MOST, cursor=cursor))
+        subjects |= {(row["webhook"], row["subject"]): None for row in page.data if _is_due(ctx, row)}
+        if page.next is None:
+            break
+        cursor = page.next
+    for webhook, subject in subjects:
+        _ask(system, cast("UUID", webhook), str(subject))
+
+
+def _is_due(ctx: Context, delivery: Row) -> bool:
+    return delivery["next_at"] is None or cast("datetime", delivery["next_at"]) <= ctx.now()
 
 
 def message(ctx: Context, hook: Row, delivery: Row) -> Call:

@@ -29,7 +29,7 @@ def run_report(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     elif shape == "csv":
         terminal.bytes(table.as_csv(rows, of_reader(ctx)))
     elif shape == "xlsx":
-        terminal.bytes(table.as_xlsx(rows, entity))
+        terminal.bytes(table.as_xlsx(rows, entity, of_reader(ctx)))
     else:
         terminal.print(table.as_table(rows, ctx.say(_("no records")), of_reader(ctx)))
     return 0

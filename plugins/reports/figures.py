@@ -63,8 +63,8 @@ class Figures:
     unpriced: Sequence[Unpriced] = ()
 
 
-def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Figures:
-    """Ask it; raises BadRequest for words that it does not have."""
+def of(ctx: Context, report: Report, start: date | None, end: date | None, *, empty: bool = False) -> Figures:
+    """Ask it, with a chart where there is something to draw, or also an `empty` one. Raises BadRequest for words that it does not have."""
     rows = ready.rows(ctx, report, start, end)
     labels = _with_periods(ctx, report, ready.labels(ctx, report), rows)
     if len(report.by) == 1 and report.by[0] not in labels.ordered and not _dated(ctx, report, report.by[0]):
@@ -76,7 +76,7 @@ def of(ctx: Context, report: Report, start: date | None, end: date | None) -> Fi
         for row in _newest(ctx, report, rows)[:MOST_ROWS]
     ] if report.by else []  # fmt: skip
     numeric = any(_size(row.get(word)) for row in rows for word in report.measures)
-    drawn = with_values(specification(report, _largest(report, rows), labels)) if report.by and numeric else None
+    drawn = with_values(specification(report, _largest(report, rows), labels)) if report.by and (numeric or empty) else None
     return Figures(
         report, [labels.words[word] for word in report.by], [labels.words[word] for word in report.measures], lines,
         _numbers(ctx, report, (), where, total), rows, drawn, max(len(rows) - MOST_ROWS, 0),

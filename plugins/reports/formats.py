@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
-from babel.dates import format_date
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
 from sdk import Context
@@ -17,14 +18,16 @@ FIELD = "company.formats"
 """The field of a user that says so, where the tenant has the plugin that adds it."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
-_ADDED = ("sum:", "avg:")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T[\d:.]+Z\Z", re.ASCII)
+_MEASURED = ("sum:", "avg:", "min:", "max:")
 
 
 @dataclass(frozen=True)
 class Formats:
-    """A region's way to write, by its CLDR name (`de_DE`); "" writes as programs read."""
+    """A region's way to write, by its CLDR name (`de_DE`); "" writes as programs read. Instants are told in a zone."""
 
     region: str = ""
+    zone: str = "UTC"
 
     @property
     def delimiter(self) -> str:
@@ -44,6 +47,15 @@ class Formats:
         """`31.12.2026`."""
         return str(format_date(value, format="medium", locale=self.region)) if self.region else value.isoformat()
 
+    def instant(self, value: datetime) -> str:
+        """`31.12.2026, 09:30`."""
+        local = self.local(value)
+        return str(format_datetime(local, format="short", locale=self.region)) if self.region else local.isoformat(" ", "minutes")
+
+    def local(self, value: datetime) -> datetime:
+        """As the clock on the wall has it, which is all that a cell of a workbook can hold."""
+        return value.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
+
     def cell(self, word: str, value: object) -> object:
         """A cell of a file for people, by the word of its column: days and numbers written out, text as it stands."""
         typed = typed_cell(word, value)
@@ -51,6 +63,8 @@ class Formats:
             return value
         if isinstance(typed, Decimal | int):
             return self.number(typed)
+        if isinstance(typed, datetime):
+            return self.instant(typed)
         return self.day(typed) if isinstance(typed, date) else value
 
     @property
@@ -65,18 +79,22 @@ class Formats:
 
 
 def typed_cell(word: str, value: object) -> object:
-    """A day as a date, a number in words as a number: the JSON of a report has both as text."""
+    """A day as a date, of measures a number in words as a number and an instant as one: the JSON of a report has them as text."""
     if isinstance(value, str) and _DAY.match(value):
         return date.fromisoformat(value)
-    if isinstance(value, str) and word.startswith(_ADDED) and _NUMBER.match(value):
-        return Decimal(value)
+    if isinstance(value, str) and word.startswith(_MEASURED):
+        if _NUMBER.match(value):
+            return Decimal(value)
+        if _INSTANT.match(value):
+            return datetime.fromisoformat(value)
     return value
 
 
 def of_reader(ctx: Context) -> Formats:
     """As the actor wants it; as programs read where nobody said so."""
+    zone = ctx.tenant.timezone
     if ctx.actor.user_id is None:
-        return Formats()
+        return Formats(zone=zone)
     users = ctx.as_system().records("core.user")
     row = users.values([ctx.actor.user_id]).get(ctx.actor.user_id, {})
-    return Formats(str(row.get(FIELD) or "").replace("-", "_"))
+    return Formats(str(row.get(FIELD) or "").replace("-", "_"), zone)

@@ -70,11 +70,16 @@ def without(request: PageRequest, *names: str) -> list[tuple[str, str]]:
 
 def chips(ctx: Context, entity: str, own: Sequence[str], request: PageRequest, path: str) -> list[Chip]:
     """The conditions in force: those of the report, and those of the address, each with the address without it."""
-    found = [Chip(_said(ctx, entity, one)) for one in own]
+    found = [Chip(word) for word in words(ctx, entity, own)]
     for pair in request.query:
         if pair[0] == "where" and pair[1]:
             found.append(Chip(_said(ctx, entity, pair[1]), path + query_of([other for other in request.query if other != pair])))
     return found
+
+
+def words(ctx: Context, entity: str, where: Sequence[str]) -> list[str]:
+    """Conditions as people read them."""
+    return [_said(ctx, entity, one) for one in where]
 
 
 _SIGNS = {

@@ -1,30 +1,23 @@
-"""The ready-made reports of all plugins, in every format."""
+"""The ready-made reports of all plugins, and what they say."""
 
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-from plugins.reports import chart, table
-from plugins.reports.formats import of_reader
+from plugins.reports import chart
 from plugins.reports.periods import bounds
 from plugins.reports.query import run
 from plugins.reports.words import of_measure
-from sdk import BadRequest, Context, Download, NotFound, Query, Report, _
+from sdk import BadRequest, Context, NotFound, Query, Report, _
 from sdk.context import Row
 from sdk.fields import ChoiceField, DateTimeField, IntegerField, LinkField, TextField
 from sdk.measures import field_at
-from sdk.permissions import EXPORT
 
 _DAY = timedelta(days=1)
 _MOST_KEYS = 500
 FORMATS = ("json", "csv", "xlsx", "chart", "svg", "png", "pdf")
-_MEDIA = {
-    "csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf",
-}  # fmt: skip
 
 
 def offered(ctx: Context) -> list[Report]:
@@ -115,21 +108,3 @@ def _called(ctx: Context, entity: str) -> dict[str, str]:
         return {}
     rows = ctx.records(entity).query(Query(fields=("id", "key", title), sort=("key",), limit=_MOST_KEYS)).data
     return {str(row["key"]): str(row[title]) for row in rows if row.get(title)}
-
-
-def answer(ctx: Context, report: Report, found: list[Row], shape: str, comparison: Mapping[str, object]) -> object:
-    """The rows in one of the formats, as JSON with the comparison; raises Unavailable where an extra is missing."""
-    if shape == "json":
-        return {"report": described(ctx, report), "data": found, **comparison}
-    formats = of_reader(ctx)
-    if shape in ("csv", "xlsx"):
-        ctx.require(f"{report.entity}.{EXPORT}")
-        content = table.as_csv(found, formats) if shape == "csv" else table.as_xlsx(found, ctx.say(report.label))
-    else:
-        if not report.by:
-            raise BadRequest(_("a chart needs a dimension; add one with `by`"), code="no_dimension")
-        specification = chart.specification(report, found, labels(ctx, report))
-        if shape == "chart":
-            return specification
-        content = chart.drawn(specification, shape, formats, ctx.locale)
-    return Download(content, _MEDIA[shape], f"{report.full_key}.{shape}")

@@ -8,7 +8,7 @@ from typing import cast
 
 from marshmallow import Schema, fields, validate
 
-from plugins.reports import ready
+from plugins.reports import files, ready
 from plugins.reports.query import PERMISSION, run, unpriced, words
 from sdk import Context, Report, Request, Route, _
 
@@ -35,7 +35,7 @@ def query(ctx: Context, request: Request) -> object:
         "query", ctx.entity(entity).plural_label, entity, tuple(words(measures)) or ("count",), tuple(words(by)), tuple(where),
         chart=str(request.query["chart"]), plugin="reports",
     )  # fmt: skip
-    return ready.answer(ctx, report, found, shape, {})
+    return files.answer(ctx, report, found, shape, (None, None), {})
 
 
 class ReportList(Schema):
@@ -61,15 +61,16 @@ def list_reports(ctx: Context, _request: Request) -> object:
 
 def show_report(ctx: Context, request: Request) -> object:
     """One of them."""
-    report, (start, end) = ready.find(ctx, request.path["key"]), (request.query["start"], request.query["end"])
+    report = ready.find(ctx, request.path["key"])
+    start, end = cast("date | None", request.query["start"]), cast("date | None", request.query["end"])
     report = replace(report, where=(*report.where, *cast("list[str]", request.query["where"])))
-    found = ready.rows(ctx, report, cast("date | None", start), cast("date | None", end))
-    comparison = ready.compared(ctx, report, cast("date | None", start), cast("date | None", end)) if request.query["compare"] else {}
+    found = ready.rows(ctx, report, start, end)
+    comparison = ready.compared(ctx, report, start, end) if request.query["compare"] else {}
     shape = str(request.query["format"])
     if shape == "json":
-        where = ready.conditions(ctx, report, cast("date | None", start), cast("date | None", end))
+        where = ready.conditions(ctx, report, start, end)
         comparison = {**comparison, "unpriced": unpriced(ctx, report.entity, report.measures, where)}
-    return ready.answer(ctx, report, found, shape, comparison)
+    return files.answer(ctx, report, found, shape, (start, end), comparison)
 
 
 _ROWS = {

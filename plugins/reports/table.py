@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from plugins.reports.formats import Formats, typed_cell
@@ -13,6 +15,8 @@ from sdk import Unavailable, _
 from sdk.context import Row
 
 PLAIN = Formats()
+_NO_TITLE = re.compile(r"[\\*?:/\[\]\x00-\x1f]+")
+"""What the name of a sheet must not have."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -94,8 +98,8 @@ def as_csv(rows: Sequence[Row], formats: Formats = PLAIN) -> bytes:
     return b"\xef\xbb\xbf" + sink.getvalue().encode()
 
 
-def as_xlsx(rows: Sequence[Row], title: str) -> bytes:
-    """A workbook with real numbers; raises Unavailable where the extra is not installed."""
+def as_xlsx(rows: Sequence[Row], title: str, formats: Formats = PLAIN) -> bytes:
+    """A workbook with real numbers, days and instants; raises Unavailable where the extra is not installed."""
     try:
         from openpyxl import Workbook  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
         from openpyxl.styles import Font  # noqa: PLC0415
@@ -105,11 +109,11 @@ def as_xlsx(rows: Sequence[Row], title: str) -> bytes:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
-    sheet.title = title[:31]
+    sheet.title = _NO_TITLE.sub(" ", title)[:31].strip(" '") or "-"
     heads, *lines = flat(rows)
     sheet.append(heads)
     for line in lines:  # numbers and days as such: each spreadsheet shows them in its own way
-        sheet.append(line)
+        sheet.append([formats.local(cell) if isinstance(cell, datetime) else cell for cell in line])
     for cell in sheet[1]:
         cell.font = Font(bold=True)
     sheet.freeze_panes = "A2"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from plugins.teamwork import assignments, planning
+from plugins.teamwork import assignments, booking, planning
 from plugins.teamwork.tables import DONE, LATE, ON_TIME, OPEN
 from plugins.teamwork.workdays import following, local_day, reminder, today
 from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _
@@ -124,6 +124,7 @@ def prepare_activities(ctx: Context, batch: Batch) -> None:
             change.values["ends_at"] = _later(starts, USUAL)
         elif isinstance(ends, datetime) and ends < starts:
             change.refuse("ends_at", "before_start", _("ends before it starts"))
+    booking.warn(ctx, batch)
 
 
 def _later(moment: datetime, by: timedelta) -> datetime:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
+from plugins.teamwork.booking import told
 from plugins.teamwork.calendar import entries
 from plugins.teamwork.tables import CANCELLED, DONE
 from plugins.teamwork.workdays import today
@@ -40,7 +42,7 @@ def _entry(ctx: Context, row: Row, now: date) -> Entry:
         last=max(first, last),
         at=f"{begins:%H:%M}–{ends:%H:%M}" if isinstance(begins, datetime) and isinstance(ends, datetime) else "",
         tone="warm" if late else _TONES.get(str(row["state"]), "plain"),
-        note=ctx.say(_("Overdue")) if late else "",
+        note=ctx.say(_("Overdue")) if late else told(ctx, times) if (times := cast("list[str]", row["busy"])) else "",
         version=version if isinstance(version, int) else 0,
         move=f"?_on={on}" if ctx.can(f"{entity}.update") else "",
         overlaps=bool(row["overlaps"]),

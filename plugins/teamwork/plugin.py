@@ -10,6 +10,7 @@ from plugins.teamwork import (
     actions,
     activities,
     assignments,
+    booking,
     demo,
     diary,
     evaluation,
@@ -144,7 +145,8 @@ def register_entities() -> Sequence[Entity]:
                owned=False),
         Entity(tables.Application, "application", "applications", _("Applied template"), _("Applied templates"), title="about",
                access=APPLIED, verbs=READ_ONLY, hands_over=False),
-        Entity(tables.Activity, "activity", "activities", _("Activity"), _("Activities"), title="subject", access=ACCESS),
+        Entity(tables.Activity, "activity", "activities", _("Activity"), _("Activities"), title="subject", access=ACCESS,
+               warns=True),
         Entity(tables.Comment, "comment", "comments", _("Comment"), _("Comments"), title="body", hands_over=False),
         Entity(tables.File, "file", "files", _("File"), _("Files"), verbs=frozenset({Verb.READ, Verb.UPDATE, Verb.DELETE}), hands_over=False),
         Entity(tables.Notification, "notification", "notifications", _("Notification"), _(
@@ -312,7 +314,7 @@ def register_navigation() -> Sequence[MenuEntry]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (*panels.PANELS, *ranking.PANELS)
+    return (*panels.PANELS, *booking.PANELS, *ranking.PANELS)
 
 
 @hookimpl

@@ -22,12 +22,13 @@ from core import master_key
 from core.context import Work
 from core.outside import http
 from core.platform import Platform
+from core.tenancy import lifecycle
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from sdk import Call, Invalid, where
 from sdk.context import id_of
 from sdk.errors import DeclarationError
-from tests.automation.conftest import Rules
+from tests.automation.conftest import Rules, entry
 
 PLACE = "/api/v1/automation/webhooks"
 
@@ -205,6 +206,55 @@ def test_a_receiver_that_is_gone_is_called_no_more(
     assert (row["active"], len(receiver.got)) == (False, 1)
     assert "410" in row["stopped_because"]
     assert client.patch(f"{PLACE}/{id}", {"active": True}).json["stopped_because"] is None
+
+
+@pytest.mark.feature("I13")
+def test_what_waits_for_a_webhook_that_is_off_is_told_when_it_is_on_again(
+    client: Api, work: Work, hook: Callable[..., str], receiver: Receiver, engine: Engine, clock: Clock
+) -> None:
+    id = hook()
+    receiver.answers = [503]
+    work.records("customers.account").create({"name": "Alder"})
+    engine.run_until_idle()
+    for active in (False, True):
+        client.patch(f"{PLACE}/{id}", {"active": active})
+        clock.move(minutes=1)
+        engine.run_until_idle()
+    assert [(row["state"], row["attempts"]) for row in deliveries(work)] == [("done", 2)]
+
+
+@pytest.mark.feature("I13")
+@pytest.mark.parametrize("minutes", [0, 90])
+def test_what_fell_due_while_the_plugin_was_off_is_done_when_it_is_back_and_within_two_hours_where_nobody_switched_it(
+    work: Work,
+    client: Api,
+    hook: Callable[..., str],
+    rules: Rules,
+    receiver: Receiver,
+    engine: Engine,
+    clock: Clock,
+    minutes: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hook(events=["customers.account.created"])
+    rules("customers.account", "created", entry("done", fail="{{ city }}"))
+    receiver.answers = [503]
+    id = id_of(work.records("customers.account").create({"name": "Alder", "city": "explode"}))
+    engine.run_until_idle()
+    assert {row["state"] for row in (*deliveries(work), *rules.runs())} == {"waiting"}
+    lifecycle.switch(work, "automation", False)
+    work = rules.work = work.platform.system(work.tenant.id)
+    work.records("customers.account").update(id, {"city": None})
+    clock.move(minutes=10)
+    engine.run_until_idle()
+    if minutes:
+        monkeypatch.setattr("plugins.automation.resuming.begin", lambda _ctx: None)
+    lifecycle.switch(work, "automation", True)
+    work = rules.work = work.platform.system(work.tenant.id)
+    for later in (0, minutes):
+        clock.move(minutes=later)
+        engine.run_until_idle()
+    assert [row["state"] for row in (*deliveries(work), *rules.runs())] == ["done", "done"]
 
 
 @pytest.mark.feature("I13")

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
+from pypdf import PdfReader
 
 from core.cli.demo import fill
 from core.context import Work
@@ -381,6 +382,29 @@ def test_a_workbook_has_numbers_and_no_formula(dealwright: Dealwright) -> None:
     assert cells[("华宸科技", "USD")][2].value == 3000
     assert cells[("华宸科技", "USD")][2].data_type == "n"
     assert ("'=HYPERLINK(1)", "CNY") in cells
+
+
+@pytest.mark.feature("H8")
+def test_the_least_and_the_most_are_numbers_days_and_instants_in_a_workbook_too(client: Api, process: Process) -> None:
+    measures = ["min:probability", "max:amount", "min:close_date", "max:created_at"]
+    client.patch("/api/v1/core/tenant", {"timezone": "Asia/Shanghai"})
+    made = client.post(
+        "/api/v1/pipeline/deals",
+        {"name": "x", "pipeline": str(process.id), "close_date": "2026-01-05", "amount": {"amount": "5.5", "currency": "USD"}},
+    )
+    assert made.status_code == 201, made.text
+    answer = client.get(QUERY, {"entity": "pipeline.deal", "measure": ",".join(measures), "format": "xlsx"})
+    heads, cells = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)  # type: ignore[union-attr]
+    at = dict(zip(heads, cells, strict=True))
+    instant = datetime.fromisoformat(made.json["created_at"]).astimezone(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None)
+    assert isinstance(at["min:probability"], int | float)
+    assert (at["max:amount"], at["min:close_date"], at["max:created_at"]) == (5.5, datetime(2026, 1, 5), instant)
+    for title, kept in (("By day / by week: [all]?", "By day   by week   all"), ("'*'", "-"), ("x" * 40, "x" * 31)):
+        sheet = load_workbook(io.BytesIO(table.as_xlsx([{"count": 1}], title))).active
+        assert sheet is not None and sheet.title == kept
+    alone = client.get(QUERY, {"entity": "pipeline.deal", "measure": "count,sum:amount", "format": "pdf"})
+    assert "5.50" in PdfReader(io.BytesIO(alone.data)).pages[0].extract_text(), "numbers alone are a table"
+    assert client.get(QUERY, {"entity": "pipeline.deal", "measure": "count", "format": "png"}).status_code == 400
 
 
 @pytest.mark.usefixtures("risky")

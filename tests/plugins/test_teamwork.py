@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from random import Random
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,7 +20,7 @@ from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.teamwork import files
 from plugins.teamwork.calendar import entries, overdue
 from plugins.teamwork.demo import fill
-from sdk import Tenant
+from sdk import Invalid, Tenant, where
 from sdk.context import id_of
 from sdk.files import clean_name, last_name
 from tests.plugins.process import Process
@@ -34,7 +35,7 @@ def account(work: Work, people: People) -> UUID:
     return id_of(work.records("customers.account").create({"name": "Alder", "owner": people.rep}))
 
 
-@pytest.mark.feature("J2")
+@pytest.mark.feature("J1")
 def test_when_a_task_was_done_is_kept_and_taken_back(client: Api, account: UUID) -> None:
     made = client.post(f"{API}/tasks", {"subject": "Call back", "about": f"customers.account:{account}", "due_on": "2026-03-31"}).json
     assert (made["state"], made["done_at"], made["priority"]) == ("open", None, "normal")
@@ -46,7 +47,7 @@ def test_when_a_task_was_done_is_kept_and_taken_back(client: Api, account: UUID)
     assert [row["id"] for row in listed] == [made["id"]]
 
 
-@pytest.mark.feature("J2")
+@pytest.mark.feature("J1")
 def test_a_task_is_overdue_when_its_day_is_over_where_the_tenant_is(make_tenant: MakeTenant, work_as: type_work_as, clock: Clock) -> None:
     clock.now = datetime(2026, 3, 31, 20, tzinfo=UTC)  # already the first of April in Shanghai
     found = {}
@@ -83,6 +84,43 @@ def test_a_calendar_shows_the_days_of_the_tenant_and_who_is_booked_twice(client:
 
 
 @pytest.mark.feature("J4")
+def test_who_books_somebody_of_another_team_twice_is_warned_and_reads_of_it_what_he_may(client: Api, people: People, work: Work) -> None:
+    owner, stranger = people.reps[0][0], client.as_user(people.reps[1][0])
+    (role,) = work.records("core.role").find(where(key="sales_rep"))
+    work.records("core.grant").create({"role": id_of(role), "permission": "teamwork.activity.create", "scope": "all"})
+
+    def asked(subject: str, start: str, end: str, by: Api) -> Any:
+        values = {"subject": subject, "starts_at": f"2026-03-31T{start}:00Z", "ends_at": f"2026-03-31T{end}:00Z", "owner": str(owner)}
+        return by.post(f"{API}/activities", values)
+
+    secret = asked("secret", "09:30", "10:00", client.as_user(people.manager))
+    assert "warnings" not in secret.json
+    assert "warnings" not in asked("after it", "10:00", "10:30", client.as_user(people.manager)).json
+    told = asked("x", "09:00", "09:45", stranger)
+    assert told.status_code == 201, told.text
+    assert told.json["warnings"] == [{"code": "double_booked", "detail": "double-booked: busy 09:30–10:00"}]
+    place = f"{API}/activities/{secret.json['id']}"
+    moved = client.as_user(people.manager).patch(place, {"starts_at": "2026-03-31T09:40:00Z"}).json
+    assert [one["detail"] for one in moved["warnings"]] == ["double-booked: busy 09:00–09:45 x; 10:00–10:30 after it"]
+    assert "warnings" not in client.as_user(people.manager).patch(place, {"subject": "quiet"}).json, "nothing of its time has changed"
+    for who, busy in ((people.manager, ["09:00–09:45 x", "10:00–10:30 after it"]), (people.managers[1], None)):
+        rows = client.as_user(who).get(f"{API}/calendar", {"from": "2026-03-31", "to": "2026-03-31"}).json["data"]
+        assert next((row["busy"] for row in rows if row["subject"] == "quiet"), None) == busy
+    page = client.as_user(people.manager).get(f"/console/teamwork/activities/{secret.json['id']}").text
+    assert "busy 09:00–09:45 x" in page
+
+
+@pytest.mark.feature("J4")
+def test_what_is_booked_twice_beyond_the_days_that_are_shown_is_marked(work: Work, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    for start, end in (("2026-03-30T23:00:00Z", "2026-03-31T02:00:00Z"), ("2026-03-30T23:30:00Z", "2026-03-30T23:45:00Z")):
+        work.records("teamwork.activity").create({"subject": start, "starts_at": start, "ends_at": end, "owner": people.rep})
+    assert [row["overlaps"] for row in entries(work, date(2026, 3, 31), date(2026, 3, 31), None)] == [True]
+    monkeypatch.setattr("plugins.teamwork.calendar.MOST", 1)
+    with pytest.raises(Invalid, match="more than 1 entries"):
+        entries(work, date(2026, 3, 30), date(2026, 3, 31), None)
+
+
+@pytest.mark.feature("J4")
 def test_what_runs_over_midnight_is_on_both_days(make_tenant: MakeTenant, work_as: type_work_as) -> None:
     work = work_as(of=make_tenant(timezone="Asia/Shanghai"))
     start = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)  # 23:30 in Shanghai
@@ -91,7 +129,7 @@ def test_what_runs_over_midnight_is_on_both_days(make_tenant: MakeTenant, work_a
     assert [len(entries(work, day, day, None)) for day in days] == [0, 1, 1, 0]
 
 
-@pytest.mark.feature("J1")
+@pytest.mark.feature("J4")
 def test_an_activity_ends_after_it_starts_and_keeps_its_length_when_moved(client: Api, account: UUID) -> None:
     said = {"subject": "Visit", "kind": "visit", "starts_at": "2026-03-31T09:00:00Z", "about": f"customers.account:{account}"}
     made = client.post(f"{API}/activities", said).json
@@ -102,7 +140,7 @@ def test_an_activity_ends_after_it_starts_and_keeps_its_length_when_moved(client
     assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "before_start")
 
 
-@pytest.mark.feature("J1")
+@pytest.mark.feature("J2")
 def test_a_comment_is_seen_with_its_record_and_changed_by_its_author_alone(client: Api, account: UUID, people: People) -> None:
     rep, manager, stranger = (client.as_user(one) for one in (people.rep, people.manager, people.reps[1][0]))
     said = {"about": f"customers.account:{account}", "body": "They decide next week."}
@@ -139,7 +177,7 @@ def test_a_file_keeps_its_name_in_any_language_in_a_header_that_a_server_sends(c
     assert client.get(f"{API}/files/{made['id']}/content").headers["Content-Disposition"] == header
 
 
-@pytest.mark.feature("J1")
+@pytest.mark.feature("J2")
 def test_a_file_comes_back_as_it_was_for_those_who_see_its_record(client: Api, account: UUID, people: People) -> None:
     content = b"<html>\x00offer"
     status, made = sent(client.as_user(people.rep), account, content, "..\\..\\offer.html")

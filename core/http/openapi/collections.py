@@ -117,8 +117,8 @@ class CollectionOperations:
         return answer(text, ref(name), {**self._etag(), **(headers or {})}, links)
 
     def _warns(self) -> bool:
-        """Whether what is written may be likely there already."""
-        return bool(self.entity.alike and self.verbs - {Verb.READ})
+        """Whether there may be something to tell beside what is written."""
+        return bool((self.entity.alike or self.entity.warns) and self.verbs - {Verb.READ})
 
     # --- the operations ------------------------------------------------------------------------------------------
 

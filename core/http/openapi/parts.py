@@ -81,11 +81,11 @@ def candidate() -> Json:
 
 
 def warnings() -> Json:
-    """The schema of what is said beside a record that was written: that it is likely there already."""
+    """The schema of what is said beside a record that was written; of one that is likely there already, with the others."""
     texts = {name: {"type": "string"} for name in ("code", "detail")}
     more: Json = {"candidates": {"type": "array", "items": candidate()}, "hidden": {"type": "integer", "minimum": 0}}
     properties = {**texts, **more}
-    return {"type": "array", "items": {"type": "object", "properties": properties, "required": sorted(properties)}}
+    return {"type": "array", "items": {"type": "object", "properties": properties, "required": sorted(texts)}}
 
 
 def refusals(say: Say) -> dict[str, Json]:

@@ -1,0 +1,45 @@
+"""A report as a file, or as JSON, in each of its formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from plugins.reports import chart, figures, printed, ready, table
+from plugins.reports.formats import Formats, of_reader
+from sdk import BadRequest, Context, Download, Report, _
+from sdk.context import Row
+from sdk.permissions import EXPORT
+
+_MEDIA = {
+    "csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf",
+}  # fmt: skip
+Span = tuple[date | None, date | None]
+"""From one day to another, both included, where a report has a period."""
+
+
+def answer(ctx: Context, report: Report, found: list[Row], shape: str, span: Span, comparison: Mapping[str, object]) -> object:
+    """The rows in one of the formats, as JSON with the comparison; raises Unavailable where an extra is missing."""
+    if shape == "json":
+        return {"report": ready.described(ctx, report), "data": found, **comparison}
+    formats = of_reader(ctx)
+    if shape in ("csv", "xlsx"):
+        ctx.require(f"{report.entity}.{EXPORT}")
+        content = table.as_csv(found, formats) if shape == "csv" else table.as_xlsx(found, ctx.say(report.label), formats)
+    elif shape == "pdf":
+        content = printed.pdf(ctx, report, span, formats)
+    elif not report.by:
+        raise BadRequest(_("a chart needs a dimension; add one with `by`"), code="no_dimension")
+    elif shape == "chart":
+        return chart.specification(report, found, ready.labels(ctx, report))
+    else:
+        content = _picture(ctx, report, shape, span, formats)
+    return Download(content, _MEDIA[shape], f"{report.full_key}.{shape}")
+
+
+def _picture(ctx: Context, report: Report, shape: str, span: Span, formats: Formats) -> bytes:
+    """The chart of its page, also where there is nothing in it yet."""
+    drawn = figures.of(ctx, report, *span, empty=True).chart
+    assert drawn is not None
+    return chart.drawn(drawn, shape, formats, ctx.locale)
