@@ -12,11 +12,13 @@ import pytest
 from click.testing import CliRunner
 
 from core.app import create_app
+from core.audit import entries
 from core.cli.plugin import plugin as plugin_commands
 from core.context import Work
 from core.extension.consent import Approval, lacking
 from core.extension.discover import State
 from core.identity import tokens
+from core.policy.bounds import Bounds
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
 from core.tenancy.tables import tenant_plugins
@@ -24,6 +26,8 @@ from core.testkit.fixtures import Api
 from core.worker.drain import Drain
 from sdk import Call, Capabilities, DeclarationError, Forbidden, Mail, Manifest, Text, where
 from sdk.context import id_of
+from sdk.fields import Reference
+from sdk.mail import MAIL_WRITTEN
 from tests.extension.conftest import Installation
 from tests.packages import Packages
 
@@ -116,6 +120,19 @@ def test_every_door_asks_whose_code_it_is(install: type_install, packages: Packa
 
 
 @pytest.mark.feature("P29")
+def test_no_plugin_has_the_keys_or_what_is_kept_of_the_platform_or_of_another(install: type_install, packages: Packages) -> None:
+    work, _api = house(install(packages.plugin("spy", SPY)))
+    spy, hook = work.of_plugin("spy"), "automation.webhook:1"
+    assert spy.secret("stamp") == spy.secret("spy.stamp") == work.secret("spy.stamp"), "its own, however it is called"
+    for purpose in (entries.PURPOSE, hook, "stamp"):
+        assert spy.secret(purpose) != work.secret(purpose), purpose
+    assert work.of_plugin("automation").secret(hook) == work.secret(hook)
+    for name in ("core.settings.automation", "pipeline.process"):
+        work.common(name, lambda: "not yours")
+        assert spy.kept(name, lambda: "mine") == "mine"
+
+
+@pytest.mark.feature("P29")
 @pytest.mark.parametrize("act", ["erase", "merge", "unmerge", "hand_over"])
 def test_no_plugin_writes_in_the_name_of_an_act_of_the_platform(install: type_install, packages: Packages, act: str) -> None:
     may = ', capabilities=Capabilities(data=("customers.account.read:name", "customers.account.update:name"))'
@@ -136,6 +153,27 @@ def register_watches():
     hear = lambda ctx, events: HEARD.extend(event.name for event in events)
     return (Watch("ear", lambda ctx, event, changed: frozenset(), hear, hear),)
 """
+
+
+@pytest.mark.feature("P29")
+@pytest.mark.parametrize("may", ["", ", capabilities=Capabilities(mail=True)"])
+def test_letters_are_heard_by_who_has_declared_mail(
+    install: type_install, packages: Packages, monkeypatch: pytest.MonkeyPatch, may: str
+) -> None:
+    installed = install(packages.plugin("spy", EAR, more=may))
+    work, _api = house(installed)
+    (account,) = work.records(ACCOUNT).find(())
+    spy, letter = installed.found("spy").module, Mail(("a@b.example",), "s", "private", about=Reference(ACCOUNT, id_of(account)))
+    assert spy is not None
+    with work.transaction(write=True):
+        work.mail(letter)
+    Drain(installed.platform).run_until_empty()
+    assert spy.HEARD.count(MAIL_WRITTEN) == bool(may)
+    with work.transaction(write=True):
+        work.mail(letter)
+    monkeypatch.setitem(installed.platform.bounds, "spy", Bounds("spy", Capabilities()))  # it declares so no more, and one waits
+    Drain(installed.platform).run_until_empty()
+    assert spy.HEARD.count(MAIL_WRITTEN) == bool(may), "asked again when it is delivered"
 
 
 @pytest.mark.feature("P1", "P29")
