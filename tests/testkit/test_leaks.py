@@ -16,7 +16,7 @@ from core.testkit.leaks.custom import CASE, STEP
 from core.testkit.leaks.kit import Kit, Report, users
 from core.testkit.templates import Templates
 from tests.probe.fixtures import OURS, PROBE, PROBE_MORE
-from tests.testkit.ours import WAIVERS, WORKED_OUT, more
+from tests.testkit.ours import WAIVERS, WORKED_OUT
 
 POINTS = (*OURS, PROBE, PROBE_MORE)
 ASKED = {
@@ -33,7 +33,9 @@ FEW, MANY = 2, users(0)
 def kit(sqlite_templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Kit:
     """The kit over all our plugins and the probes."""
     folder = Path(tmp_path_factory.mktemp("all-leaks"))
-    return Kit(sqlite_templates, folder, POINTS, WAIVERS, more, WORKED_OUT, os.environ.get("DEALWRIGHT_LEAKS") == "deep", pages=40)
+    return Kit(
+        sqlite_templates, folder, POINTS, WAIVERS, worked_out=WORKED_OUT, deep=os.environ.get("DEALWRIGHT_LEAKS") == "deep", pages=40
+    )
 
 
 def judged(report: Report) -> Report:
