@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from core.app import create_app
 from core.audit import entries
 from core.cli.plugin import plugin as plugin_commands
+from core.cli.tenant import tenant as tenant_commands
 from core.context import Work
 from core.extension.consent import Approval, lacking
 from core.extension.discover import State
@@ -72,7 +73,7 @@ def register_jobs():
 
 def house(installed: Installation) -> tuple[Work, Api]:
     """A tenant with an account, and its administrator."""
-    tenant = lifecycle.create(installed.platform, NewTenant("acme"))
+    tenant = lifecycle.create(installed.platform, NewTenant("acme", shown=True))
     work = installed.platform.system(tenant.id)
     work.records(ACCOUNT).create({"name": "Acme", "address": "Main Road 1", "phone": "13800138000"})
     admin = lifecycle.add_person(work, "Admin", "admin@acme.example", ["admin"], None)
@@ -190,7 +191,7 @@ def test_of_an_entity_of_the_tenants_own_nobody_hears_who_has_not_declared_it(in
 
 def test_its_own_and_the_fields_that_it_adds_are_free_and_nothing_else_is_without_a_declaration(install: type_install) -> None:
     platform = install().platform
-    tenant = lifecycle.create(platform, NewTenant("acme"))
+    tenant = lifecycle.create(platform, NewTenant("acme", shown=True))
     probe = platform.system(tenant.id).of_plugin("probe")
     thing = probe.records("probe.thing").create({"name": "a", "phone": "1380013"})
     assert probe.records("probe.thing").find(where(phone="1380013"))[0]["id"] == thing["id"]
@@ -297,6 +298,35 @@ def test_an_update_that_asks_for_more_is_held_until_it_is_approved(
         assert "network api.example.com" in entry["changes"]["approved"][1]
         api.patch(switch, {"enabled": False})
         assert api.patch(switch, {"enabled": True}).status_code == 200, "what was approved once need not be named again"
+
+
+@pytest.mark.feature("P29")
+def test_in_a_new_company_what_a_stranger_asks_for_is_seen_by_somebody_first(
+    install: type_install, packages: Packages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = install(packages.plugin("spy", SPY, more=MAY.format(more=", mail=True"))).platform
+    platform.gate.ours = frozenset(platform.gate.manifests) - {"spy"}
+    monkeypatch.setattr("core.cli.tenant.platform", lambda: platform)
+    monkeypatch.setattr("core.cli.plugin.platform", lambda: platform)
+    asks = ["data customers.account.read:name,address", "mail"]
+    make = ["create", "acme", "--admin", "me@acme.example"]
+    told = CliRunner().invoke(tenant_commands, make)
+    assert told.exit_code == 0, told.output
+    assert f"spy asks for: {'; '.join(asks)}" in told.output
+    assert "dealwright plugin approve spy --tenant acme" in told.output
+    assert {"customers", "probe"} <= platform.system("acme").enabled, "what comes with the platform serves at once"
+    assert "spy" not in platform.system("acme").enabled
+    assert CliRunner().invoke(tenant_commands, [*make[:1], "brisk", *make[2:], "--yes"]).exit_code == 0
+    assert "spy" in platform.system("brisk").enabled
+    tenant = lifecycle.create(platform, NewTenant("calm", plugins=["customers"]))
+    admin = lifecycle.add_person(platform.system(tenant.id), "Admin", "admin@calm.example", ["admin"], None)
+    api = Api(platform, create_app(platform).test_client(), tokens.issue(platform.system(tenant.id), admin, "test")[1], tenant)
+    switch = "/api/v1/core/plugins/spy"
+    refused = api.patch(switch, {"enabled": True})
+    assert (refused.status_code, refused.json["code"]) == (409, "plugin_held"), "also when it is first switched on"
+    assert "mail" in refused.json["detail"]
+    assert api.patch(switch, {"enabled": True, "approves": asks}).status_code == 200
+    assert api.patch("/api/v1/core/plugins/probe", {"enabled": True}).status_code == 200
 
 
 @pytest.mark.parametrize(
