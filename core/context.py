@@ -242,6 +242,10 @@ class Work(Transactional):
         return settings.of(self, schema)
 
     def secret(self, purpose: str) -> bytes:
+        return self.key_for(purpose if self.bounds is None else self.bounds.purpose(purpose))
+
+    def key_for(self, purpose: str) -> bytes:
+        """The same for the platform itself, whoever's code asks."""
         return _secret(self.platform.config.key(), self.tenant.id, purpose)
 
     def require(self, permission: str) -> None:

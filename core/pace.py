@@ -87,7 +87,7 @@ def seconds_to_wait(work: Work, asked: tuple[Pace, ...]) -> int:
 
 def _digest(work: Work, pace: Pace) -> str:
     plugin = work.bounds.plugin if work.bounds is not None else "core"
-    return hmac.digest(work.secret("core.pace"), f"{plugin}\0{pace.seconds}\0{pace.name}".encode(), "sha256").hex()
+    return hmac.digest(work.key_for("core.pace"), f"{plugin}\0{pace.seconds}\0{pace.name}".encode(), "sha256").hex()
 
 
 def _wait(work: Work, known: Mapping[str, Pace]) -> int:

@@ -30,7 +30,7 @@ from core.entities.shape import MOST_PLANS, Shape, type_plans
 from core.extension import catalog as catalogs
 from core.extension.calls import Calls
 from core.extension.catalog import Catalog
-from core.extension.discover import GROUP, Found, State, discover, ordered
+from core.extension.discover import DISTRIBUTION, GROUP, Found, State, discover, ordered
 from core.extension.gate import Gate
 from core.extension.vanished import note_vanished
 from core.http.limits import Limits
@@ -179,7 +179,7 @@ class Platform:
         of it and compiled is shared; what is kept of tenants, users and requests is not."""
         database = Database(config.database_url)
         return replace(
-            self, config=config, database=database, calls=self.calls.again(), gate=Gate(self.gate.manifests), policy=Policy(self.catalog),
+            self, config=config, database=database, calls=self.calls.again(), gate=Gate(self.gate.manifests, self.gate.ours), policy=Policy(self.catalog),
             statistics=Statistics(database), clock=clock, kept=Recent(_MOST_KEPT), limits=Limits(), shield=Shield(),
             repeats=Repeats(),
         )  # fmt: skip
@@ -223,7 +223,8 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     serving = {p.name: p for p in calls.states.values() if p.serves and p.module is not None}
     places = {name: p.migrations.parent for name, p in serving.items()}
     frame = frame_in(catalog)
-    gate = Gate({p.name: p.manifest for p in calls.states.values() if p.serves and p.manifest is not None})
+    ours = frozenset(p.name for p in calls.states.values() if p.distribution == DISTRIBUTION)
+    gate = Gate({p.name: p.manifest for p in calls.states.values() if p.serves and p.manifest is not None}, ours)
     folders = {"core": HERE / "locales", "sdk": HERE / "locales"}
     packages = {name: str(p.module.__package__) for name, p in serving.items() if p.module is not None}
     folders |= {packages[name]: place / "locales" for name, place in places.items()}

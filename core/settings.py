@@ -123,7 +123,7 @@ def _schema(work: Work, plugin: str) -> Schema:
 
 
 def _stored(work: Work, plugin: str) -> _Stored:
-    return work.kept(f"core.settings.{plugin}", lambda: _read(work, plugin))
+    return work.common(f"core.settings.{plugin}", lambda: _read(work, plugin))
 
 
 def _read(work: Work, plugin: str) -> _Stored:

@@ -329,8 +329,11 @@ class Transactional:
         self._transaction.kept.clear()
 
     def kept(self, name: str, make: Callable[[], KEPT]) -> KEPT:
-        if self.bounds is not None and not name.startswith("core."):
-            name = f"{self.bounds.plugin} {name}"  # made within these bounds, it is not what others would have made
+        """See `sdk.Context`: made within the bounds of a plugin it is not what others would have made, nor theirs to see."""
+        return self.common(name if self.bounds is None else f"{self.bounds.plugin} {name}", make)
+
+    def common(self, name: str, make: Callable[[], KEPT]) -> KEPT:
+        """The same for the platform itself, whoever's code asks."""
         shared, key = self._transaction, (self.tenant.id, name)
         if shared.access_changed:
             if name not in shared.kept:

@@ -430,14 +430,15 @@ class Context(Protocol):
         """The same transaction on behalf of what is named (a rule): its events say so, and so do the events that follow from them."""
 
     def kept(self, name: str, make: Callable[[], KEPT]) -> KEPT:
-        """What `make` gives, kept by this process for the tenant until a record of an entity with `guards_access` is written."""
+        """What `make` gives, kept by this process for the tenant and the plugin until a record of an entity with `guards_access` is written."""
 
     def settings(self, schema: type[Schema]) -> Mapping[str, object]:
         """What the tenant has set of the plugin's own registered schema, by name, the defaults of the rest; secrets in the clear.
         Raises NotFound for a schema that no plugin of the tenant has registered."""
 
     def secret(self, purpose: str) -> bytes:
-        """32 bytes that nobody outside this installation can know, the same for the same purpose in the tenant; stored nowhere."""
+        """32 bytes that nobody outside this installation can know, the same for the same purpose in the tenant; stored nowhere.
+        The purpose stands under the plugin's name, whether it begins with it or not: no other plugin gets the same."""
 
     @property
     def idempotency_key(self) -> str:

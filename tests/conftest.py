@@ -73,7 +73,7 @@ class Furnishing:
     people: bool
 
     def __call__(self, platform: Platform) -> None:
-        made = lifecycle.create(platform, lifecycle.NewTenant("acme", "en", "UTC", "USD", None))
+        made = lifecycle.create(platform, lifecycle.NewTenant("acme", "en", "UTC", "USD", None, shown=True))
         if self.people:
             make_people(platform, made)
 

@@ -102,7 +102,7 @@ def _seal_part(work: Work, settled: timedelta) -> int:
     rows = work.connection.execute(sa.select(audit).where(*open_).order_by(audit.c.id).limit(PART)).mappings().all()
     if not rows:
         return 0
-    secret, right, digests = work.secret(entries.PURPOSE), entries.digester(work), list[str]()
+    secret, right, digests = work.key_for(entries.PURPOSE), entries.digester(work), list[str]()
     for row in rows:
         digest = row["digest"]
         adopting = adopting and _from_before(row)
@@ -211,7 +211,7 @@ def _check_next(work: Work, found: Verdict, before: Any) -> tuple[Verdict, Any]:
 
 def check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
     """What is found with a seal and its entries, `before` being the seal before it."""
-    secret, number = work.secret(entries.PURPOSE), before.number + 1 if before is not None else 1
+    secret, number = work.key_for(entries.PURPOSE), before.number + 1 if before is not None else 1
     if part.number != number:
         return replace(found, broken=Broken("seal_deleted", number))
     previous = before.hash if before is not None else ""

@@ -61,7 +61,7 @@ def sign(work: Work, rows: Sequence[dict[str, Any]]) -> None:
 
 def digester(work: Work) -> Callable[[Mapping[str, Any] | sa.RowMapping], str]:
     """Gives the digest that an entry of the tenant has to bear."""
-    begun = hashlib.blake2b(key=work.secret(PURPOSE), digest_size=LENGTH)
+    begun = hashlib.blake2b(key=work.key_for(PURPOSE), digest_size=LENGTH)
 
     def digest(row: Mapping[str, Any] | sa.RowMapping) -> str:
         made = begun.copy()
@@ -82,7 +82,7 @@ class Erasing:
     """
 
     def __init__(self, work: Work, erasure: UUID) -> None:
-        self._digest, self._secret, self.erasure = digester(work), work.secret(PURPOSE), erasure
+        self._digest, self._secret, self.erasure = digester(work), work.key_for(PURPOSE), erasure
 
     def holds(self, row: Mapping[str, Any] | sa.RowMapping) -> bool:
         """Whether an entry is as it was written, or as an erasure has left it."""

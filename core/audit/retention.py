@@ -74,7 +74,7 @@ def _drop_part(work: Work, vouched: UUID, lost: int) -> int | None:
             _refuse(work, f"seal {part.number} does not hold ({broken.what}), and would be vouched for")
             return None
         lost += work.connection.execute(audit.delete().where(*chain.behind(work, before), audit.c.id <= part.last)).rowcount
-        marked = {"marks": "", "dropped": chain.mac(work.secret(entries.PURPOSE), ["dropped", part.hash])}
+        marked = {"marks": "", "dropped": chain.mac(work.key_for(entries.PURPOSE), ["dropped", part.hash])}
         work.connection.execute(seals.update().where(seals.c.tenant_id == work.tenant.id, seals.c.number == part.number).values(**marked))
         if said.entry > part.last:
             return lost

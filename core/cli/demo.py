@@ -28,7 +28,7 @@ PEOPLE = (("North", "王芳", ("李伟", "Anna Berg")), ("South", "James Hill", 
 
 def fill(booted: Platform, seed: int = SEED, months: int = MONTHS) -> None:
     """The demo tenant with teams, people and each plugin's own sample data; the same seed gives the same data."""
-    made = lifecycle.create(booted, NewTenant(NAME, "zh_CN", "Asia/Shanghai", "CNY"))
+    made = lifecycle.create(booted, NewTenant(NAME, "zh_CN", "Asia/Shanghai", "CNY", shown=True))
     work = booted.system(made.id)
     lifecycle.add_person(work, "Admin", ADMIN, ["admin"], None)
     with work.transaction(write=True):

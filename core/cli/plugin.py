@@ -153,11 +153,20 @@ def _installed(plugins: list[Found], name: str) -> Found:
 @plugin.command()
 @click.argument("name")
 @click.option("--tenant", required=True, help="For which tenant.")
+@click.option("--yes", is_flag=True, help="Approve what it asks for, without being asked.")
 @refusals_told
-def enable(name: str, tenant: str) -> None:
-    """Switch plugin NAME on for a tenant, and approve what it may touch beyond its own; that is told."""
+def enable(name: str, tenant: str, yes: bool) -> None:
+    """Switch plugin NAME on for a tenant. What one from elsewhere may touch beyond its own is shown, and approved, when it is first switched on."""
     booted = platform()
-    lifecycle.switch(booted.system(tenant), name, True)
+    work = booted.system(tenant)
+    with work.transaction():
+        there = booted.gate.consents(work.connection, work.tenant.id).get(name)
+    asks = booted.gate.asking([name]).get(name, []) if there is None or there.approved is None else []
+    if asks:
+        _told(asks, "")
+        if not yes:
+            click.confirm("Approve?", abort=True)
+    lifecycle.switch(work, name, True, asks or None)
     click.echo(f"{name} is on for {tenant}")
     _may(booted, name)
 

@@ -16,6 +16,7 @@ from core.app import create_app
 from core.cli.base import platform, refusals_told, settle
 from core.http import metrics
 from core.http.gateway import AccessLog, Worker
+from core.http.limits import Limits
 from core.platform import boot
 from core.tenancy import first_start
 from core.worker.drain import Drain
@@ -31,6 +32,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             metrics.share(folder)
         self._address = (host, port)
         self._drain: Drain | None = None
+        self._limits = Limits()  # shared by all workers
         self._first_start = first_start  # made before the fork: whichever worker is asked knows it
         self._options = {
             "bind": f"{host}:{port}", "workers": workers, "worker_class": Worker, "threads": 8, "keepalive": 30,
@@ -49,7 +51,7 @@ class Server(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         gc.disable()  # until it is settled
         booted = boot(configs.load().served_at(*self._address))
-        booted.first_start = self._first_start
+        booted.first_start, booted.limits = self._first_start, self._limits
         if booted.config.drain and not booted.config.redis_url:  # with Redis, relays and workers do it
             self._drain = Drain(booted)
             self._drain.start()

@@ -32,13 +32,18 @@ def tenant() -> None:
 @click.option("--locale", default="en", show_default=True, help="en or zh_CN.")
 @click.option("--timezone", default="UTC", show_default=True, help="For example Asia/Shanghai.")
 @click.option("--currency", default="USD", show_default=True, help="The tenant's own currency (ISO 4217).")
+@click.option("--yes", is_flag=True, help="Approve what plugins from elsewhere ask for, without being asked.")
 @refusals_told
-def create(name: str, admin: str, password_stdin: bool, plugins: str | None, locale: str, timezone: str, currency: str) -> None:
-    """Create tenant NAME with an administrator."""
+def create(name: str, admin: str, password_stdin: bool, plugins: str | None, locale: str, timezone: str, currency: str, yes: bool) -> None:
+    """Create tenant NAME with an administrator. Plugins from elsewhere that ask for anything wait until it is approved."""
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else secrets.token_urlsafe(12)
     booted = platform()
     chosen = None if plugins is None else [word.strip() for word in plugins.split(",") if word.strip()]
-    made = lifecycle.create(booted, NewTenant(name, locale, timezone, currency, chosen))
+    asking = booted.gate.asking(booted.calls.serving() if chosen is None else chosen)
+    for plugin, words in asking.items():
+        click.echo(f"{plugin} asks for: {'; '.join(words)}")
+    shown = bool(asking) and (yes or (sys.stdin.isatty() and not password_stdin and click.confirm("Approve? Else they are held.")))
+    made = lifecycle.create(booted, NewTenant(name, locale, timezone, currency, chosen, shown))
     try:
         lifecycle.add_person(booted.system(made.id), admin.partition("@")[0], admin, ["admin"], password)
     except BaseException:
@@ -47,6 +52,8 @@ def create(name: str, admin: str, password_stdin: bool, plugins: str | None, loc
     click.echo(f"tenant {name} with administrator {admin}")
     if not password_stdin:
         click.echo(f"password {password}")
+    for plugin in () if shown else asking:
+        click.echo(f"{plugin} waits until it is approved: dealwright plugin approve {plugin} --tenant {name}")
 
 
 @tenant.command("list")

@@ -75,7 +75,7 @@ def overlay_of(work: Work, entity: str) -> Overlay:
 
 def overlays_of(work: Work) -> dict[str, Overlay]:
     """What the context's tenant has added, by entity."""
-    return work.kept("core.custom_fields", lambda: _read(work))
+    return work.common("core.custom_fields", lambda: _read(work))
 
 
 def _read(work: Work) -> dict[str, Overlay]:
@@ -96,7 +96,7 @@ def _read(work: Work) -> dict[str, Overlay]:
 
 def links_of(work: Work) -> dict[str, list[Definition]]:
     """The links to records that the context's tenant has added, by entity: those in the recycle bin as well, as they may come back."""
-    return work.kept("core.custom_links", lambda: _read_links(work))
+    return work.common("core.custom_links", lambda: _read_links(work))
 
 
 def _read_links(work: Work) -> dict[str, list[Definition]]:

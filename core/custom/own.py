@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def catalog_of(work: Work) -> Catalog:
     """What all plugins have declared, and the entities of the context's tenant beside it."""
-    makings, platform = work.kept("core.custom_entities", lambda: _read(work)), work.platform
+    makings, platform = work.common("core.custom_entities", lambda: _read(work)), work.platform
     if not makings.each:
         return platform.catalog
     return platform.catalogs.get(makings) or platform.catalogs.keep(makings, platform.catalog.beside(map(entity_of, makings.each)))
@@ -25,7 +25,7 @@ def catalog_of(work: Work) -> Catalog:
 
 def switched_off(work: Work) -> tuple[OwnEntity, ...]:
     """The entities of the context's tenant that are out of force and may come back with all their records; one in the recycle bin has none."""
-    return work.kept("core.custom_entities_off", lambda: tuple(map(entity_of, _read(work, active=False).each)))
+    return work.common("core.custom_entities_off", lambda: tuple(map(entity_of, _read(work, active=False).each)))
 
 
 def _read(work: Work, *, active: bool = True) -> Makings:

@@ -190,9 +190,9 @@ class Aggregation:
 
     def _joined(self) -> Any:
         joined: Any = self.source.joined()
-        sides = [join for source in self._beyond.values() for join in source.joins()]
-        for table, on in [*self._joins, *sides]:
-            joined = joined.outerjoin(table, on)
+        for there, source in zip(self._joins, self._beyond.values(), strict=True):  # its side tables before what their links lead to
+            for table, on in (there, *source.joins()):
+                joined = joined.outerjoin(table, on)
         return joined
 
     def _columns(self, measure: Measure) -> list[sa.ColumnElement[Any]]:

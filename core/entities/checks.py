@@ -17,7 +17,7 @@ from core.policy.grants import including
 from core.policy.scopes import moving
 from sdk import Change, Channel, Forbidden, Problem, Verb, _
 from sdk.changes import ERASE
-from sdk.columns import SCALE, limit_of
+from sdk.columns import SCALE, among, limit_of
 from sdk.fields import AnyRecordField, DecimalField, Field, FlawError, Money, MoneyField, NaturalKey
 from sdk.permissions import REASSIGN, VERBS
 
@@ -233,6 +233,20 @@ def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[st
                 item.refusal = Forbidden(
                     _("you don't have permission to {verb} this {entity} for that owner or parent"), verb=VERBS[verb], entity=entity.label
                 )
+
+
+def check_active(work: Work, items: Sequence[Item]) -> None:
+    """Nobody gives a record to who has left: nobody would look after it. What an act of a plugin does by itself is that act's."""
+    given = [item for item in items if not item.draft.act and _changes(item, "owner") and item.values["owner"] is not None]
+    owners = {item.values["owner"] for item in given} - {work.actor.user_id}
+    if not owners or _unasked(work):
+        return
+    people = work.catalog.entities["core.user"].record.table()
+    gone = (people.c.tenant_id == work.tenant.id, among(people.c.id, sorted(owners)), people.c.active.is_(False))
+    left = set(work.connection.execute(sa.select(people.c.id).where(*gone)).scalars())
+    for item in given:
+        if item.values["owner"] in left:
+            item.problems.append(Problem("owner", "unknown_user", _("the new owner must be an active person")))
 
 
 def check_reassign(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:

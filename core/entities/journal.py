@@ -140,11 +140,10 @@ def _watched(work: Work, event: str, told: list[type_item], shape: Shape | None,
             alike = {id(names): names for _id, said in told if (names := said.get("fields"))}  # those of an import are one list
             changed = frozenset(name for names in alike.values() for name in names)
         bounds = work.platform.bounds.get(watch.plugin)
-        reading = f"{event.rpartition('.')[0]}.{Verb.READ}"
-        if bounds is not None and reading in work.catalog.permissions and not bounds.admits(reading):
+        if bounds is not None and not bounds.hears(event, work.catalog.permissions):
             continue
         wanted = watch.wants(work, event, changed)
-        if wanted is not None and bounds is not None and (fields := bounds.fields(reading)) is not None:
+        if wanted is not None and bounds is not None and (fields := bounds.fields(f"{event.rpartition('.')[0]}.{Verb.READ}")) is not None:
             wanted &= fields
         if wanted is not None:
             asked = [(id, _with_earlier(id, said, wanted, shape, before)) for id, said in told] if wanted and shape is not None else told

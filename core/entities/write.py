@@ -18,7 +18,16 @@ from core.custom.own_entity import OwnEntity
 from core.data import bulk
 from core.entities import journal, links
 from core.entities.alike import check_alike
-from core.entities.checks import check_conditional, check_derived, check_fields, check_owner, check_reassign, check_unique, check_values
+from core.entities.checks import (
+    check_active,
+    check_conditional,
+    check_derived,
+    check_fields,
+    check_owner,
+    check_reassign,
+    check_unique,
+    check_values,
+)
 from core.entities.ids import new_ids
 from core.entities.item import Item, standing
 from core.entities.merged import follow
@@ -68,6 +77,8 @@ class Writer:
             self.work.send_off()
             check_owner(self.work, self.shape, standing(asked), grants)
             check_reassign(self.work, self.shape, standing(asked), grants)
+            if self.entity.owned:
+                check_active(self.work, standing(asked))
             if self.entity.acts_later and self.entity.owned and self.entity.record is not Share:
                 check_acting(self.work, self.entity, standing(asked))
             check_fields(self.work, self.shape, standing(asked), grants)

@@ -95,17 +95,17 @@ def _lacking_data(wants: Table, has: Table) -> Iterable[str]:
             yield f"data {name}:{','.join(sorted(missing))}"
 
 
-def settled(manifest: Manifest, before: Sequence[str] | None, approval: Approval) -> list[str] | None:
+def settled(manifest: Manifest, before: Sequence[str] | None, approval: Approval, *, ours: bool) -> list[str] | None:
     """The words to be kept as approved; None where what was approved is enough.
 
-    Raises Conflict naming what is asked for: where something was approved before, more is approved by naming it; Invalid naming words that
-    are approved and that it does not ask for.
+    Raises Conflict naming what is asked for: it is approved by naming it, but for what comes with the platform (`ours`) as it is first
+    switched on; Invalid naming words that are approved and that it does not ask for.
     """
     wanted = asked(manifest)
     if before is not None and not lacking(wanted, before):
         _check_asked(manifest, wanted, approval)
         return None
-    given = approval.words if approval.words is not None or before is not None else wanted
+    given = wanted if ours and before is None and approval.words is None else approval.words
     has = before if before is not None else _joined(manifest)
     # Only words that are asked for: with wider ones somebody would approve what nobody has seen.
     seen = {*wanted, *lacking(wanted, has)}.intersection(given or ())

@@ -41,8 +41,9 @@ class Switched:
 class Gate:
     """Asked by the core at each door; plugins never ask."""
 
-    def __init__(self, manifests: dict[str, Manifest]) -> None:
-        self.manifests = manifests
+    def __init__(self, manifests: dict[str, Manifest], ours: frozenset[str]) -> None:
+        self.manifests, self.ours = manifests, ours
+        """What serves, and the names of what comes with the platform: who has this has approved that."""
         self._known: Recent[UUID, tuple[int, frozenset[str]]] = Recent(_KEPT)
         self._held: dict[UUID, Mapping[str, frozenset[str]]] = {}
         self._lacks: Recent[tuple[str, tuple[str, ...]], tuple[str, ...]] = Recent(_KEPT)
@@ -175,28 +176,33 @@ class Gate:
         elif dependants := sorted(one for one in done.gone - {name} if not self.manifests[one].bridge):
             raise Conflict(_("{name!r} is required by {dependants}; disable that first"),
                            code="plugin_required", name=name, dependants=", ".join(dependants))  # fmt: skip
-        words = settled(self.manifests[name], there[name].approved if name in there else None, approval) if on else None
+        words = (
+            settled(self.manifests[name], there[name].approved if name in there else None, approval, ours=name in self.ours) if on else None
+        )
         self.write(connection, tenant, (name,), on)
         if words is not None:
             row = (tenant_plugins.c.tenant_id == tenant, tenant_plugins.c.plugin == name)
             connection.execute(tenant_plugins.update().where(*row).values(**_approved(name, words, approval)))
         return done
 
-    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str], approval: Approval) -> frozenset[str]:
+    def begin(self, connection: Connection, tenant: UUID, names: Sequence[str], approval: Approval, *, shown: bool) -> frozenset[str]:
         """Switch plugins on for a tenant that is new; returns what it has, the bridges between them and core included.
 
-        Raises Conflict naming what they require beyond each other.
+        A stranger's that asks for anything is held until somebody approves it, unless all was `shown` to who makes the tenant. Raises Conflict
+        naming what they require beyond each other.
         """
-        found = self._in_force(dict.fromkeys(names, Consent(True)))
+        there = self._in_force(dict.fromkeys(names, Consent(True)))
         for name in names:
-            self._check_required(name, found | set(names))
-        rows = [
-            {"tenant_id": tenant, "plugin": name, "enabled": True, **_approved(name, asked(self.manifests[name]), approval)}
-            for name in names
-        ]
+            self._check_required(name, there | set(names))
+        given = {name: asked(self.manifests[name]) if shown or name in self.ours else [] for name in names}
+        rows = [{"tenant_id": tenant, "plugin": name, "enabled": True, **_approved(name, given[name], approval)} for name in names]
         if rows:
             connection.execute(tenant_plugins.insert(), rows)
-        return found
+        return self._in_force(self.consents(connection, tenant))
+
+    def asking(self, names: Iterable[str]) -> dict[str, list[str]]:
+        """Of these plugins the strangers' that ask for something, and for what."""
+        return {name: words for name in names if name not in self.ours and (words := asked(self.manifests.get(name)))}
 
     def adopt(self, connection: Connection, approval: Approval) -> None:
         """What was switched on before there were approvals is approved as it is now, once."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Response as FlaskResponse
 
@@ -36,7 +36,7 @@ def mount_first_start(addresses: Addresses, platform: Platform) -> type_first_st
         guest, now = address_of(platform.config), platform.clock()
         if wait := crowd.wait(guest, now):
             raise TooMany(_("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
-        given = {name: words[name] for name in ("locale", "timezone", "currency") if name in words}
+        given: dict[str, Any] = {name: words[name] for name in ("locale", "timezone", "currency") if name in words}
         person = words.get("name", words["email"].partition("@")[0])
         try:
             return first_start.make(platform, words["code"], NewTenant(words["tenant"], **given), person, words["email"], words["password"])

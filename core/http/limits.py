@@ -1,19 +1,28 @@
-"""How often a token may ask: a bucket for each, in each process, that fills evenly over a minute."""
+"""How often a token may ask: a bucket for each, shared by the processes of one `serve`, that fills evenly over a minute."""
 
 from __future__ import annotations
 
+import fcntl
 import math
+import mmap
+import struct
+import tempfile
 import threading
-from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sdk import TooMany, _
 
 WINDOW = 60
 """Seconds in which an empty bucket is full again."""
-_MOST_KNOWN = 10_000
+_SETS: Final = 2_048
+_WAYS: Final = 8
+"""Places of a set: of many thousands of tokens that ask within a minute hardly one is forgotten."""
+_PLACE: Final = struct.Struct("=16sIdd")
+"""Half of a token's digest, limit, level, and when it was so."""
 
 
 class Left(NamedTuple):
@@ -49,10 +58,16 @@ class _Bucket:
 
 
 class Limits:
-    """The buckets of the tokens that asked this process last. One that was forgotten begins full: it had filled, or many are in use."""
+    """The buckets of the tokens that asked last, one place for all processes that were forked with it. One that was forgotten begins full: it had
+    filled, or many are in use.
+
+    They lie in memory that is shared, in sets of a few places each: a token's digest says which set, and in it whoever asked longest ago makes place.
+    """
 
     def __init__(self) -> None:
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._file.truncate(_SETS * _WAYS * _PLACE.size)
+        self._memory = mmap.mmap(self._file.fileno(), 0)
         self._lock = threading.Lock()
 
     def take(self, token: str, now: datetime) -> Left | None:
@@ -60,29 +75,56 @@ class Limits:
 
         Asked before anything else, so that who floods us costs nothing; and made for live tokens alone, so that guesses cost no memory.
         """
-        with self._lock:
-            bucket = self._buckets.get(token)
-            if bucket is None:
+        with self._set_of(token) as (at, there):
+            if not there:
                 return None
-            self._buckets.move_to_end(token)
+            bucket = self._bucket(at)
             bucket.fill(now.timestamp())
             if (wait := bucket.seconds(1)) > 0:
                 return bucket.left(wait=wait)
             bucket.level -= 1
+            self._keep(at, token, bucket)
             return bucket.left()
 
     def let_in(self, token: str, now: datetime, limit: int, taken: Left | None) -> Left | None:
         """What a live token has left under its tenant's limit, which may have changed; `taken` is what `take` said. A limit of 0 is none."""
         if taken is not None and taken.limit == limit:
             return taken
-        with self._lock:
+        with self._set_of(token) as (at, there):
             if not limit:
-                self._buckets.pop(token, None)
+                if there:
+                    self._memory[at : at + _PLACE.size] = bytes(_PLACE.size)
                 return None
-            self._buckets[token] = bucket = _Bucket(limit, limit - 1, now.timestamp())
-            while len(self._buckets) > _MOST_KNOWN:
-                self._buckets.popitem(last=False)
+            bucket = self._bucket(at) if there else _Bucket(limit, limit, now.timestamp())
+            if bucket.limit != limit:
+                bucket = _Bucket(limit, limit, now.timestamp())
+            bucket.fill(now.timestamp())
+            bucket.level = max(0, bucket.level - 1)  # others may have let it in meanwhile
+            self._keep(at, token, bucket)
             return bucket.left()
+
+    @contextmanager
+    def _set_of(self, token: str) -> Iterator[tuple[int, bool]]:
+        """Where the token's place is, and whether it is in it, with nobody else in its set."""
+        set_, mine = int(token[:8], 16) % _SETS, _mark(token)
+        places = range(set_ * _WAYS * _PLACE.size, (set_ + 1) * _WAYS * _PLACE.size, _PLACE.size)
+        with self._lock:  # of this process; between processes the system's, which goes with who dies
+            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, set_)
+            try:
+                at = self._memory.find(mine, places.start, places.stop)
+                yield (at, True) if at in places else (min(places, key=lambda at: self._bucket(at).at), False)
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, set_)
+
+    def _bucket(self, at: int) -> _Bucket:
+        return _Bucket(*_PLACE.unpack_from(self._memory, at)[1:])
+
+    def _keep(self, at: int, token: str, bucket: _Bucket) -> None:
+        _PLACE.pack_into(self._memory, at, _mark(token), bucket.limit, bucket.level, bucket.at)
+
+
+def _mark(token: str) -> bytes:
+    return bytes.fromhex(token[:32])
 
 
 def refusal(left: Left) -> TooMany:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.audit import entries
+from core.custom import cells
 from core.custom.own import switched_off
 from core.entities.rows import live_of
 from core.identity import memberships, sessions
@@ -77,6 +79,8 @@ def leave(work: Work, person: UUID, successor: UUID, *, dry_run: bool = False) -
                     done.moved[entity.full_name] = count
         else:
             _hand_over(system, entity, fields, done)
+    with work.transaction():
+        _named_by_tenant(system, done)
     return done
 
 
@@ -159,15 +163,19 @@ def _handing(work: Work) -> Iterator[tuple[Entity, list[Field]]]:
     for entity in (*work.catalog.entities.values(), *switched_off(work)):
         owned = entity.owned and entity.hands_over and not entity.private
         fields = [entity.fields["owner"]] if owned else []
-        fields += [one for one in entity.fields.values() if isinstance(one, LinkField) and one.hands_over]
+        fields += [one for one in entity.fields.values() if one.hands_over]
         if fields:
             yield entity, fields
 
 
 def _mine(work: Work, entity: Entity, fields: list[Field], person: UUID) -> list[sa.ColumnElement[bool]]:
     table = entity.record.table()
-    named = sa.or_(*(table.c[field.attribute] == person for field in fields))
-    return [*live_of(entity, table, work.tenant.id), named]
+    named = (_names(table.c[field.attribute], field, person) for field in fields)
+    return [*live_of(entity, table, work.tenant.id), sa.or_(*named)]
+
+
+def _names(column: sa.ColumnElement[Any], field: Field, person: UUID) -> sa.ColumnElement[bool]:
+    return column == person if isinstance(field, LinkField) else sa.cast(column, sa.Text).contains(str(person))
 
 
 def _count(work: Work, entity: Entity, fields: list[Field], person: UUID) -> int:
@@ -197,8 +205,34 @@ def _hand_over(system: Work, entity: Entity, fields: list[Field], done: Departur
 
 
 def _draft(row: Any, fields: list[Field], done: Departure) -> Draft:
-    named = {field.name: done.successor for field, who in zip(fields, row[1:], strict=True) if who == done.person}
+    named = {field.name: _after(field, value, done) for field, value in zip(fields, row[1:], strict=True)}
+    named = {field.name: named[field.name] for field, value in zip(fields, row[1:], strict=True) if named[field.name] != value}
     return Draft("update", named, row[0], act=HAND_OVER)
+
+
+def _after(field: Field, value: Any, done: Departure) -> Any:
+    """What stands in the field from now on: in a document the successor's id wherever the other's was."""
+    if isinstance(field, LinkField):
+        return done.successor if value == done.person else value
+    return json.loads(json.dumps(value).replace(str(done.person), str(done.successor)))
+
+
+def _named_by_tenant(work: Work, done: Departure) -> None:
+    """Links that the tenant has added: whether they mean work nobody but a reader can tell."""
+    for name, entity in work.catalog.entities.items():
+        custom = work.shape(name).custom if work.offers(name) else {}
+        table = entity.record.table()
+        for link in custom.values():
+            if not isinstance(link, LinkField) or link.target != PERSON:
+                continue
+            document = table.c[cells.COLUMN]
+            named = (document.is_not(None), cells.columns(document, link)[0] == done.person)
+            query = sa.select(table.c.id).where(*live_of(entity, table, work.tenant.id), *named).order_by(table.c.id)
+            for id in work.connection.execute(query).scalars():
+                done.kept_count += 1
+                if len(done.kept) < MOST_TOLD:
+                    reason = work.say(_("the field still names the person: change it if it says whose work this is"))
+                    done.kept.append({"entity": name, "id": id, "fields": [link.name], "code": "named", "reason": reason})
 
 
 def _has_already(draft: Draft, outcome: Outcome) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import UserList
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
@@ -16,6 +16,7 @@ from core.policy.seen import Seen
 from core.recent import Recent
 from sdk import ANY_HOST, Batch, Capabilities, Change, Extension, Forbidden, Verb, _
 from sdk.context import Row
+from sdk.mail import MAIL_WRITTEN
 from sdk.permissions import ALL_FIELDS
 
 _KEPT = 2_000
@@ -44,6 +45,11 @@ class Bounds:
         key = (permission, grants)
         found = self._limited.get(key)
         return self._limited.keep(key, within(self.table, permission, grants)) if found is None else found
+
+    def hears(self, event: str, known: Container[str]) -> bool:
+        """Whether it may be told of an event: of letters with `mail`, of records (`known`: all permissions) where it may read their entity."""
+        reading = f"{event.rpartition('.')[0]}.{Verb.READ}"
+        return self.capabilities.mail if event == MAIL_WRITTEN else reading not in known or self.admits(reading)
 
     def fields(self, permission: str) -> frozenset[str] | None:
         """The fields of an entity that it may touch; None: all."""
@@ -80,6 +86,10 @@ class Bounds:
         """Raise Forbidden for a job of another plugin that it has not declared."""
         if not job.startswith(self._own) and job not in self.capabilities.jobs:
             raise self.refusal(f"jobs {job}")
+
+    def purpose(self, said: str) -> str:
+        """What a key is for, under the plugin's own name: nobody derives the platform's keys, nor another plugin's."""
+        return said if said.startswith(self._own) else f"{self._own}{said}"
 
     def require_use(self, what: str) -> None:
         """Raise Forbidden where it does not declare `mail` or `files`."""

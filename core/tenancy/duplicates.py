@@ -21,7 +21,7 @@ type_verdicts = Mapping[str, Mapping[str, str]]
 
 def verdicts(work: Work, entity: str) -> dict[str, str]:
     """What happens by field of one entity; those at which nobody looks are left out."""
-    chosen = work.kept(f"core.{NAME}", lambda: _chosen(work)).get(entity, {})
+    chosen = work.common(f"core.{NAME}", lambda: _chosen(work)).get(entity, {})
     every = {field: chosen.get(field, BLOCK) for field in work.catalog.entities[entity].alike}
     return {field: verdict for field, verdict in every.items() if verdict != OFF}
 

@@ -39,13 +39,14 @@ NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,58}[a-z0-9]?\Z")
 
 @dataclass(frozen=True)
 class NewTenant:
-    """What a tenant starts with; `plugins` None: all that are in force."""
+    """What a tenant starts with; `plugins` None: all that are in force. `shown`: who makes it has seen what strangers' plugins ask for."""
 
     name: str
     locale: str = "en"
     timezone: str = "UTC"
     currency: str = "USD"
     plugins: Sequence[str] | None = None
+    shown: bool = False
 
 
 def create(platform: Platform, wish: NewTenant) -> Tenant:
@@ -63,7 +64,7 @@ def create(platform: Platform, wish: NewTenant) -> Tenant:
                "currency": wish.currency, "access_version": 1, "created_at": platform.clock()}  # fmt: skip
         connection.execute(tenants.insert().values(**row))
         approval = Approval(SYSTEM_ACTOR.name, None, platform.clock())
-        enabled = platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)), approval)
+        enabled = platform.gate.begin(connection, tenant.id, list(dict.fromkeys(chosen)), approval, shown=wish.shown)
         work = Work(platform, tenant, SYSTEM_ACTOR, SYSTEM, enabled, Channel.CLI)
         with work.adopt(connection, writes=True):
             welcome(work, enabled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -62,15 +63,21 @@ def matrix(work: Work, entity: str) -> dict[str, dict[str, str]]:
 
     Asked of the policy as a request asks it, by a new user for each role. Scopes are joined by a comma, verbs that are not granted are absent.
     """
-    found: dict[str, dict[str, str]] = {}
-    shape = work.shape(entity)
+    return matrices(work, [entity])[entity]
+
+
+def matrices(work: Work, entities: Iterable[str]) -> dict[str, dict[str, dict[str, str]]]:
+    """The same of several entities."""
+    found: dict[str, dict[str, dict[str, str]]] = {name: {} for name in entities}
     for role in sorted(work.platform.catalog.roles):
         if role == EVERYBODY:
             continue
         user = id_of(work.records("core.user").create({"name": f"one who is {role}", "roles": [role]}))
         scopes = work.platform.user(work.tenant.id, user, work.channel).scopes
-        held = {str(verb): scopes.grants_of(shape.entity, verb) for verb in Verb if verb in shape.entity.verbs | {Verb.READ}}
-        found[role] = {verb: ",".join(sorted({str(grant.scope) for grant in grants})) for verb, grants in held.items() if grants}
+        for name, roles in found.items():
+            entity = work.shape(name).entity
+            held = {str(verb): scopes.grants_of(entity, verb) for verb in Verb if verb in entity.verbs | {Verb.READ}}
+            roles[role] = {verb: ",".join(sorted({str(grant.scope) for grant in grants})) for verb, grants in held.items() if grants}
     return found
 
 

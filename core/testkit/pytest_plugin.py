@@ -165,7 +165,7 @@ def make_tenant(platform: Platform) -> MakeTenant:
 
     def make(name: str = "", *, locale: str = "en", timezone: str = "UTC", currency: str = "USD",
              plugins: Sequence[str] | None = None) -> Tenant:  # fmt: skip
-        wish = lifecycle.NewTenant(name or f"t-{uuid4().hex[:12]}", locale, timezone, currency, plugins)
+        wish = lifecycle.NewTenant(name or f"t-{uuid4().hex[:12]}", locale, timezone, currency, plugins, shown=True)
         return lifecycle.create(platform, wish)
 
     return make
@@ -244,9 +244,11 @@ def mailbox(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> list[EmailMe
 def assert_no_leaks(database_templates: Templates, tmp_path: Path, entry_points: Sequence[EntryPoint] | None) -> Callable[..., None]:
     """Asks all that can be asked about entities, as users of random roles; see `core.testkit.leaks`. Example: `assert_no_leaks("visits.visit")`."""
     from core.testkit.leaks.kit import Kit
+    from core.testkit.leaks.offered import with_offering
 
     def check(*entities: str, users: int = 3) -> None:
-        report = Kit(database_templates, tmp_path, entry_points).run(range(users), entities or None)
+        points = None if entry_points is None else with_offering(entry_points)
+        report = Kit(database_templates, tmp_path, points, pages=20).run(range(users), entities or None)
         assert not report.leaks, str(report)
 
     return check

@@ -199,6 +199,10 @@ def _listener(platform: Platform, row: type_row) -> Callable[[Context, Sequence[
 
 
 def _watch(platform: Platform, row: type_row) -> Watch | None:
+    """What is to hear of it, if it may still, with what its plugin declares by now."""
+    bounds = platform.bounds.get(str(row.handler).partition(".")[0])
+    if bounds is not None and not bounds.hears(row.name, platform.catalog.permissions):
+        return None
     return cast("Watch | None", platform.catalog.specs.get(Watch, {}).get(row.handler))
 
 

@@ -82,7 +82,7 @@ def _clean(value: object) -> bool:
 
 
 def document(label: Text, of: type = list, *, readonly: bool = False, sensitive: bool = False,
-             personal: bool = False) -> MappedColumn[Any]:  # fmt: skip
+             personal: bool = False, hands_over: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A JSON document, nothing by itself."""
-    return column(JsonField(label=label, of=of, readonly=readonly, sensitive=sensitive, personal=personal,
+    return column(JsonField(label=label, of=of, readonly=readonly, sensitive=sensitive, personal=personal, hands_over=hands_over,
                             longest=KEPT if readonly else LONGEST))  # fmt: skip

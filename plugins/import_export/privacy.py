@@ -1,4 +1,4 @@
-"""What imports know of a person: the rows that were not taken, as they stood in the file."""
+"""What imports know of a person: rows that were not taken, as they stood in the file, and the files themselves."""
 
 from __future__ import annotations
 
@@ -6,21 +6,56 @@ import json
 from collections.abc import Sequence
 from uuid import UUID
 
-from sdk import Condition, Context, Person, Trace, _, where
-from sdk.context import id_of
+from plugins.import_export.staging.corrections import CORRECTION, FILE
+from plugins.import_export.staging.files import busy, opened
+from sdk import Condition, Context, Person, Refusal, Trace, _, where
+from sdk.context import Row, id_of
 
 ROW, IMPORT, EXPORT = "import_export.row", "import_export.import", "import_export.export"
 _MOST = 100_000
+_READ = 8_000_000
+"""Bytes of files that are looked through from end to end; of what is beyond it is said that it may name the person."""
+_THERE = (Condition("content", "empty", ("false",)),)
 
 
 def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
     """See `sdk.hooks`. Of a row that has the name alone nobody can tell whose it is: it goes, too, and can be imported again."""
-    rows = set[UUID]()
-    written = [*(json.dumps(word)[1:-1] for word in person.words), *(json.dumps(name) for name in person.names)]
-    for form in written:  # a name has to be a cell by itself; the characters of both are written out
-        rows |= {id_of(row) for row in ctx.records(ROW).find((Condition("cells", "contains", (form[:200],)),), _MOST)}
+    rows, mended = _naming(ctx, person, ROW), _naming(ctx, person, CORRECTION)
+    sent = ctx.records(FILE).find(_THERE, _MOST)
+    in_use, named, unread, left = busy(ctx, sent), dict[UUID, str](), list[UUID](), _READ
+    for row in sent:
+        id, size = id_of(row), int(str(row["size"]))
+        if id in in_use:  # it is told with its import
+            continue
+        says = _says(ctx, row, person) if size <= left else None
+        left -= size if size <= left else 0
+        if says:
+            named[id] = str(row["content"])
+        elif says is None:
+            unread.append(id)
     under_way = [id_of(row) for state in ("waiting", "running") for row in ctx.records(IMPORT).find(where(state=state), _MOST)]
     reason = _("the import is running, and its file may name the person: erase again when it has ended")
-    there = [id_of(row) for row in ctx.records(EXPORT).find((Condition("content", "empty", ("false",)),), _MOST)]
-    files = _("an exported file may name the person until it is deleted after a few days: delete the export, or erase again later")
-    return Trace(ROW, sorted(rows)), Trace(IMPORT, under_way, keep=reason), Trace(EXPORT, there, keep=files)
+    there = [id_of(row) for row in ctx.records(EXPORT).find(_THERE, _MOST)]
+    exported = _("an exported file may name the person until it is deleted after a few days: delete the export, or erase again later")
+    uploaded = _("an uploaded file may name the person until it is deleted after a week: remove the file, or erase again later")
+    return (
+        Trace(ROW, sorted(rows)), Trace(CORRECTION, sorted(mended)), Trace(FILE, sorted(named), files=named),
+        Trace(IMPORT, under_way, keep=reason), Trace(EXPORT, there, keep=exported), Trace(FILE, unread, keep=uploaded),
+    )  # fmt: skip
+
+
+def _naming(ctx: Context, person: Person, entity: str) -> set[UUID]:
+    """Where cells are kept as JSON with every character written out, and a name has to be a cell by itself."""
+    written = [*(json.dumps(word)[1:-1] for word in person.words), *(json.dumps(name) for name in person.names)]
+    return {id_of(row) for form in written for row in ctx.records(entity).find((Condition("cells", "contains", (form[:200],)),), _MOST)}
+
+
+def _says(ctx: Context, row: Row, person: Person) -> bool | None:
+    """Whether a cell of a file has a word that stands for the person alone, or is the name; None where the file cannot be read."""
+    sure, names = Person(person.record, {}, {}, person.words), {name.casefold() for name in person.names}
+    try:
+        with opened(ctx, row) as book:
+            rows = (cells for sheet in book.sheets for _number, cells in sheet.rows())
+            return any(cell.strip().casefold() in names or sure.occurs(cell) for cells in rows for cell in cells if cell)
+    except (Refusal, OSError):
+        return None

@@ -51,10 +51,10 @@ class StagedFile(Record):
     __tablename__ = "import_export_files"
 
     file_name: Mapped[str] = f.text(_("File"), required=True, search=True)
-    content: Mapped[str | None] = f.text(_("Content"), length=100, readonly=True, sensitive=True)
+    content: Mapped[str | None] = f.text(_("Content"), length=100, readonly=True, sensitive=True, personal=True)
     size: Mapped[int] = f.integer(_("Size"), default=0, readonly=True)
     reading: Mapped[str | None] = f.long_text(_("File format"), readonly=True)
-    book: Mapped[str | None] = f.long_text(_("Sheets"), length=LONGEST, readonly=True, sensitive=True)
+    book: Mapped[str | None] = f.long_text(_("Sheets"), length=LONGEST, readonly=True, sensitive=True, personal=True)
     expires_at: Mapped[datetime | None] = f.at(_("Kept until"), readonly=True, index=True)
 
 

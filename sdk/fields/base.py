@@ -105,6 +105,8 @@ class Field:
     readonly: bool = False
     historic: bool = False
     """Whether an import of history brings it in, though nobody writes it by hand (`sdk.changes.HISTORY`)."""
+    hands_over: bool = False
+    """Whether a person whom it names (a link, or a document with the id in it) makes place for a successor when that person leaves."""
     index: bool = False
     default: object = None
     beside: tuple[str, ...] = ()

@@ -44,8 +44,6 @@ class LinkField(Field):
     tree: bool = False
     timeline: bool = False
     """Whether what happens to this record shows on the timeline of the other, too."""
-    hands_over: bool = False
-    """Whether the person that it names passes to a successor with the rest of the work when that person leaves."""
     subject: bool = False
     """Whether the record is about the person that it names: what is personal in it is that person's."""
 

@@ -94,7 +94,7 @@ def broken(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
 
 def _document(platform: Platform) -> Mapping[str, Any]:
     """What an administrator of a company with every plugin of ours may call."""
-    tenant = lifecycle.create(platform, NewTenant("surface", "en", "UTC", "USD"))
+    tenant = lifecycle.create(platform, NewTenant("surface", "en", "UTC", "USD", shown=True))
     work = platform.system(tenant.id)
     lifecycle.add_person(work, "Ann", "ann@surface.example", ["admin"], None)
     (ann,) = (row for row in work.records("core.user").find(()) if row["email"] == "ann@surface.example")

@@ -160,7 +160,7 @@ def test_seals_that_were_made_anew_are_told_by_when_they_were_made(work: Work, b
     by_hand(seals.delete().where(seals.c.number == 2))
     with work.transaction():
         first = work.connection.execute(sa.select(seals)).one()
-    before = chain._hash(work.secret(entries.PURPOSE), first, "", timed=False)
+    before = chain._hash(work.key_for(entries.PURPOSE), first, "", timed=False)
     by_hand(seals.update().values(hash=before))
     found = chain.verify(work)
     assert (found.broken, found.overdue) == (None, 0), "a seal from before that was in its hash holds as it is"

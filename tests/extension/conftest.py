@@ -47,7 +47,7 @@ class Installation:
 
     def serves(self) -> bool:
         """Whether a tenant can be made, and its administrator can write and read the probe's things and see the plugins."""
-        tenant = lifecycle.create(self.platform, NewTenant("serving"))
+        tenant = lifecycle.create(self.platform, NewTenant("serving", shown=True))
         work = self.platform.system(tenant.id)
         admin = lifecycle.add_person(work, "Admin", "admin@serving.example", ["admin"], None)
         token = tokens.issue(work, admin, "test")[1]

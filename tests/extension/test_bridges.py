@@ -65,7 +65,7 @@ def listen(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> type_listen:
 
 def switch(platform: Platform, tenant: Tenant, **plugins: bool) -> frozenset[str]:
     for name, on in plugins.items():
-        lifecycle.switch(platform.system(tenant.id), name, on)
+        lifecycle.switch(platform.system(tenant.id), name, on, platform.gate.asking([name]).get(name) if on else None)
     return platform.system(tenant.id).enabled - RESERVED_PLUGINS
 
 

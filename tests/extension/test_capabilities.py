@@ -12,11 +12,14 @@ import pytest
 from click.testing import CliRunner
 
 from core.app import create_app
+from core.audit import entries
 from core.cli.plugin import plugin as plugin_commands
+from core.cli.tenant import tenant as tenant_commands
 from core.context import Work
 from core.extension.consent import Approval, lacking
 from core.extension.discover import State
 from core.identity import tokens
+from core.policy.bounds import Bounds
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
 from core.tenancy.tables import tenant_plugins
@@ -24,6 +27,8 @@ from core.testkit.fixtures import Api
 from core.worker.drain import Drain
 from sdk import Call, Capabilities, DeclarationError, Forbidden, Mail, Manifest, Text, where
 from sdk.context import id_of
+from sdk.fields import Reference
+from sdk.mail import MAIL_WRITTEN
 from tests.extension.conftest import Installation
 from tests.packages import Packages
 
@@ -68,7 +73,7 @@ def register_jobs():
 
 def house(installed: Installation) -> tuple[Work, Api]:
     """A tenant with an account, and its administrator."""
-    tenant = lifecycle.create(installed.platform, NewTenant("acme"))
+    tenant = lifecycle.create(installed.platform, NewTenant("acme", shown=True))
     work = installed.platform.system(tenant.id)
     work.records(ACCOUNT).create({"name": "Acme", "address": "Main Road 1", "phone": "13800138000"})
     admin = lifecycle.add_person(work, "Admin", "admin@acme.example", ["admin"], None)
@@ -116,6 +121,19 @@ def test_every_door_asks_whose_code_it_is(install: type_install, packages: Packa
 
 
 @pytest.mark.feature("P29")
+def test_no_plugin_has_the_keys_or_what_is_kept_of_the_platform_or_of_another(install: type_install, packages: Packages) -> None:
+    work, _api = house(install(packages.plugin("spy", SPY)))
+    spy, hook = work.of_plugin("spy"), "automation.webhook:1"
+    assert spy.secret("stamp") == spy.secret("spy.stamp") == work.secret("spy.stamp"), "its own, however it is called"
+    for purpose in (entries.PURPOSE, hook, "stamp"):
+        assert spy.secret(purpose) != work.secret(purpose), purpose
+    assert work.of_plugin("automation").secret(hook) == work.secret(hook)
+    for name in ("core.settings.automation", "pipeline.process"):
+        work.common(name, lambda: "not yours")
+        assert spy.kept(name, lambda: "mine") == "mine"
+
+
+@pytest.mark.feature("P29")
 @pytest.mark.parametrize("act", ["erase", "merge", "unmerge", "hand_over"])
 def test_no_plugin_writes_in_the_name_of_an_act_of_the_platform(install: type_install, packages: Packages, act: str) -> None:
     may = ', capabilities=Capabilities(data=("customers.account.read:name", "customers.account.update:name"))'
@@ -138,6 +156,27 @@ def register_watches():
 """
 
 
+@pytest.mark.feature("P29")
+@pytest.mark.parametrize("may", ["", ", capabilities=Capabilities(mail=True)"])
+def test_letters_are_heard_by_who_has_declared_mail(
+    install: type_install, packages: Packages, monkeypatch: pytest.MonkeyPatch, may: str
+) -> None:
+    installed = install(packages.plugin("spy", EAR, more=may))
+    work, _api = house(installed)
+    (account,) = work.records(ACCOUNT).find(())
+    spy, letter = installed.found("spy").module, Mail(("a@b.example",), "s", "private", about=Reference(ACCOUNT, id_of(account)))
+    assert spy is not None
+    with work.transaction(write=True):
+        work.mail(letter)
+    Drain(installed.platform).run_until_empty()
+    assert spy.HEARD.count(MAIL_WRITTEN) == bool(may)
+    with work.transaction(write=True):
+        work.mail(letter)
+    monkeypatch.setitem(installed.platform.bounds, "spy", Bounds("spy", Capabilities()))  # it declares so no more, and one waits
+    Drain(installed.platform).run_until_empty()
+    assert spy.HEARD.count(MAIL_WRITTEN) == bool(may), "asked again when it is delivered"
+
+
 @pytest.mark.feature("P1", "P29")
 def test_of_an_entity_of_the_tenants_own_nobody_hears_who_has_not_declared_it(install: type_install, packages: Packages) -> None:
     installed = install(packages.plugin("spy", EAR))
@@ -152,7 +191,7 @@ def test_of_an_entity_of_the_tenants_own_nobody_hears_who_has_not_declared_it(in
 
 def test_its_own_and_the_fields_that_it_adds_are_free_and_nothing_else_is_without_a_declaration(install: type_install) -> None:
     platform = install().platform
-    tenant = lifecycle.create(platform, NewTenant("acme"))
+    tenant = lifecycle.create(platform, NewTenant("acme", shown=True))
     probe = platform.system(tenant.id).of_plugin("probe")
     thing = probe.records("probe.thing").create({"name": "a", "phone": "1380013"})
     assert probe.records("probe.thing").find(where(phone="1380013"))[0]["id"] == thing["id"]
@@ -259,6 +298,35 @@ def test_an_update_that_asks_for_more_is_held_until_it_is_approved(
         assert "network api.example.com" in entry["changes"]["approved"][1]
         api.patch(switch, {"enabled": False})
         assert api.patch(switch, {"enabled": True}).status_code == 200, "what was approved once need not be named again"
+
+
+@pytest.mark.feature("P29")
+def test_in_a_new_company_what_a_stranger_asks_for_is_seen_by_somebody_first(
+    install: type_install, packages: Packages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = install(packages.plugin("spy", SPY, more=MAY.format(more=", mail=True"))).platform
+    platform.gate.ours = frozenset(platform.gate.manifests) - {"spy"}
+    monkeypatch.setattr("core.cli.tenant.platform", lambda: platform)
+    monkeypatch.setattr("core.cli.plugin.platform", lambda: platform)
+    asks = ["data customers.account.read:name,address", "mail"]
+    make = ["create", "acme", "--admin", "me@acme.example"]
+    told = CliRunner().invoke(tenant_commands, make)
+    assert told.exit_code == 0, told.output
+    assert f"spy asks for: {'; '.join(asks)}" in told.output
+    assert "dealwright plugin approve spy --tenant acme" in told.output
+    assert {"customers", "probe"} <= platform.system("acme").enabled, "what comes with the platform serves at once"
+    assert "spy" not in platform.system("acme").enabled
+    assert CliRunner().invoke(tenant_commands, [*make[:1], "brisk", *make[2:], "--yes"]).exit_code == 0
+    assert "spy" in platform.system("brisk").enabled
+    tenant = lifecycle.create(platform, NewTenant("calm", plugins=["customers"]))
+    admin = lifecycle.add_person(platform.system(tenant.id), "Admin", "admin@calm.example", ["admin"], None)
+    api = Api(platform, create_app(platform).test_client(), tokens.issue(platform.system(tenant.id), admin, "test")[1], tenant)
+    switch = "/api/v1/core/plugins/spy"
+    refused = api.patch(switch, {"enabled": True})
+    assert (refused.status_code, refused.json["code"]) == (409, "plugin_held"), "also when it is first switched on"
+    assert "mail" in refused.json["detail"]
+    assert api.patch(switch, {"enabled": True, "approves": asks}).status_code == 200
+    assert api.patch("/api/v1/core/plugins/probe", {"enabled": True}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def validate_changes(ctx, batch):
 
 
 def things(installed: Installation, name: str = "serving") -> object:
-    tenant = lifecycle.create(installed.platform, NewTenant(name))
+    tenant = lifecycle.create(installed.platform, NewTenant(name, shown=True))
     return installed.platform.system(tenant.id).records("probe.thing")
 
 
@@ -90,7 +90,7 @@ def test_what_a_plugin_raises_in_an_address_of_its_own_or_as_it_is_asked_is_told
     install: type_install, packages: Packages
 ) -> None:
     platform = install(packages.plugin("brittle", BRITTLE)).platform
-    tenant = lifecycle.create(platform, NewTenant("other"))
+    tenant = lifecycle.create(platform, NewTenant("other", shown=True))
     admin = lifecycle.add_person(platform.system(tenant.id), "Admin", "admin@other.example", ["admin"], None)
     api = Api(platform, create_app(platform).test_client(), tokens.issue(platform.system(tenant.id), admin, "test")[1], tenant)
     assert [api.get(f"/api/v1/brittle/{path}").status_code for path in ("boom", "boom", "refuse")] == [500, 500, 409]

@@ -100,7 +100,7 @@ def wider(made: Packages) -> EntryPoint:
 
 def begin(installed: Installation, *plugins: str) -> Work:
     upgrade_all(installed.platform, installed.platform.branches())
-    lifecycle.create(installed.platform, NewTenant("acme", plugins=plugins or None))
+    lifecycle.create(installed.platform, NewTenant("acme", plugins=plugins or None, shown=True))
     return installed.platform.system("acme")
 
 
@@ -214,7 +214,7 @@ def test_a_bridge_that_begins_to_ask_for_more_is_held_where_both_its_sides_are(
     begin(install(packages.plugin("joint", BODY, manifest=manifest("joint", "1.0", NAME, **bridge))), "customers", "probe")
     asking = manifest("joint", "2.0", f'{PHONE}, "core.user.read:email"', **bridge)
     platform = newer(lambda made: made.plugin("joint", BODY, manifest=asking)).platform
-    lifecycle.create(platform, NewTenant("other", plugins=["customers"]))
+    lifecycle.create(platform, NewTenant("other", plugins=["customers"], shown=True))
     asks = ["data core.user.read:email"]
     rows = seen(platform)
     assert (rows["joint"]["state"], rows["joint"]["enabled"], rows["joint"]["asks"], rows["ready"]) == ("held", False, asks, ["joint"])
@@ -290,8 +290,8 @@ def test_who_is_held_is_found_by_the_few_ways_in_which_it_was_approved_not_by_al
 ) -> None:
     begin(install(spy(packages)))
     updated = newer(wider).platform
-    lifecycle.create(updated, NewTenant("other"))
-    lifecycle.create(updated, NewTenant("third", plugins=["customers"]))
+    lifecycle.create(updated, NewTenant("other", shown=True))
+    lifecycle.create(updated, NewTenant("third", plugins=["customers"], shown=True))
     with updated.database.begin(write=False, tenant=None) as connection:
         assert updated.gate.held(connection) == ["spy"]
         ways = [str(word).partition(" ")[0] for word in connection.scalars(_APPROVALS)]

@@ -59,7 +59,7 @@ def thing(platform: Platform, tenant: Tenant) -> UUID:
 
 def switch(platform: Platform, tenant: Tenant, on: bool, *names: str) -> None:
     for name in names:
-        lifecycle.switch(platform.system(tenant.id), name, on)
+        lifecycle.switch(platform.system(tenant.id), name, on, platform.gate.asking([name]).get(name) if on else None)
 
 
 def share(report: Impact) -> dict[str, object]:

@@ -50,7 +50,7 @@ def robot(install: type_install, packages: Packages) -> Installation:
 
 def entered(platform: Platform, name: str) -> tuple[Work, Api]:
     """A new tenant: its system, and its administrator at the API."""
-    tenant = lifecycle.create(platform, NewTenant(name))
+    tenant = lifecycle.create(platform, NewTenant(name, shown=True))
     work = platform.system(tenant.id)
     admin = lifecycle.add_person(work, "Admin", f"admin@{name}.example", ["admin"], None)
     return work, Api(platform, create_app(platform).test_client(), tokens.issue(work, admin, "test")[1], tenant)

@@ -181,7 +181,7 @@ def test_a_plugin_whose_package_is_gone_is_shown_to_be_so_until_nobody_has_it_on
     """It had been in no list, and could be neither switched off nor removed."""
     gone, broken = packages.plugin("gone"), packages.plugin("broken")
     whole = install(gone, broken)
-    tenant = lifecycle.create(whole.platform, NewTenant("acme", plugins=("customers", "probe", "gone", "broken")))
+    tenant = lifecycle.create(whole.platform, NewTenant("acme", plugins=("customers", "probe", "gone", "broken"), shown=True))
     (packages._folder / "made_up_broken" / "plugin.py").write_text("raise OSError('no disk')\n", encoding="utf-8")
     for name in [one for one in sys.modules if one.startswith("made_up_broken")]:
         del sys.modules[name]

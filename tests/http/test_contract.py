@@ -488,7 +488,8 @@ def test_a_plugin_is_on_for_one_tenant_and_off_for_another_in_the_same_process(
     problem(api.get(THINGS), 404)
     assert api.get("/api/v1/meta").json["plugins"] == ["customers"]
     problem(api.patch("/api/v1/core/plugins/probe_more", {"enabled": True}), 409, "plugin_requires")
-    assert api.patch("/api/v1/core/plugins/probe", {"enabled": True}).status_code == 200
+    asks = next(one["asks"] for one in api.get("/api/v1/core/plugins").json["data"] if one["name"] == "probe")
+    assert api.patch("/api/v1/core/plugins/probe", {"enabled": True, "approves": asks}).status_code == 200
     assert api.get(THINGS).status_code == 200
 
 

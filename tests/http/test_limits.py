@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
+from core.http.limits import _PLACE, _SETS, _WAYS, Limits
 from core.identity import tokens
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, People
@@ -57,7 +59,28 @@ def test_what_is_refused_counts_and_guessed_tokens_cost_no_memory(limited: Api, 
     assert [limited.post(THINGS, {}).status_code for _time in range(4)] == [422, 422, 422, 429]
     guess = Api(platform, limited.flask, limited.token[:-4] + "AAAA", limited.tenant)
     assert [told(guess.get(THINGS)) for _time in range(5)] == [(401, None, None, None)] * 5
-    assert len(platform.limits._buckets) == 1
+    assert sum(limit > 0 for _mark, limit, _level, _at in _PLACE.iter_unpack(platform.limits._memory)) == 1
+
+
+@pytest.mark.feature("P19")
+def test_processes_of_one_server_count_together(clock: Clock) -> None:
+    limits, token = Limits(), "ab" * 32
+    limits.let_in(token, clock(), 3, None)
+    for left in (1, 0, 0):
+        child = os.fork()
+        if not child:
+            found = limits.take(token, clock())
+            os._exit(99 if found is None else found.remaining)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == left
+    last = limits.take(token, clock())
+    assert last is not None
+    assert (last.remaining, last.wait) == (0, 20)
+    crowd = [f"{number:08x}" + "0" * 56 for number in range(_WAYS * _SETS)]
+    for one in crowd:
+        limits.let_in(one, clock(), 3, None)
+    assert sum(limits.take(one, clock()) is not None for one in crowd) == len(crowd)
+    limits.let_in("00000000" + "f" * 56, clock(), 3, None)
+    assert sum(limits.take(one, clock()) is None for one in crowd) == 1, "whoever asked longest ago makes place"
 
 
 @pytest.mark.feature("P19")

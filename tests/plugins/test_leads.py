@@ -278,6 +278,8 @@ def test_first_and_last_touch_split_what_was_won_differently_and_each_wholly(
         return {row[by]: row["sum:base_amount"]["amount"] for row in client.get(f"/api/v1/reports/reports/leads.{report}").json["data"]}
 
     drain()
+    both = process.work.records("pipeline.stage_change").aggregate(["count"], ["deal.leads.campaign", "deal.leads.last_campaign"])
+    assert {row["deal.leads.last_campaign"] for row in both} == {"mail", None}, "two links beside a record that a link leads to"
     first, last = split("deals_by_campaign", "leads.campaign"), split("deals_by_last_campaign", "leads.last_campaign")
     assert (first, last) == ({"fair": "100.00", "mail": "30.00", None: "7.00"}, {"mail": "130.00", None: "7.00"})
     assert sum(map(Decimal, first.values())) == sum(map(Decimal, last.values())) == 137

@@ -37,7 +37,12 @@ def busy(work: Work, people: People) -> UUID:
     tasks.create({"subject": "Call", "owner": rep, "about": f"customers.account:{account['id']}"})
     tasks.create({"subject": "Help", "owner": people.manager, "helpers": [str(rep)]})
     tasks.create({"subject": "Both", "owner": people.manager, "helpers": [str(rep), str(successor)]})
-    work.records("automation.rule").create({**RULE, "owner": rep, "runs_as": rep})
+    to = {"action": "automation.notify", "parameters": {"to": f"user:{rep}", "title": "{{ name }}"}}
+    make = {"action": "automation.assign", "parameters": {"owner": str(rep)}}
+    only = [{"kind": "automation.filter", "parameters": {"where": [f"owner={rep}"]}}]
+    rule = {**RULE, "owner": rep, "runs_as": rep, "actions": [*RULE["actions"], to, make], "conditions": only}
+    work.records("automation.rule").create(rule)
+    work.records("automation.rule").create({**rule, "owner": people.director, "runs_as": people.director, "name": "Of the director"})
     work.records("teamwork.comment").create({"about": f"customers.account:{account['id']}", "body": "Said by the rep", "owner": rep})
     return rep
 
@@ -58,7 +63,7 @@ def test_who_leaves_leaves_no_open_task_no_token_and_no_session(
     done = client.post(path, {"successor": str(successor)})
     assert done.status_code == 200, done.text
     moved = {row["entity"]: row["records"] for row in done.json["moved"]}
-    assert moved == {"customers.account": 1, "teamwork.task": 1, "teamwork.assignment": 2, "automation.rule": 1}
+    assert moved == {"customers.account": 1, "teamwork.task": 1, "teamwork.assignment": 2, "automation.rule": 2}
     assert {row["entity"]: row["records"] for row in counted["moved"]} == moved
     assert (done.json["kept"], done.json["kept_count"], done.json["off"], counted["tokens"], done.json["tokens"]) == ([], 0, [], 1, 1)
     tasks = work.records("teamwork.task").find(where(state="open"))
@@ -67,6 +72,11 @@ def test_who_leaves_leaves_no_open_task_no_token_and_no_session(
     }  # fmt: skip
     (rule,) = work.records("automation.rule").find(where(owner=successor))
     assert rule["runs_as"] == successor
+    (directors,) = work.records("automation.rule").find(where(owner=people.director))
+    for one in (rule, directors):
+        said = str([one["actions"], one["conditions"]])
+        assert str(busy) not in said, "no rule gives work to who has left"
+        assert said.count(str(successor)) == 3
     assert [row["body"] for row in owned(work, "teamwork.comment", busy)] == ["Said by the rep"], "who said it stays who said it"
     assert theirs.get("/api/v1/teamwork/tasks").status_code == 401
     with platform.database.begin(write=False, tenant=work.tenant.id) as connection:
@@ -110,12 +120,12 @@ def test_records_of_a_plugin_that_is_off_are_counted_and_not_forgotten(work: Wor
     lifecycle.switch(work, "automation", False)
     there = platform.system(work.tenant.id)
     done = leaving.leave(there, busy, people.manager)
-    assert done.off == {"automation.rule": 1}
+    assert done.off == {"automation.rule": 2}
     lifecycle.switch(there, "automation", True)
-    assert leaving.leave(platform.system(work.tenant.id), busy, people.manager).moved == {"automation.rule": 1}
+    assert leaving.leave(platform.system(work.tenant.id), busy, people.manager).moved == {"automation.rule": 2}
 
 
-def test_work_goes_to_somebody_active_alone(work: Work, people: People) -> None:
+def test_work_goes_to_somebody_active_alone(client: Api, work: Work, people: People) -> None:
     for nobody in (people.rep, UUID(int=7)):
         with pytest.raises(Invalid):
             leaving.leave(work, people.rep, nobody)
@@ -123,6 +133,21 @@ def test_work_goes_to_somebody_active_alone(work: Work, people: People) -> None:
     with pytest.raises(Invalid):
         leaving.leave(work, people.rep, people.manager)
     assert work.records("core.user").values([people.rep])[people.rep]["active"]
+    accounts = "/api/v1/customers/accounts"
+    refused = client.post(accounts, {"name": "Northwind", "owner": str(people.manager)})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "owner"), refused.text
+    made = client.post(accounts, {"name": "Northwind", "owner": str(people.rep)}).json
+    assert client.patch(f"{accounts}/{made['id']}", {"owner": str(people.manager)}).status_code == 422
+
+
+def test_a_link_that_the_tenant_has_added_is_told_and_stays(client: Api, work: Work, people: People) -> None:
+    field = {"entity": "customers.account", "key": "sponsor", "kind": "link", "target": "core.user", "label": "Sponsor"}
+    assert client.post("/api/v1/core/custom_fields", field).status_code == 201
+    account = client.post("/api/v1/customers/accounts", {"name": "Northwind", "custom.sponsor": str(people.rep)}).json["id"]
+    path, body = f"/api/v1/core/users/{people.rep}/departures", {"successor": str(people.manager)}
+    for dry_run in (True, False):
+        (kept,) = client.post(path, {**body, "dry_run": dry_run}).json["kept"]
+        assert (kept["entity"], kept["id"], kept["fields"]) == ("customers.account", account, ["custom.sponsor"])
 
 
 def test_the_right_is_its_own_and_reaches_no_further_than_its_holders_rights(client: Api, work: Work, people: People) -> None:

@@ -24,7 +24,7 @@ from sdk import Mail
 from sdk.context import id_of
 from sdk.fields import Reference
 
-ERASURES = "/api/v1/core/erasures"
+ERASURES, STAGED = "/api/v1/core/erasures", "/api/v1/import_export/files"
 CONTACT = "customers.contact"
 NAME, FORMER, MAIL, FORMER_MAIL, PHONE, WECHAT = (
     "Quirin Zappelmann 张闰土", "Quirin Früher", "quirin@zappel.example", "frueher@zappel.example", "+49 4711 0815 99", "zappel_wx_77",
@@ -80,7 +80,19 @@ class Case:
         self._sold(people)
         self._own()
         taken(CONTACT, f"name,email,birthday,notes\n{NAME},{MAIL},no day,{MARK}\nAnn,ann@x.example,no day,hers\n")
+        self._staged()
         drain()
+
+    def _staged(self) -> None:
+        """Sent to be imported, and left: one file has the person in a row far below those that are shown of it, one where it was mended."""
+        rows = [*(f"Ann {number},ann{number}@x.example" for number in range(9)), f"{NAME},{MARK}"]
+        for name, lines, mended in (("far.csv", rows, {}), ("mended.csv", rows[:1], {"name": FORMER}), ("hers.csv", rows[:1], {})):
+            sent = {"file": (BytesIO("\n".join(["name,email", *lines]).encode()), name)}
+            file = self.client.call("POST", STAGED, data=sent, content_type="multipart/form-data")
+            assert file.status_code == 201, file.text
+            self.staged = [*getattr(self, "staged", ()), file.json["id"]]
+            if mended:
+                assert self.client.patch(f"{STAGED}/{file.json['id']}/rows/1", {"cells": mended}).status_code == 200
 
     def _around(self, people: People) -> None:
         work, about = self.work, {"about": self.about}
@@ -203,10 +215,10 @@ def test_who_is_erased_is_gone_from_record_audit_search_and_files_and_every_sum_
     assert places >= {
         "customers_contacts", "customers_affiliations", "customers_invitations", "leads_leads", "leads_touches", "teamwork_tasks",
         "teamwork_activities", "teamwork_comments", "teamwork_files", "teamwork_notifications", "automation_deliveries",
-        "automation_steps", "import_export_rows", "orders_orders", "core_audit", "core_outbox", "core_custom_keys", "core_custom_records",
+        "automation_steps", "import_export_rows", "import_export_corrections", "orders_orders", "core_audit", "core_outbox", "core_custom_keys", "core_custom_records",
         "core_merges",
     }, "a place without a mark would prove nothing"  # fmt: skip
-    assert len(in_files(platform)) == 2
+    assert len(in_files(platform)) == 3
     chain.seal(work, settled=timedelta())
     before, seen = case.sums(), list(database.rows())
     account = f"/api/v1/customers/accounts/{case.account}"
@@ -229,6 +241,7 @@ def test_who_is_erased_is_gone_from_record_audit_search_and_files_and_every_sum_
     ]
     assert left == [], "nothing is left but what was named"
     assert in_files(platform) == []
+    assert [case.client.get(f"{STAGED}/{id}").status_code for id in case.staged] == [404, 200, 200], "files that name nobody stay"
     assert case.sums() == before
     erased = case.client.get(f"/api/v1/customers/contacts/{case.id}").json
     assert (erased["name"], erased["custom.greeting"], erased["custom.hobby"]) == ("(erased)", "Dear (erased)", None)

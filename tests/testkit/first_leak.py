@@ -17,7 +17,9 @@ def first_leak(kit: Kit, twins: type_twins, kinds: str = "") -> Leak | None:
     try:
         one, other = World(one.platform, one.cast, 0), World(other.platform, other.cast, 1)
         asked = (
-            one_ for one_ in kit.questions(one, oracle, 1, SMALL) if one_.kind != "duplicates" and (not kinds or one_.kind in kinds.split())
+            one_
+            for one_ in kit.questions(one, oracle, 1, SMALL, beside=False)
+            if one_.kind != "duplicates" and (not kinds or one_.kind in kinds.split())
         )
         return next((leak for question in asked if (leak := compare(question, one, other)) is not None), None)
     finally:

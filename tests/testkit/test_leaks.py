@@ -1,11 +1,13 @@
 """Nobody learns what he may not see: every way to ask, of every entity of every installed plugin, as users of random roles.
 
 `DEALWRIGHT_LEAK_USERS=20` asks all as so many users, `DEALWRIGHT_LEAKS=deep` asks each of them for every operator, order, link and sum.
+The usual run asks about all entities on SQLite and about an eighth of them on PostgreSQL, by the day; `DEALWRIGHT_TESTS=all` about all on both.
 """
 
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from core.testkit.leaks.custom import CASE, STEP
 from core.testkit.leaks.kit import Kit, Report, users
 from core.testkit.templates import Templates
 from tests.probe.fixtures import OURS, PROBE, PROBE_MORE
-from tests.testkit.ours import WAIVERS, WORKED_OUT, more
+from tests.testkit.ours import WAIVERS, WORKED_OUT
 
 POINTS = (*OURS, PROBE, PROBE_MORE)
 ASKED = {
@@ -27,13 +29,17 @@ ASKED = {
 
 FEW, MANY = 2, users(0)
 """How many users: of a usual run, and of a long one."""
+DAY, PARTS = date.today().toordinal(), 1 if os.environ.get("DEALWRIGHT_TESTS") == "all" else 8
+"""PostgreSQL is asked about a part of the entities, by the day, so that a week and a day ask about all; or about all at once."""
 
 
 @pytest.fixture(scope="module")
 def kit(sqlite_templates: Templates, tmp_path_factory: pytest.TempPathFactory) -> Kit:
     """The kit over all our plugins and the probes."""
     folder = Path(tmp_path_factory.mktemp("all-leaks"))
-    return Kit(sqlite_templates, folder, POINTS, WAIVERS, more, WORKED_OUT, os.environ.get("DEALWRIGHT_LEAKS") == "deep", pages=40)
+    return Kit(
+        sqlite_templates, folder, POINTS, WAIVERS, worked_out=WORKED_OUT, deep=os.environ.get("DEALWRIGHT_LEAKS") == "deep", pages=40
+    )
 
 
 def judged(report: Report) -> Report:
@@ -82,12 +88,14 @@ def test_what_is_shown_changes_the_answers(kit: Kit) -> None:
 
 @pytest.mark.feature("B6")
 def test_nothing_that_is_hidden_changes_an_answer_of_postgresql(postgresql_templates: Templates | str, tmp_path: Path, kit: Kit) -> None:
-    """A part of the entities: the statements are the same, what a database makes of them may differ."""
+    """An eighth of the entities, another each day, or all: the statements are the same, what a database makes of them may differ."""
     if isinstance(postgresql_templates, str):
         if os.environ.get("DEALWRIGHT_REQUIRE_SERVERS") == "1":
             pytest.fail(f"no PostgreSQL: {postgresql_templates}")
         pytest.skip(f"no PostgreSQL: {postgresql_templates}")
-    there = Kit(postgresql_templates, tmp_path, POINTS, WAIVERS, worked_out=WORKED_OUT, deep=kit.deep)
+    there = Kit(postgresql_templates, tmp_path, POINTS, WAIVERS, worked_out=WORKED_OUT, deep=kit.deep, pages=10)
     with there.worlds() as (one, _other):
-        entities = sorted(one.shapes)[::8]
-    judged(there.run([2], entities))
+        entities = sorted(one.shapes)[DAY % PARTS :: PARTS]
+    report = judged(there.run([2], entities))
+    assert report.entities >= {*entities}
+    assert {*report.kinds} >= {"list", "report", "file", "webhook", "page"}

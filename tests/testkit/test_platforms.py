@@ -39,7 +39,7 @@ def booted(sqlite_templates: Templates, tmp_path: Path, clock: Clock) -> Iterato
 
 
 def _made_and_listed(platform: Platform) -> list[str]:
-    tenant = lifecycle.create(platform, NewTenant("acme", "en", "UTC", "USD", None))
+    tenant = lifecycle.create(platform, NewTenant("acme", "en", "UTC", "USD", None, shown=True))
     things = platform.system(tenant.id).records("probe.thing")
     things.create({"name": "a thing"})
     return [str(row["name"]) for row in things.find(())]

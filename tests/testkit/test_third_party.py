@@ -9,6 +9,7 @@ import pytest
 
 from core.extension.discover import GROUP
 from core.testkit.leaks.kit import Kit
+from core.testkit.leaks.offered import with_offering
 from core.testkit.templates import Templates
 from tests.probe.fixtures import CUSTOMERS
 
@@ -23,10 +24,11 @@ def test_a_strangers_entities_are_asked_about_as_ours_are(
     for name in STRANGERS:
         monkeypatch.syspath_prepend(str(HERE / name / "src"))
     points = (CUSTOMERS, *(EntryPoint(name, f"{package}.plugin", GROUP) for name, package in STRANGERS.items()))
-    kit = Kit(sqlite_templates, tmp_path, points)
+    kit = Kit(sqlite_templates, tmp_path, with_offering(points), pages=20)
     with kit.worlds() as (one, _other):
         theirs = [name for name in one.shapes if name.partition(".")[0] in STRANGERS]
     report = kit.run([1, 2], theirs)
     assert {name.partition(".")[0] for name in report.entities} == {*STRANGERS}
     assert report.kinds.total() > 100
+    assert {*report.kinds} >= {"report", "file", "webhook", "page"}, "what others make of their records"
     assert not report.leaks, str(report)

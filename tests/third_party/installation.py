@@ -134,7 +134,7 @@ class Keeper(House):
     def furnish(self, name: str, *options: str) -> str:
         """A tenant; a token of its administrator."""
         admin = f"admin@{name}.example"
-        self.do("tenant", "create", name, "--admin", admin, "--currency", "EUR", *options)
+        self.do("tenant", "create", name, "--admin", admin, "--currency", "EUR", "--yes", *options)
         return self.do("token", "create", "--tenant", name, "--user", admin).strip()
 
     def serve(self) -> int:

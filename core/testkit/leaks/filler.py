@@ -30,7 +30,7 @@ class Filler:
         cast = self.cast = Cast()
         works = []
         for name in NAMES:
-            tenant = lifecycle.create(platform, NewTenant(name, timezone="Asia/Shanghai"))
+            tenant = lifecycle.create(platform, NewTenant(name, timezone="Asia/Shanghai", shown=True))
             cast.tenants.append(tenant.id)
             works.append(platform.system(tenant.id))
         self._people(works[0])

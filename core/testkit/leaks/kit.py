@@ -14,6 +14,7 @@ from random import Random
 from time import process_time
 
 from core.config import Config
+from core.testkit.leaks import offered
 from core.testkit.leaks import rights as random_rights
 from core.testkit.leaks.asker import Asker, routes
 from core.testkit.leaks.changes import Changed, Changer
@@ -118,18 +119,22 @@ class Kit:
             yield one, other, oracle, changed
 
     def questions(
-        self, world: World, oracle: Oracle, seed: int, entities: Iterable[str] | None = None, *, beside: bool | None = None
+        self, world: World, oracle: Oracle, seed: int, entities: Sequence[str] | None = None, *, beside: bool | None = None
     ) -> Iterator[Question]:
-        """All that is to be asked about some entities, or about all; `beside`: of routes, pages and `more` as well, as it is for all."""
+        """All that is to be asked about some entities, or about all; routes, pages and reports are asked of
+        these entities and their plugins; `beside`: of everybody's, and `more` as well, or not at all."""
         yield from described(oracle)
         random = Random(seed)
         for name in sorted(world.shapes) if entities is None else entities:
             yield from Asker(world, oracle, name, random, deep=self.deep).all()
-        if beside or (beside is None and entities is None):
-            yield from routes(world, oracle)
+            yield from offered.of_entity(world, oracle, name, random)
+        if beside is not False:
+            only = None if beside or entities is None else (*entities,)
+            yield from routes(world, oracle, only)
             if self.pages:
-                yield from pages(world, oracle, Random(seed), None if self.deep else self.pages)
-            yield from self.more(world, oracle)
+                yield from pages(world, oracle, Random(seed), None if self.deep else self.pages, only)
+            yield from offered.reports(world, only)
+            yield from self.more(world, oracle) if only is None else ()
 
     def run(
         self, seeds: Iterable[int], entities: Sequence[str] | None = None, *, beside: bool | None = None, into: Report | None = None

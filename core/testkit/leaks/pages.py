@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from random import Random
 
@@ -22,9 +22,9 @@ _MARK = re.compile(rb'name="once" value="[^"]*"')
 """By which a form is known that is sent twice: another on each page."""
 
 
-def pages(world: World, oracle: Oracle, random: Random, most: int | None) -> Iterator[Question]:
+def pages(world: World, oracle: Oracle, random: Random, most: int | None, only: Collection[str] | None = None) -> Iterator[Question]:
     """Some of all addresses of pages, or all of them: for lists, and for records that are seen and records that are not. A page that is about no
-    entity goes by its own name."""
+    entity goes by its own name. `only`: about these entities alone."""
     frame = world.platform.frame
     if frame is None:
         return
@@ -32,16 +32,20 @@ def pages(world: World, oracle: Oracle, random: Random, most: int | None) -> Ite
     for page in world.platform.pages:
         if page.plugin in world.system.enabled and not page.path.endswith(_BIN):
             start = frame.prefix + ("" if page.plugin == frame.plugin else f"/{page.plugin}")
-            asked += [(name or page.full_key, start + path) for name, path in _filled(world, oracle, page, random, few=most is not None)]
+            asked += [
+                (name or page.full_key, start + path) for name, path in _filled(world, oracle, page, random, only, few=most is not None)
+            ]
     for name, path in asked if most is None or len(asked) <= most else random.sample(asked, most):
         yield _page(name, path)
 
 
-def _filled(world: World, oracle: Oracle, page: PageRoute, random: Random, *, few: bool) -> Iterator[tuple[str, str]]:
+def _filled(
+    world: World, oracle: Oracle, page: PageRoute, random: Random, only: Collection[str] | None, *, few: bool
+) -> Iterator[tuple[str, str]]:
     """The path of a page with all that stands for something filled in, and the entity that it is about."""
     names = _PARAMETER.findall(page.path)
     if {"plugin", "plural"} <= {*names}:
-        entities = [name for name, shape in world.shapes.items() if oracle.named(name)]
+        entities = [name for name in world.shapes if oracle.named(name) and (only is None or name in only)]
         about = random.sample(entities, min(3, len(entities))) if few else entities
     else:
         plural = page.path.split("/")[1] if page.path.count("/") > 1 else ""
@@ -49,7 +53,7 @@ def _filled(world: World, oracle: Oracle, page: PageRoute, random: Random, *, fe
         if {*names} - ({"id"} if about else set()):
             return
         about = about or [""]
-    for name in about:
+    for name in about if only is None else [name for name in about if name in only]:
         for filling in _fillings(world, oracle, name, names, random):
             yield name, _PARAMETER.sub(lambda found, filling=filling: filling[found[1]], page.path)  # type: ignore[misc]
 

@@ -236,7 +236,7 @@ def touch(ctx: Context, row: Row) -> None:
 def remove(ctx: Context, id: UUID) -> None:
     """Remove a file at once; raises NotFound, and Conflict while something is imported from it."""
     row = kept(ctx, id)
-    if _busy(ctx, [row]):
+    if busy(ctx, [row]):
         raise Conflict(_("something is being imported from this file; cancel that first"), code="busy")
     with ctx.transaction(write=True):
         _forget(ctx, row)
@@ -247,18 +247,18 @@ def remove(ctx: Context, id: UUID) -> None:
 def remove_expired(ctx: Context) -> None:
     """The daily end of files that nobody has used for a week."""
     files = ctx.as_system().records(FILE)
-    present = Condition("content", "empty", ("false",))
-    expired = files.find((present, Condition("expires_at", "lte", (ctx.now(),))), 500)
-    busy = _busy(ctx, expired)
+    expired = files.find((Condition("expires_at", "lte", (ctx.now(),)),), 500)
+    in_use = busy(ctx, expired)
     for row in expired:
-        if id_of(row) not in busy:
+        if id_of(row) not in in_use:
             with ctx.transaction(write=True):
                 _forget(ctx, row)
                 files.write_all([Draft("delete", {}, id_of(row), act="stage")])
-            ctx.files.remove(str(row["content"]))
+            if row["content"] is not None:  # else it went with a person who was erased
+                ctx.files.remove(str(row["content"]))
 
 
-def _busy(ctx: Context, rows: list[Row]) -> set[UUID]:
+def busy(ctx: Context, rows: list[Row]) -> set[UUID]:
     """Files from which something is being imported."""
     under_way = Condition("state", "in", ("waiting", "running"))
     imports = ctx.as_system().records("import_export.import")
