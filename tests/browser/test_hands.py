@@ -68,6 +68,12 @@ def test_a_card_is_dragged_to_another_column_and_where_it_may_not_go_it_is_back_
     card.get_by_role("button", name="Dismiss").click()
     assert not card.locator(".why").count()
     assert _stage(work, deal) == second
+    work.records("pipeline.pipeline").create({"name": "Resale"})
+    page = window.open(BOARD)
+    for field, pipelines in (("status", 0), ("stage", 1)):  # what narrows the columns follows from what they stand for
+        page.locator("select[name=_by]").select_option(field)
+        page.locator(f"#board[data-query*='_by={field}']").wait_for()
+        assert page.locator("select[name=pipeline]").count() == pipelines
 
 
 @pytest.mark.feature("C19")
