@@ -125,6 +125,13 @@ def test_a_project_is_in_every_door_within_the_minute(
     narrow = client.as_user("admin@acme.example", allows=["custom.project.read"])
     assert (narrow.get(PROJECTS).status_code, narrow.post(PROJECTS, {"name": "no"}).status_code) == (200, 403)
 
+    # followed as anything else
+    assert rep.post("/api/v1/teamwork/follows", {"about": f"custom.project:{mine['id']}"}).status_code == 201
+    assert client.patch(f"{PROJECTS}/{mine['id']}", {"name": "Ours"}).status_code == 200
+    drain()
+    (notice,) = rep.get("/api/v1/teamwork/notifications").json["data"]
+    assert (notice["title"], notice["body"].rpartition(": ")[2]) == ("Update on Ours", "Name")
+
     # webhook and rule
     hook = client.post("/api/v1/automation/webhooks", {"name": "erp", "url": receiver.url, "entity": "custom.project"})
     assert hook.status_code == 201, hook.text
