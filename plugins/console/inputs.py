@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from plugins.console import measured
 from plugins.console.beginning import KEY, makes_key
-from plugins.console.cells import Titles, drawn_as, titles_of
+from plugins.console.cells import Cell, Titles, drawn_as, titles_of
 from plugins.console.dates import in_zone
 from plugins.console.picking import named
 from plugins.console.registry import Kind, kind_of, stands_alone
@@ -47,7 +47,7 @@ class Group:
     inputs: Sequence[Input]
 
 
-def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping[str, str], *, new: bool = False) -> list[Group]:
+def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping[str, Cell], *, new: bool = False) -> list[Group]:
     """The form of an entity with these values, in JSON form or as they were typed; the entity's own fields first."""
     made_by_itself = new and makes_key(kind)
     names = [name for name, field in kind.written.items() if isinstance(field, LinkField | AnyRecordField)]
@@ -59,7 +59,7 @@ def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping
         made = _input(kind, field, values.get(name), titles, problems.get(name, ""))
         if isinstance(field, TextField) and field.names:
             made = _named(kind, field, values, made)
-        made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name, ""))
+        made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name), zone=kind.ctx.tenant.timezone)
         if name == KEY and made_by_itself:
             made = replace(made, required=False, hint=kind.ctx.say(_MADE))
         groups.setdefault(name.partition(".")[0] if "." in name else "", []).append(made)

@@ -12,6 +12,7 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
 from core.worker.drain import Drain
+from plugins.console import record
 from plugins.pipeline.template import apply
 from sdk import Notice, where
 from sdk.context import id_of
@@ -113,7 +114,9 @@ def test_a_share_has_its_sign_a_year_no_mark_and_a_moment_that_names_a_record_is
     )
 
 
-def test_the_history_says_who_changed_what_in_words(client: Api, work: Work, people: People, account: UUID) -> None:
+def test_the_history_says_who_changed_what_in_words_and_leads_on_to_its_beginning(
+    client: Api, work: Work, people: People, account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = client.as_user(people.rep)
     changed = {"tier": "key", "revenue": {"amount": "10", "currency": "CNY"}, "industry": None}
     assert mine.patch(f"/api/v1{ACCOUNTS}/{account}", changed).status_code == 200
@@ -127,6 +130,11 @@ def test_the_history_says_who_changed_what_in_words(client: Api, work: Work, peo
     work.records("customers.account").update(account, {"notes": "word " * 200, "address": "Road " * 20})
     folded = Site(mine).get(f"{ACCOUNTS}/{account}?tab=history").texts("//details[@class='long']")
     assert len(folded) == 1 and folded[0].startswith("word"), "a page of text is folded, so that the next change is in sight"
+    monkeypatch.setattr(record, "_PAGE", 2)
+    latest = Site(mine).get(f"{ACCOUNTS}/{account}?tab=history")
+    earlier = Site(mine).get(latest.links()["Show earlier"].removeprefix("/console")).texts("//ol[@class='timeline']/li")
+    assert (len(latest.texts("//ol[@class='timeline']/li[not(@class)]")), len(earlier)) == (2, 1)
+    assert earlier[0].startswith("System Created")
     assert "Address" in Site(mine).get(f"{ACCOUNTS}/{account}").texts("//dl[@class='facts']/div[@class='wide']/dt"), "a line of its own"
 
 
