@@ -185,7 +185,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to read: names of fields, a filter, a sort such as ("-amount", "name"), links to include."""
+    """What to read: names of fields, a filter, a sort such as ("-amount", "name"), links to include; `deleted` looks in the recycle bin."""
 
     filter: Filter = ()
     sort: tuple[str, ...] = ()
@@ -195,6 +195,7 @@ class Query:
     limit: int = 50
     cursor: str = ""
     count: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
