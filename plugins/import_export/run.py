@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from time import monotonic
 
 from plugins.import_export import journal, origins
+from plugins.import_export.as_read import AsRead
 from plugins.import_export.chunk import NO_RECORDS, ChunkWriter, type_chunk
 from plugins.import_export.files import Sheet
 from plugins.import_export.matching import SameFile
@@ -76,6 +78,7 @@ class Run:
                 "ignored": listed(self.plan.ignored),
                 "emptied": listed([self.plan.emptied]),
                 "headings": json.dumps(self.file.headings),
+                "wish": json.dumps({**asdict(self.wish), **AsRead.found(self.plan, self.file.delimiter)}),
                 "total": self.plan.rows,
                 **started,
             }

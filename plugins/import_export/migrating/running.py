@@ -160,6 +160,7 @@ class _Migration:
                 translation.read_through()
             except Refusal:  # it has failed for that reason; other files go on
                 return child
+        kept = json.loads(str(child["wish"]))
         return self.imports.update(id_of(child), {"wish": json.dumps({**kept, _FOUND_OUT: translation.found_out()})}, act="run")
 
     def _carried_out(self, child: Row, wish: Wish, translation: Translation) -> Row:
