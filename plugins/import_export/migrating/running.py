@@ -18,9 +18,10 @@ from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.people import People
 from plugins.import_export.migrating.recognition import Found, importer_of, recognised
 from plugins.import_export.migrating.translation import Translation
+from plugins.import_export.migrating.unlinked import warn
 from plugins.import_export.plan import ONLY_IF_EMPTY, Wish
 from plugins.import_export.staging.files import touch
-from plugins.import_export.tally import COUNTS
+from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.undo import undoing
 from sdk import BadRequest, Conflict, Context, NotFound, Refusal, Stale, _, where
 from sdk.context import Row, id_of, shown
@@ -109,7 +110,7 @@ class _Migration:
             else:
                 self._take(files, ids, people)
             unknown += [f"{name}: {self.ctx.say(refusal.message, refusal.params)}" for name, refusal in unread.items()]
-        return self._end({"system": importer.full_key, "owners": people.told(), "unknown": unknown})
+        return self._end({"system": importer.full_key, "owners": people.told(), "unknown": unknown}, whole=not unread)
 
     def _rehearse(self, files: Sequence[Found], ids: ExternalIds, people: People) -> None:
         """The real run, which is undone: later files find what earlier ones would have made, and its counts are the real ones."""
@@ -161,7 +162,10 @@ class _Migration:
             except Refusal:  # it has failed for that reason; other files go on
                 return child
         kept = json.loads(str(child["wish"]))
-        return self.imports.update(id_of(child), {"wish": json.dumps({**kept, _FOUND_OUT: translation.found_out()})}, act="run")
+        with self.ctx.transaction(write=True):
+            warned = int(str(child[WARNED])) + warn(self.ctx, child, translation)
+            found_out = {"wish": json.dumps({**kept, _FOUND_OUT: translation.found_out()}), WARNED: warned}
+            return self.imports.update(id_of(child), found_out, act="run")
 
     def _carried_out(self, child: Row, wish: Wish, translation: Translation) -> Row:
         try:
@@ -209,12 +213,12 @@ class _Migration:
     def _counts(self) -> dict[str, object]:
         return {name: sum(int(str(one[name])) for one in self.report) for name in COUNTS}
 
-    def _end(self, more: Mapping[str, object]) -> Row:
+    def _end(self, more: Mapping[str, object], *, whole: bool) -> Row:
+        """`whole`: each file could be read. A table that no importer knows keeps nothing back: exports of all have a hundred of them."""
         counts = self._counts()
-        taken = sum(cast("int", counts[name]) for name in ("created", "updated", "unchanged"))
-        failed = any(one["state"] not in ("succeeded", "empty") for one in self.report)
-        known = any(one["known"] for one in self.report)
-        state = "succeeded" if not failed and (taken or known or self.report) else "partial" if taken or counts["skipped"] else "failed"
+        taken = any(counts[name] for name in ("created", "updated", "unchanged", "skipped")) or any(one["known"] for one in self.report)
+        failed = any(one["state"] not in ("succeeded", "empty") for one in self.report) or not whole
+        state = "succeeded" if not failed and self.report else "partial" if taken else "failed"
         wish = self._written({**more, "imports": self.report})
         values = {**counts, "state": state, "ended_at": self.ctx.now(), "wish": wish}
         return self.imports.update(self.id, values, act="run")
