@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, cast
 
 from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import SYSTEM, is_of_export
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.files.gaps import Gaps
 from plugins.import_export.mapping.currencies import LeftOut, beside, currencies, is_beside
@@ -47,8 +48,6 @@ WORDS = ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing",
 """What it says in one word each."""
 OWN = "id"
 """The word for a column of our own ids, such as an export has: by it rows find their records."""
-SYSTEM = "import"
-"""The system whose ids they are, where none is named."""
 OVERWRITE, ONLY_IF_EMPTY, NEVER = COLLISIONS = ("overwrite", "only_if_empty", "never")
 """What a cell does to a field that has something already."""
 
@@ -161,6 +160,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     fields = written(visible, history=wish.history)
     wish = as_before(ctx, wish, file.headings, fields)
     asked = dict(map(_pair, wish.map))
+    if EXTERNAL not in (*asked, *asked.values()) and is_of_export(file, fields):
+        asked[EXTERNAL] = EXTERNAL
     special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
     made = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
