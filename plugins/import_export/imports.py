@@ -20,7 +20,7 @@ from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
 from plugins.import_export.sheets import WORKBOOK, type_meter
 from plugins.import_export.staging import files
-from plugins.import_export.tally import listed
+from plugins.import_export.tally import LONGEST, listed
 from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, Page, Query, Refusal, Unavailable, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
@@ -113,6 +113,9 @@ def _carry_out(ctx: Context, record: Row, wish: Wish, opened: Callable[[], Abstr
     imports, id = ctx.as_system().records(IMPORT), id_of(record)
     try:
         with opened() as (book, sheet_of):
+            if book.notes and not record["notes"]:
+                notes = "\n".join(ctx.say(note.message, note.params) for note in book.notes)[:LONGEST]
+                record = imports.update(id, {"notes": notes}, expected_version=int(str(record["version"])), act="run")
             if wish.entity == WORKBOOK:
                 return _carry_out_sheets(ctx, record, wish, book, sheet_of, meter)
             run = _run(ctx, record, wish, sheet_of(wish.sheet))

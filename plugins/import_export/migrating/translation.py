@@ -61,7 +61,14 @@ class Translation:
     def as_ours(self) -> Sheet:
         """The sheet that is imported; it asks the tenant what words mean when it is first read."""
         self._learn()
-        return Sheet(self.sheet.name, tuple(one.field for one in self.takes), self.sheet.exact, self._rows, self.sheet.delimiter)
+        return Sheet(
+            self.sheet.name,
+            tuple(one.field for one in self.takes),
+            self.sheet.exact,
+            self._rows,
+            self.sheet.delimiter,
+            bare=self.sheet.bare,
+        )
 
     def foreign_ids(self) -> Iterator[tuple[int, str]]:
         """Number and id of theirs of each row."""
