@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from time import monotonic
 from typing import Any
 
 import click
@@ -89,17 +90,25 @@ class Screen:
 
     @contextmanager
     def progress(self, label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+        done, told, began = 0, 0, monotonic()
+
+        def pace(steps: int) -> str:
+            return f"{steps / max(monotonic() - began, 0.001):,.0f}/s"
+
         if sys.stderr.isatty():
-            with click.progressbar(length=total or 0, label=label, file=sys.stderr) as bar:
+            bar: Any = click.progressbar(
+                length=total or 0, label=label, file=sys.stderr, show_pos=True, show_percent=True,
+                item_show_func=lambda _item: pace(bar.pos),
+            )  # fmt: skip
+            with bar:
                 yield bar.update
             return
-        done, told = 0, 0
 
         def step(count: int) -> None:
             nonlocal done, told
             done += count
             if done - told >= 10_000:
                 told = done
-                click.echo(f"{label}: {done}{f' of {total}' if total else ''}", err=True)
+                click.echo(f"{label}: {done}{f' of {total}' if total else ''}, {pace(done)}", err=True)
 
         yield step

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from uuid import UUID
 
 from plugins.import_export.external import FIELD as EXTERNAL
-from plugins.import_export.external import ExternalIds
+from plugins.import_export.external import ExternalIds, id_in
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.footers import likely, says_alone, signed, sums_up
 from plugins.import_export.formulas import restored
@@ -308,6 +308,7 @@ class ChunkWriter:
                 found.append(Problem(name, "currency_left_out", UNLIKE, {"own": own, "said": code}))
         if row[0] in self.plan.parted:
             found.append(Problem("", "parted", PARTED))
+        found += self.plan.bare.get(row[0], ())
         return found + (self._counted(row, self.plan.counted[row[0]]) if row[0] in self.plan.counted else [])
 
     def _counted(self, row: type_row, counts: Mapping[str, int]) -> list[Problem]:
@@ -354,11 +355,3 @@ def _cell(cells: Sequence[str], place: int) -> str:
     """An id that stands there, if one does."""
     cell = restored([cells[place].strip()])[0] if place < len(cells) else ""
     return "" if cell in NOTHING else cell
-
-
-def id_in(cell: str) -> UUID | None:
-    """The id that a cell is, if it is one."""
-    try:
-        return UUID(cell)
-    except ValueError:
-        return None

@@ -85,7 +85,7 @@ def _print(terminal: Terminal, done: Row, left: Iterator[Row]) -> None:
     ignored = str(done["ignored"]).split(", ") if done["ignored"] else []
     counted = {name: done[name] for name in ("entity", "mode", "dry_run", "state", *COUNTS)}
     named = {"id": str(done["id"]), "file": done["file_name"], "file_name": done["file_name"]}  # as in the API, too
-    head = {**named, **counted, "ignored": ignored, "emptied": done["emptied"]}
+    head = {**named, **counted, "ignored": ignored, "emptied": done["emptied"], "notes": done["notes"]}
     terminal.print(json.dumps(head, ensure_ascii=False, indent=2).removesuffix("\n}") + ',\n  "rows": [')
     line = ""
     for row in left:

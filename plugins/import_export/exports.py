@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,12 +11,15 @@ from typing import BinaryIO, cast
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
-from plugins.import_export.columns import NAMES, columns_of, settle
+from plugins.import_export.columns import NAMES, ExportColumn, columns_of, settle
+from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import names_of
 from plugins.import_export.sinks import CSV, FORMATS, XLSX, open_sink
 from plugins.import_export.tables import MOST_OF_FILTERS
 from plugins.import_export.workbook import MOST_ROWS
 from sdk import (
     BadRequest,
+    Block,
     Condition,
     Conflict,
     Context,
@@ -33,7 +36,7 @@ from sdk import (
     parse_filter,
 )
 from sdk.context import Row, id_of
-from sdk.fields import Reference
+from sdk.fields import AnyRecordField, LinkField, Reference
 from sdk.files import clean_name
 from sdk.permissions import EXPORT as RIGHT
 from sdk.routes import Download
@@ -48,6 +51,7 @@ LOST = timedelta(days=1)
 BLOCK, STEPS = 5_000, 20_000
 """Rows read at once; rows after which the record says how far it is."""
 WAITING, RUNNING, SUCCEEDED, FAILED, CANCELLED = "waiting", "running", "succeeded", "failed", "cancelled"
+OWN = "id"
 UNDER_WAY = (WAITING, RUNNING)
 
 
@@ -133,8 +137,9 @@ def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int],
         columns = columns_of(ctx, selection.entity, settle(ctx, selection.entity, selection.fields), selection.headings)
         done = told = 0
         with closing(open_sink(ctx, stream, selection.format, columns, selection.headings)) as sink:
-            for block in ctx.records(selection.entity).blocks(selection.query(fields=tuple(one.field.name for one in columns)), BLOCK):
-                sink.write(block)
+            names = tuple(OWN if one.field.name == EXTERNAL else one.field.name for one in columns)
+            for block in ctx.records(selection.entity).blocks(selection.query(fields=tuple(dict.fromkeys(names))), BLOCK):
+                sink.write(_as_they_came(ctx, selection.entity, block, columns))
                 done += block.rows
                 step(block.rows)
                 if done - told >= STEPS:
@@ -145,6 +150,35 @@ def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int],
         fail(ctx, id, refusal)
         raise
     return _save(ctx, id, {"done": done})
+
+
+def _as_they_came(ctx: Context, entity: str, block: Block, columns: Sequence[ExportColumn]) -> Block:
+    """With the ids under which records came from another export in the place of ours, where these stand for a name."""
+    targets = {
+        one.field.name: ctx.target(entity, one.field.name) for one in columns if type(one.field) is LinkField and one.field.name != EXTERNAL
+    }
+    told = dict(block.columns)
+    if any(one.field.name == EXTERNAL for one in columns):
+        targets[EXTERNAL], told[EXTERNAL] = entity, told[OWN]
+
+    def meant(name: str, cell: object) -> Reference | None:
+        return (
+            Reference(targets[name], cell) if name in targets and isinstance(cell, UUID) else cell if isinstance(cell, Reference) else None
+        )
+
+    pointed = {
+        name: [meant(name, cell) for cell in cells]
+        for name, cells in told.items()
+        if name in targets or any(isinstance(one.field, AnyRecordField) and one.field.name == name for one in columns)
+    }
+    named = names_of(ctx, (one for cells in pointed.values() for one in cells if one is not None))
+    for name, cells in pointed.items() if named else ():
+        ours = zip(told[name], cells, strict=True)
+        told[name] = [
+            cell if one is None or (id := named.get(one)) is None else id if name in targets else Reference(one.entity, id)
+            for cell, one in ours
+        ]
+    return Block(block.rows, told)
 
 
 def finish(ctx: Context, id: UUID, values: Mapping[str, object]) -> Row | None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import cast
 from uuid import UUID
 
+from plugins.import_export.files import Sheet
 from sdk import Condition, Context, Draft, where
 from sdk.context import Row, id_of
-from sdk.fields import Flaw, Reference
+from sdk.fields import Field, Flaw, Reference
 
 NAME, FIELD = "import_export.external_id", "external_id"
 """The entity, and the word for a column of such ids in a mapping."""
+SYSTEM = "import"
+"""The system whose ids they are, where none is named; under it exports tell ids where names say too little."""
 _PART = 500
 
 
@@ -75,6 +80,34 @@ class ExternalIds:
             elif row["external_id"] != word:
                 drafts.append(Draft("update", {"external_id": word}, id_of(row), act="run"))
         self._rows.write_all(drafts)
+
+
+def names_of(ctx: Context, records: Iterable[Reference]) -> dict[Reference, UUID]:
+    """The ids under which these came from an export: told again, they are the same wherever the records come to be."""
+    wanted, found = tuple(dict.fromkeys(records)), dict[Reference, UUID]()
+    names = ctx.as_system().records(NAME)
+    for start in range(0, len(wanted), _PART):
+        asked = (*where(system=SYSTEM), Condition("record", "in", wanted[start : start + _PART]))
+        for row in names.find(asked, 100_000):
+            with suppress(ValueError):  # what other systems call it
+                found.setdefault(cast("Reference", row["record"]), UUID(str(row[FIELD])))
+    return found
+
+
+def id_in(cell: str) -> UUID | None:
+    """The id that a cell is, if it is one."""
+    try:
+        return UUID(cell)
+    except ValueError:
+        return None
+
+
+def is_of_export(sheet: Sheet, fields: Mapping[str, Field]) -> bool:
+    """Whether a file has the ids that an export gives its records because others name them by these."""
+    if FIELD not in sheet.headings or FIELD in fields:
+        return False
+    place = sheet.headings.index(FIELD)
+    return all(len(cells) > place and id_in(cells[place]) is not None for _number, cells in sheet.rows())
 
 
 def give_back(ctx: Context, entity: str, ids: Sequence[UUID], by: UUID, *, gone: bool) -> None:

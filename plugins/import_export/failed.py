@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator
 from uuid import UUID
 
+from plugins.import_export.as_read import AsRead
 from plugins.import_export.formulas import neutral, unquoted
 from plugins.import_export.journal import read_cells
+from plugins.import_export.mapping.saved import REASON
 from plugins.import_export.sight import check_seen
-from sdk import Context, Download, Query, _, where
+from sdk import Context, Download, Query, where
 from sdk.context import Row, shown
 
 PART = 500
@@ -28,6 +30,7 @@ SPREADSHEETS = ("xlsx", "xls", "xlsb", "ods")
 def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
     """The file's own columns, then the reason of each row: a column that no field bears, so it is left out when the file comes back.
 
+    What was read right says so without the rest of its file (`AsRead`); what was not stands as it stood there.
     As CSV, or as XLSX, which is what came of a spreadsheet unless the other is asked for.
     """
     record = ctx.records("import_export.import").get(id)
@@ -35,24 +38,26 @@ def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
     headings = json.loads(str(shown(record, "headings") or "[]"))
     stem, _dot, suffix = str(shown(record, "file_name")).rpartition("/")[2].rpartition(".")
     made = format or ("xlsx" if suffix.lower() in SPREADSHEETS else "csv")
-    lines = _lines(ctx, id, headings)
-    content = _workbook(lines) if made == "xlsx" else _csv(lines)
+    read = AsRead.of(ctx, record)
+    lines = _lines(ctx, id, headings, read)
+    content = _workbook(lines) if made == "xlsx" else _csv(lines, read.delimiter)
     return Download(content, MEDIA_TYPES[made], f"{stem or 'import'}-failed.{made}")
 
 
-def _lines(ctx: Context, id: UUID, headings: list[str]) -> Iterator[list[str]]:
-    yield [*neutral(headings), _free(ctx.say(_("Import error")), headings)]
+def _lines(ctx: Context, id: UUID, headings: list[str], read: AsRead) -> Iterator[list[str]]:
+    yield [*neutral(headings), _free(ctx.say(REASON), headings)]
     for row in _rows(ctx, id):
-        cells = [unquoted(cell) for cell in (*(read_cells(row["cells"])[0] or []), *[""] * len(headings))][: len(headings)]
+        written = read.plainly([*(read_cells(row["cells"])[0] or []), *[""] * len(headings)][: len(headings)])
+        cells = [unquoted(cell) for cell in written]
         column = f"{row['column']}: " if row["column"] else ""
         # One that is marked already is read back as it was the first time: a second apostrophe would be one too many.
         safe = [cell if cell.startswith("'") else marked for cell, marked in zip(cells, neutral(cells), strict=True)]
-        yield [*safe, f"{column}{row['reason']}"]
+        yield [*safe, *neutral([f"{column}{row['reason']}"])]
 
 
-def _csv(lines: Iterator[list[str]]) -> bytes:
+def _csv(lines: Iterator[list[str]], delimiter: str) -> bytes:
     sink = io.StringIO()
-    csv.writer(sink).writerows(lines)
+    csv.writer(sink, delimiter=delimiter).writerows(lines)
     return b"\xef\xbb\xbf" + sink.getvalue().encode()  # with a byte order mark, which spreadsheets need to see Chinese
 
 

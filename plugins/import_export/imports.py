@@ -18,9 +18,9 @@ from plugins.import_export.journal import IMPORT, seen
 from plugins.import_export.mapping.saved import save
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
-from plugins.import_export.sheets import WORKBOOK
+from plugins.import_export.sheets import WORKBOOK, type_meter
 from plugins.import_export.staging import files
-from plugins.import_export.tally import listed
+from plugins.import_export.tally import LONGEST, listed
 from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, Page, Query, Refusal, Unavailable, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
@@ -36,7 +36,6 @@ LOST = timedelta(days=1)
 """After so long without a step every attempt at an import has failed: it is to say so, and its file is to go in its time."""
 type_book = tuple[Book, Callable[[str], Sheet]]
 """An open file, and its sheets by name, as they are to be read."""
-type_meter = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 
 
 @contextmanager
@@ -114,8 +113,11 @@ def _carry_out(ctx: Context, record: Row, wish: Wish, opened: Callable[[], Abstr
     imports, id = ctx.as_system().records(IMPORT), id_of(record)
     try:
         with opened() as (book, sheet_of):
+            if book.notes and not record["notes"]:
+                notes = "\n".join(ctx.say(note.message, note.params) for note in book.notes)[:LONGEST]
+                record = imports.update(id, {"notes": notes}, expected_version=int(str(record["version"])), act="run")
             if wish.entity == WORKBOOK:
-                return _carry_out_sheets(ctx, record, wish, book, sheet_of)
+                return _carry_out_sheets(ctx, record, wish, book, sheet_of, meter)
             run = _run(ctx, record, wish, sheet_of(wish.sheet))
             with meter(run.plan.rows) as step:
                 run.execute(step)
@@ -135,7 +137,7 @@ def _run(ctx: Context, record: Row, wish: Wish, sheet: Sheet) -> Run:
     return Run(ctx, record, wish, plan, sheet)
 
 
-def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_of: Callable[[str], Sheet]) -> Row:
+def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_of: Callable[[str], Sheet], meter: type_meter) -> Row:
     if not (there := sheets.children(ctx, id_of(record))):
         wanted, left_out = sheets.wishes_of(ctx, wish, book)
         for one in wanted:
@@ -152,6 +154,7 @@ def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_o
         lambda one: sheet_of(one.sheet),
         lambda child, one, sheet: _run(ctx, child, one, sheet),
         partial(fail, ctx),
+        meter,
     )
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, cast
 
+from plugins.import_export.bare import Bare
 from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import SYSTEM, is_of_export
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.files.gaps import Gaps
 from plugins.import_export.mapping.currencies import LeftOut, beside, currencies, is_beside
@@ -30,7 +32,7 @@ from plugins.import_export.mapping.units import Unit, counts, unit_of
 from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.nothing import Found, words_for
 from plugins.import_export.styles import Said, Styles
-from sdk import BadRequest, Context, Text, _
+from sdk import BadRequest, Context, Problem, Text, _
 from sdk.changes import HISTORY
 from sdk.fields import AnyRecordField, ChoiceField, Field, KeysField, LinkField, MoneyField
 from sdk.messages import Flawed
@@ -47,8 +49,6 @@ WORDS = ("mode", "dates", "numbers", "years", "duplicates", "totals", "nothing",
 """What it says in one word each."""
 OWN = "id"
 """The word for a column of our own ids, such as an export has: by it rows find their records."""
-SYSTEM = "import"
-"""The system whose ids they are, where none is named."""
 OVERWRITE, ONLY_IF_EMPTY, NEVER = COLLISIONS = ("overwrite", "only_if_empty", "never")
 """What a cell does to a field that has something already."""
 
@@ -147,6 +147,8 @@ class Plan:
     """Rows of which it is told that a column which is left out says another currency than their amounts get, by field."""
     counted: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     """Rows of which it is told that numbers were taken for days, by field with how many there are in its column."""
+    bare: Mapping[int, Sequence[Problem]] = field(default_factory=dict)
+    """What is told of rows whose file does not say what its formats show."""
 
     def place_of(self, name: str) -> int | None:
         """The column of a field, or of the currencies beside it."""
@@ -161,6 +163,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     fields = written(visible, history=wish.history)
     wish = as_before(ctx, wish, file.headings, fields)
     asked = dict(map(_pair, wish.map))
+    if EXTERNAL not in (*asked, *asked.values()) and is_of_export(file, fields):
+        asked[EXTERNAL] = EXTERNAL
     special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
     made = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
@@ -208,15 +212,24 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
     """What only all rows tell; to the end, whatever its columns: what is no CSV is refused before a row is written."""
     styles = Styles(plan.fields, plan.columns, file, said, ctx.tenant.timezone, ctx.tenant.currency)
     left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
+    bare = Bare(plan.fields, plan.columns, plan.currencies, file, ctx.tenant.currency)
     rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
     for rows, (number, cells) in enumerate(file.rows(), 1):
         styles.see(cells, number)
         gaps.see(number, cells)
         left_out.see(number, cells)
+        bare.see(number, cells)
         nothing.see(cells)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(
-        plan, styles=styles.found(), rows=rows, parted=gaps.behind(), emptied=emptied, counted=styles.counted(), unlike=left_out.told
+        plan,
+        bare=bare.told(),
+        styles=styles.found(),
+        rows=rows,
+        parted=gaps.behind(),
+        emptied=emptied,
+        counted=styles.counted(),
+        unlike=left_out.told,
     )
 
 

@@ -10,10 +10,11 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.import_export import imports
+from plugins.import_export.external import SYSTEM
 from plugins.import_export.failed import FORMATS as FAILED_FORMATS
 from plugins.import_export.failed import failed_file
 from plugins.import_export.journal import IMPORT, LETTERS, cursor_of, page, seen
-from plugins.import_export.plan import DUPLICATES, EMPTIED, LISTS, MODES, SYSTEM, TOTALS, WORDS, Wish
+from plugins.import_export.plan import DUPLICATES, EMPTIED, LISTS, MODES, TOTALS, WORDS, Wish
 from plugins.import_export.staging import files
 from plugins.import_export.staging.routes import PAGE
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS

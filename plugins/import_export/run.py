@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from time import monotonic
 
 from plugins.import_export import journal, origins
+from plugins.import_export.as_read import AsRead
 from plugins.import_export.chunk import NO_RECORDS, ChunkWriter, type_chunk
 from plugins.import_export.files import Sheet
 from plugins.import_export.matching import SameFile
@@ -76,6 +78,7 @@ class Run:
                 "ignored": listed(self.plan.ignored),
                 "emptied": listed([self.plan.emptied]),
                 "headings": json.dumps(self.file.headings),
+                "wish": json.dumps({**asdict(self.wish), **AsRead.found(self.plan, self.file.delimiter)}),
                 "total": self.plan.rows,
                 **started,
             }
@@ -185,16 +188,20 @@ class Run:
             self._save({**self.total, **self._progress(), **more})
 
     def _progress(self) -> dict[str, object]:
-        """How many rows are done, how fast it goes, and how long the rest will take at that rate."""
-        done, seconds = sum(self.total[name] for name in FATES), (self.ctx.now() - self._began).total_seconds()
-        rate = (done - self._before) / seconds if seconds > 0 else 0
-        left = round((self.plan.rows - done) / rate) if rate else None
-        return {"done": done, "rate": round(rate) or None, "seconds_left": left if left is None else max(left, 0)}
+        done = sum(self.total[name] for name in FATES)
+        return paced(done, self._before, self.plan.rows, (self.ctx.now() - self._began).total_seconds())
 
     def _save(self, values: dict[str, object]) -> None:
         """The version is checked: should another process have taken this import over, this one stops with nothing written."""
         row = self.ctx.as_system().records("import_export.import").update(self.id, values, expected_version=self.version, act="run")
         self.version = int(str(row["version"]))
+
+
+def paced(done: int, before: int, total: int, seconds: float) -> dict[str, object]:
+    """How many rows are done, how fast it goes since it began with some `before`, and how long the rest will take at that rate."""
+    rate = (done - before) / seconds if seconds > 0 else 0
+    left = round((total - done) / rate) if rate else None
+    return {"done": done, "rate": round(rate) or None, "seconds_left": left if left is None else max(left, 0)}
 
 
 class Pace:
@@ -233,15 +240,17 @@ def _remember(told: list[type_told], run: Run, tally: Tally, more: Mapping[str, 
     told.append((run, tally, more))
 
 
-def rehearse(
-    ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _unseen, behind: Callable[[Run], object] = lambda _run: None
-) -> None:
+def is_short(runs: Sequence[Run]) -> bool:
+    """Whether the rows of all these are so few that a rehearsal of them is over before anybody has to wait."""
+    return sum(run.plan.rows for run in runs) <= min(FIRST, CHUNK)
+
+
+def rehearse(ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _unseen) -> None:
     """Try the rows of all these runs together, as those of one link to those of another; then say what became of each.
 
-    What was found out is told piece by piece, and each asks whether the run is still wanted; `behind` is called behind each run. Few rows
-    are over before anybody has to wait, and are told at the end.
+    What was found out is told piece by piece, and each asks whether the run is still wanted. What is short is told at the end.
     """
-    short = sum(run.plan.rows for run in runs) <= min(FIRST, CHUNK)
+    short = is_short(runs)
     told: list[type_told] = []
     with ctx.rehearsal(short=short) as trying:
         for run in runs:
@@ -250,8 +259,6 @@ def rehearse(
             same = SameFile(mine, None if short else run.ctx, run.id, run.wish.entity)
             rows = ChunkWriter(mine, same, run.wish, run.plan, run.file.headings)
             run.take(mine, rows, partial(_remember, told, run) if short else run.keep, step)
-            if not short:
-                behind(run)
     with ctx.transaction(write=True):
         for run, tally, more in told:
             run.keep(tally, more)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from uuid import UUID
@@ -12,7 +13,7 @@ from plugins.import_export.journal import IMPORT
 from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
 from plugins.import_export.plan import LISTS, Wish
-from plugins.import_export.run import EMPTY, Run, rehearse
+from plugins.import_export.run import EMPTY, Run, is_short, paced, rehearse
 from plugins.import_export.tally import COUNTS, FATES, listed
 from sdk import BadRequest, Context, Refusal, _, where
 from sdk.context import Row, id_of
@@ -23,6 +24,8 @@ WORKBOOK = "workbook"
 MOST = 100
 _MARK = "!"
 type_run = Callable[[Row, Wish, Sheet], Run]
+type_meter = Callable[[int], AbstractContextManager[Callable[[int], None]]]
+"""Is given the number of rows, and what it gives is told of each that is done."""
 
 
 def wishes_of(ctx: Context, wish: Wish, book: Book) -> tuple[list[Wish], list[str]]:
@@ -96,7 +99,7 @@ def children(ctx: Context, id: UUID) -> list[Row]:
 
 
 def carry_out(ctx: Context, record: Row, pairs: Sequence[tuple[Row, Wish]], opened: Callable[[Wish], Sheet], make: type_run,
-              fail: Callable[[UUID, Refusal], None]) -> Row:  # fmt: skip
+              fail: Callable[[UUID, Refusal], None], meter: type_meter) -> Row:  # fmt: skip
     """Import the sheets one after the other; one that cannot be read, or mapped, fails by itself. A dry run sees them all together."""
     imports, id = ctx.as_system().records(IMPORT), id_of(record)
     imports.update(id, {"state": "running", "started_at": record["started_at"] or ctx.now()}, act="run")
@@ -107,26 +110,59 @@ def carry_out(ctx: Context, record: Row, pairs: Sequence[tuple[Row, Wish]], open
                 runs[id_of(child)] = make(child, wish, opened(wish))
             except Refusal as refusal:
                 fail(id_of(child), refusal)
-    if pairs[0][1].dry_run:
-        for run in runs.values():
-            run.start()
-        rehearse(ctx, list(runs.values()), behind=lambda _run: imports.update(id, _sums(children(ctx, id)), act="run"))
-    else:
-        for mine, run in runs.items():
-            if imports.values([id])[id]["state"] == "cancelled":
-                break
-            try:
-                run.execute()
-            except Refusal as refusal:
-                if refusal.status in (409, 412):  # another process has it, or it was cancelled
-                    raise
-                fail(mine, refusal)
-            imports.update(id, _sums(children(ctx, id)), act="run")
-    ended, whole = children(ctx, id), imports.values([id])[id]
-    if whole["state"] == "cancelled":
-        return whole
+    whole = _Whole(ctx, id, runs)
+    with meter(whole.total) as step:
+
+        def on(count: int) -> None:
+            step(count)
+            whole.tell()
+
+        if pairs[0][1].dry_run:
+            for run in runs.values():
+                run.start()
+            rehearse(ctx, [*runs.values()], step if is_short([*runs.values()]) else on)
+        else:
+            _execute(whole, runs, on, fail)
+    ended, now = children(ctx, id), imports.values([id])[id]
+    if now["state"] == "cancelled":
+        return now
     emptied = listed(f"{one['sheet']}: {one['emptied']}" for one in ended if one["emptied"])
-    return imports.update(id, {**_sums(ended), "emptied": emptied, "state": _state(ended), "ended_at": ctx.now()}, act="run")
+    over = {"emptied": emptied, "state": _state(ended), "ended_at": ctx.now(), "seconds_left": None}
+    return imports.update(id, {**_sums(ended), **over}, act="run")
+
+
+def _execute(whole: _Whole, runs: Mapping[UUID, Run], step: Callable[[int], None], fail: Callable[[UUID, Refusal], None]) -> None:
+    for mine, run in runs.items():
+        if whole.cancelled():
+            break
+        try:
+            run.execute(step)
+        except Refusal as refusal:
+            if refusal.status in (409, 412):  # another process has it, or it was cancelled
+                raise
+            fail(mine, refusal)
+        whole.tell()
+
+
+class _Whole:
+    """How far all sheets are together, as the record of the whole tells it."""
+
+    def __init__(self, ctx: Context, id: UUID, runs: Mapping[UUID, Run]) -> None:
+        self._ctx, self._id, self._imports, self._began = ctx, id, ctx.as_system().records(IMPORT), ctx.now()
+        there = children(ctx, id)
+        self._before = sum(int(str(row["done"] or 0)) for row in there)
+        self.total = sum(runs[id_of(row)].plan.rows if id_of(row) in runs else int(str(row["total"] or 0)) for row in there)
+        self._imports.update(id, {"total": self.total, "done": self._before}, act="run")
+
+    def cancelled(self) -> bool:
+        """Whether nobody wants it any more."""
+        return self._imports.values([self._id])[self._id]["state"] == "cancelled"
+
+    def tell(self) -> None:
+        """Say how far it is by now."""
+        sums = _sums(children(self._ctx, self._id))
+        done, seconds = int(str(sums["done"])), (self._ctx.now() - self._began).total_seconds()
+        self._imports.update(self._id, {**sums, "total": self.total, **paced(done, self._before, self.total, seconds)}, act="run")
 
 
 def _sums(rows: Sequence[Row]) -> dict[str, object]:

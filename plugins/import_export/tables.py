@@ -96,6 +96,7 @@ class Import(Record):
     headings: Mapped[str | None] = f.long_text(_("Headings"), length=200_000, readonly=True)
     ignored: Mapped[str | None] = f.long_text(_("Skipped columns"))
     emptied: Mapped[str | None] = f.long_text(_("Words that counted as empty"))
+    notes: Mapped[str | None] = f.long_text(_("Notes on the file"))
     reason: Mapped[str | None] = f.long_text(_("Reason"))
     file_id: Mapped[UUID | None] = f.link(_("Uploaded file"), "import_export.file")
     sheet: Mapped[str | None] = f.text(_("Sheet"))

@@ -19,6 +19,7 @@ from sdk import Invalid
 from sdk.context import id_of
 from tests.plugins.exported import exported
 from tests.plugins.imports import import_file
+from tests.plugins.test_spreadsheets import xlsb
 
 NAMES = ("李伟", "王芳", "张敏", "欧阳娜娜", "司马懿")
 CSV = "姓名,城市,生日\n" + "".join(f"{name},上海,2000-01-0{day}\n" for day, name in enumerate(NAMES, 1))
@@ -173,3 +174,35 @@ def test_json_lines_have_words_for_nothing_and_ids_as_tables_have_and_their_rows
     assert import_file(work, "customers.contact", '{"name": "D", "account": "n/a"}').counts == {"created": 1}
     left_out = import_file(work, "customers.account", file.replace('"+49"', '"+50"'), map=mapped, totals="skip", duplicates="take")
     assert (left_out.state, left_out.reasons[-1]) == ("succeeded", (4, None, "totals"))
+
+
+@pytest.mark.feature("C11")
+def test_failed_rows_mean_what_they_meant_in_their_file_and_are_mapped_as_it_was(work: Work) -> None:
+    """What the whole file has settled (a decimal comma, days before months, which heading is which field) holds for its failed rows."""
+    for name, content, maps, wrong, mended, values in (
+        ("customers.account", "Firma;=Seit;Umsatz\nA;1990;12,5\nB;?;1.234\nC;?;1.001,5\n",
+         ["Firma=name", "=Seit=founded", "Umsatz=revenue"], "?", "1991", [Decimal("12.5"), Decimal(1234), Decimal("1001.5")]),
+        ("customers.contact", "Wer;Geboren;=Mail\nA;31.01.2000;a@x.example\nB;02.03.2000;?\n",
+         ["Wer=name", "Geboren=birthday", "=Mail=email"], "?", "b@x.example", [date(2000, 1, 31), date(2000, 3, 2)]),
+    ):  # fmt: skip
+        done = import_file(work, name, content, map=maps)
+        for format in ("xlsx", "csv"):
+            file = failed_file(work, id_of(done.record), format).content
+            if format == "xlsx":
+                sheet = openpyxl.load_workbook(io.BytesIO(file)).worksheets[0]
+                assert "f" not in {cell.data_type for row in sheet.iter_rows() for cell in row}
+        again = import_file(work, name, file.replace(f"{wrong};".encode(), f"{mended};".encode()).replace(b";?", f";{mended}".encode()))
+        assert (again.state, again.reasons) == ("succeeded", []), file.decode()
+        field = maps[2 if name == "customers.account" else 1].rpartition("=")[2]
+        found = [row[field] for row in work.records(name).find(())]
+        assert [getattr(value, "amount", value) for value in found] == values
+
+
+@pytest.mark.feature("C2")
+def test_what_a_file_does_not_tell_is_told_of_its_rows_and_stands_with_the_import(work: Work) -> None:
+    done = import_file(
+        work, "customers.account", xlsb([["Name", "Phone", "Annual revenue"], ["A", 301234567.0, 5.0], ["B", 301234568.0, 6.0]])
+    )
+    assert (done.state, done.reasons) == ("succeeded", [(1, "Phone", "zeros_unknown")])
+    assert [one["code"] for one in json.loads(str(done.rows[0]["cells"]))["problems"]] == ["zeros_unknown", "currency_unknown"]
+    assert "25 % is 0.25" in done.notes

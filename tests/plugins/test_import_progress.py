@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,17 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock
 from plugins.import_export import imports, run
+from plugins.import_export.journal import IMPORT
+from plugins.import_export.migrating import running
+from plugins.import_export.migrating.running import Asked
 from plugins.import_export.plan import Wish
+from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.undo import undoing
-from sdk import Conflict, Draft
+from sdk import Condition, Conflict, Draft, where
 from sdk.context import id_of
 from tests.journeys.commands import Dealwright, dealwright
 from tests.plugins.imports import written
+from tests.plugins.test_import_sheets import workbook
 
 IMPORTS = "/api/v1/import_export/imports"
 FIFTY = written([["name"], *([f"A{n:02}"] for n in range(50))])
@@ -65,6 +71,40 @@ def test_a_run_tells_how_many_rows_are_done_of_how_many_how_fast_and_how_long_th
     done = imports.carry_out(work, record, WISH, io.BytesIO(FIFTY.encode()))
     assert seen == [(10, 50, None, None, "running"), *((10 * n, 50, round(10 * n / (2 * n - 2)), round((50 - 10 * n) / (10 * n / (2 * n - 2))), "running") for n in range(2, 6))]  # fmt: skip
     assert (done["seconds_left"], done["ended_at"] - done["started_at"]) == (None, timedelta(seconds=10))  # type: ignore[operator]
+
+
+@pytest.mark.feature("C3")
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_workbook_and_a_migration_tell_as_they_run_how_far_they_are_as_a_whole(
+    work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch, after_chunk: Callable[[Callable[[int], None]], None], dry_run: bool
+) -> None:
+    """All rows of all sheets, with the rate and the time left; what watches the command is told of each row, too."""
+    monkeypatch.setattr(run, "FIRST", 10)  # more than a few rows, which are told at the end
+    told, watched = list[tuple[object, ...]](), list[int]()
+
+    def look(_chunk: int) -> None:
+        (row,) = work.records(IMPORT).find((*where(state="running"), Condition("part_of", "empty", ("true",))))
+        told.append(tuple(row[name] for name in ("done", "total", "rate", "seconds_left")))
+        clock.now += timedelta(seconds=2)
+
+    @contextmanager
+    def meter(rows: int) -> Iterator[Callable[[int], None]]:
+        watched.append(-rows)
+        yield watched.append
+
+    after_chunk(look)
+    sheets = {"Accounts": [["Name"], *([f"A{n}"] for n in range(20))], "Contacts": [["Name"], *([f"C{n}"] for n in range(20))]}
+    wish = Wish(WORKBOOK, "x.xlsx", dry_run=dry_run)
+    done = imports.carry_out(work, imports.begin(work, wish), wish, io.BytesIO(workbook(sheets)), meter)
+    assert told == [(0, 40, None, None), (10, 40, 5, 6), (20, 40, 5, 4), (30, 40, 5, 2)]
+    assert [done[name] for name in ("done", "total", "seconds_left")] == [40, 40, None]
+    assert (watched[0], sum(watched)) == (-40, 0)
+    told.clear()
+    asked = Asked("companies.csv", system="hubspot", dry_run=dry_run)
+    file = written([["Record ID", "Company name"], *([n, f"H{n}"] for n in range(20))])
+    ended = running.carry_out(work, running.begin(work, asked), asked, io.BytesIO(file.encode()), meter)
+    assert [row[:2] for row in told] == [(0, 20), (10, 20)]
+    assert [running.told(work, id_of(ended))[name] for name in ("done", "total", "seconds_left")] == [20, 20, None]
 
 
 @pytest.mark.feature("C3")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -16,9 +16,10 @@ import pytest
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
+from plugins.import_export.bare import Bare
 from plugins.import_export.files import Book, Reading, open_book, spreadsheets, unpack
 from sdk import BadRequest, Conflict, Invalid
-from sdk.fields import DecimalField, spoilt
+from sdk.fields import DecimalField, MoneyField, TextField, spoilt
 from sdk.text import Text
 from tests.journeys.real_data import folder
 
@@ -197,6 +198,30 @@ def test_binary_workbooks_are_read_and_it_is_told_what_they_do_not_tell() -> Non
     assert (found.format, found.sheets[0].name, found.sheets[0].headings) == ("xlsb", "People", ("Name", "Sum"))
     assert rows_of(found) == [(1, ["李伟", "1234.5"]), (2, ["王芳", "13800138000"])]
     assert [note.code for note in found.notes] == ["format_tells_less"]
+
+
+def test_of_a_file_that_does_not_tell_its_formats_each_column_is_told_in_which_they_may_matter() -> None:
+    """A share of a hundred, zeros before a number, a currency; columns of text with their zeros, and plain numbers, are told of nothing."""
+    label = Text("x")
+    fields = {"code": TextField(label=label, length=9), "share": DecimalField(label=label, percent=True), "sum": MoneyField(label=label),
+              "count": DecimalField(label=label)}  # fmt: skip
+
+    def told(content: bytes, currencies: Mapping[str, int] = {}) -> list[tuple[int, str, str]]:
+        sheet = opened(content).sheets[0]
+        bare = Bare(fields, {name: place for place, name in enumerate(fields)}, currencies, sheet, "CNY")
+        for number, cells in sheet.rows():
+            bare.see(number, cells)
+        return [(number, one.field, one.code) for number, problems in bare.told().items() for one in problems]
+
+    rows: list[list[str | float]] = [
+        ["Code", "Share", "Sum", "Count"],
+        ["x", 19.0, 0.0, 1.0],
+        ["y", 0.19, 5.0, 1.0],
+        [123.0, 0.2, 6.0, 2.0],
+    ]
+    assert told(xlsb(rows)) == [(2, "share", "percent_unknown"), (2, "sum", "currency_unknown"), (3, "code", "zeros_unknown")]
+    assert told(xlsb([*rows, ["00124", 7.0, 7.0, 7.0]]), {"sum": 3}) == [(2, "share", "percent_unknown")]
+    assert told(workbook(lambda sheet: [sheet.append(row) for row in rows])) == []
 
 
 def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugins.import_export.as_read import AsRead
 from plugins.import_export.files import Sheet
 from plugins.import_export.styles import Said, Styles
 from sdk import fields as f
@@ -48,6 +49,10 @@ def test_numbers_in_any_style_are_read_as_what_they_are_or_asked_for(numbers: li
         assert set(values(DECIMAL, cells)) <= {"ambiguous_number", *(DECIMAL.check(number) for number in exact)}
     else:
         assert values(DECIMAL, cells) == [DECIMAL.check(number) for number in exact]
+        read = AsRead(";", {0: (DECIMAL, styles.found()["x"])})
+        for cell, number in zip(cells, exact, strict=True):  # alone in a file of failed rows it means the same
+            for delimiter in (";", ","):
+                assert values(DECIMAL, read.plainly([cell]), delimiter=delimiter) == [DECIMAL.check(number)], cell
 
 
 def test_one_cell_of_a_column_decides_for_all_of_it() -> None:

@@ -56,7 +56,8 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
     rows = _kept(source, kind, encoding)
     sheets: list[Sheet] = []
     notes: list[Note] = []
-    if kind not in ("xlsx", *MARKUP):
+    bare = kind not in ("xlsx", *MARKUP)
+    if bare:
         text = _(
             "formula errors become empty cells here, and formats are unknown: 25 % is 0.25, 00123 is 123, € 5 is 5. Save "
             "it as XLSX if that matters"
@@ -78,7 +79,7 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
         width = max(len(sample[at]), min(int(str(about["width"])), len(sample[at]) + BLOCK))
         headings, told = named(bounded(sample[at] + [""] * (width - len(sample[at]))))
         notes += [*note_above(sample, at), *told]
-        sheets.append(Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at)))
+        sheets.append(Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at), bare=bare))
     if not sheets:
         raise unreadable(_("is empty: the first line must contain the headings"))
     return Book(kind, encoding, "", tuple(sheets), tuple(notes))

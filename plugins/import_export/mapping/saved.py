@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sdk import Context, where
+from plugins.import_export.mapping.words import LOCALES
+from sdk import Context, _, where
 from sdk.context import id_of
 
 MAPPING = "import_export.mapping"
@@ -29,6 +30,8 @@ KEPT = (
     "totals",
     "nothing",
 )
+REASON = _("Import error")
+"""The heading of the last column of a file of failed rows."""
 _LOOKED_AT = 200
 """Earlier mappings."""
 
@@ -46,14 +49,16 @@ class Saved:
         return tuple(map(str, listed)) if isinstance(listed, list | tuple) else ()
 
 
-def digest_of(headings: Sequence[str]) -> str:
-    """The same for the same headings in any order."""
-    return hashlib.sha256(json.dumps(sorted(headings)).encode()).hexdigest()
+def digest_of(ctx: Context, headings: Sequence[str]) -> str:
+    """The same for the same headings in any order, and for a file of rows of theirs that failed."""
+    told = {ctx.speaking(locale).say(REASON) for locale in LOCALES}
+    own = headings[:-1] if headings and headings[-1].rstrip("+") in told else headings
+    return hashlib.sha256(json.dumps(sorted(own)).encode()).hexdigest()
 
 
 def saved_for(ctx: Context, entity: str, headings: Sequence[str]) -> Saved | None:
     """The mapping of the last import of such a file, if there was one."""
-    rows = ctx.as_system().records(MAPPING).find(where(entity=entity, digest=digest_of(headings)), 1)
+    rows = ctx.as_system().records(MAPPING).find(where(entity=entity, digest=digest_of(ctx, headings)), 1)
     return Saved(str(rows[0]["name"]), json.loads(str(rows[0]["wish"]))) if rows else None
 
 
@@ -70,7 +75,7 @@ def nearest(ctx: Context, entity: str, headings: Sequence[str]) -> Saved | None:
 
 def save(ctx: Context, entity: str, name: str, headings: Sequence[str], wish: Mapping[str, object]) -> None:
     """Keep what was asked for, for the next file with these headings; the last one counts."""
-    records, digest = ctx.as_system().records(MAPPING), digest_of(headings)
+    records, digest = ctx.as_system().records(MAPPING), digest_of(ctx, headings)
     values = {"name": name, "wish": json.dumps({key: wish[key] for key in KEPT if key in wish})}
     with ctx.transaction(write=True):
         ctx.lock(f"{MAPPING}:{entity}:{digest}")

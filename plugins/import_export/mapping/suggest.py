@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
 
+from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import is_of_export
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.currencies import beside, currencies
 from plugins.import_export.mapping.fitting import fits
@@ -62,6 +64,8 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
         guesses = [NONE if place in halves else guess for place, guess in enumerate(guesses)]
     amounts = {place: beside(name) for name, place in currencies(ctx, sheet.headings, fields, columns, _settled(before)).items()}
     guesses = [Guess(amounts[place], SURE, "label") if place in amounts else guess for place, guess in enumerate(guesses)]
+    if not any(guess.field == EXTERNAL for guess in guesses) and is_of_export(sheet, fields):
+        guesses[sheet.headings.index(EXTERNAL)] = Guess(EXTERNAL, SURE, "name")
     told = [
         {
             "heading": heading,

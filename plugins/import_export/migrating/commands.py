@@ -18,7 +18,7 @@ from sdk.context import id_of
 from sdk.routes import record_id
 
 TAKEN, NOTHING, PARTIAL = 0, 1, 3
-COUNTS = ("created", "updated", "unchanged", "skipped", "failed")
+COUNTS = ("created", "updated", "unchanged", "skipped", "failed", "warned")
 
 
 def migrate(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> int:
@@ -52,7 +52,7 @@ def migrate(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> 
         terminal.print(json.dumps(told, ensure_ascii=False, indent=2, default=str))
     else:
         _tell(terminal, told)
-    taken = sum(int(str(told[name])) for name in COUNTS[:3])
+    taken = any(told[name] for name in COUNTS[:3]) or any(one["known"] for one in cast("list[dict[str, object]]", told["imports"]))
     return TAKEN if told["state"] == "succeeded" else PARTIAL if taken else NOTHING
 
 

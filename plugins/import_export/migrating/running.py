@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import asdict, dataclass
 from typing import BinaryIO, cast
@@ -11,16 +12,19 @@ from uuid import UUID
 
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
-from plugins.import_export.imports import PERMISSION, UNDER_WAY, carry_out_sheet, fail, type_meter, unseen
+from plugins.import_export.imports import PERMISSION, UNDER_WAY, carry_out_sheet, fail, unseen
 from plugins.import_export.journal import IMPORT, ROW, seen
 from plugins.import_export.migrating.archive import opened
 from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.people import People
 from plugins.import_export.migrating.recognition import Found, importer_of, recognised
 from plugins.import_export.migrating.translation import Translation
+from plugins.import_export.migrating.unlinked import warn
 from plugins.import_export.plan import ONLY_IF_EMPTY, Wish
+from plugins.import_export.run import paced
+from plugins.import_export.sheets import type_meter
 from plugins.import_export.staging.files import touch
-from plugins.import_export.tally import COUNTS
+from plugins.import_export.tally import COUNTS, WARNED
 from plugins.import_export.undo import undoing
 from sdk import BadRequest, Conflict, Context, NotFound, Refusal, Stale, _, where
 from sdk.context import Row, id_of, shown
@@ -30,6 +34,8 @@ from sdk.transfer import PEOPLE
 MIGRATION = "migration"
 _FOUND_OUT = "found_out"
 """Beside what the import of a file was asked with: what else the migration is to report of it."""
+FAR = ("done", "total", "rate", "seconds_left")
+"""How far it is, in rows of theirs."""
 SHOWN, MOST_PARTS, LONGEST_REPORT, LONGEST_REASON = 20, 500, 200_000, 500
 
 
@@ -89,6 +95,9 @@ class _Migration:
         self.report: list[dict[str, object]] = []
         self.told = self.imports
         """The records as they are for others, whatever is being rehearsed."""
+        self.done = self.total = 0
+        """Rows of theirs, whatever becomes of them."""
+        self._began, self._before = ctx.now(), 0
 
     def carry_out(self, source: BinaryIO) -> Row:
         now = self.told.values([self.id])[self.id]
@@ -104,23 +113,27 @@ class _Migration:
                     people.learn(one.source, one.sheet)
             files = [one for one in found if one.source.entity != PEOPLE]
             ids = ExternalIds(self.ctx, importer.key)
+            sizes = [sum(1 for _row in one.sheet.rows()) for one in files]
+            self.total = sum(sizes)
+            self._far()
             if self.asked.dry_run:
-                self._rehearse(files, ids, people)
+                self._rehearse(files, sizes, ids, people)
             else:
-                self._take(files, ids, people)
+                self._take(files, sizes, ids, people)
             unknown += [f"{name}: {self.ctx.say(refusal.message, refusal.params)}" for name, refusal in unread.items()]
-        return self._end({"system": importer.full_key, "owners": people.told(), "unknown": unknown})
+        return self._end({"system": importer.full_key, "owners": people.told(), "unknown": unknown}, whole=not unread)
 
-    def _rehearse(self, files: Sequence[Found], ids: ExternalIds, people: People) -> None:
+    def _rehearse(self, files: Sequence[Found], sizes: Sequence[int], ids: ExternalIds, people: People) -> None:
         """The real run, which is undone: later files find what earlier ones would have made, and its counts are the real ones."""
         with self.ctx.rehearsal() as trying:
             there = copy(self)
             there.ctx, there.imports = trying, trying.as_system().records(IMPORT)
-            there._take(files, ExternalIds(trying, ids.system), people)
+            there._take(files, sizes, ExternalIds(trying, ids.system), people)
 
-    def _take(self, files: Sequence[Found], ids: ExternalIds, people: People) -> None:
+    def _take(self, files: Sequence[Found], sizes: Sequence[int], ids: ExternalIds, people: People) -> None:
         labels: list[str] = []
-        for one in files:
+        done = 0
+        for one, rows in zip(files, sizes, strict=True):
             label = one.label if one.label not in labels else f"{one.label} {labels.count(one.label) + 1}"
             labels.append(one.label)
             self._check_still_wanted()
@@ -131,6 +144,8 @@ class _Migration:
             }
             translation = Translation(self.ctx, one.source, one.sheet, ids, people, values)
             child = self._one(one, label[:255], translation)
+            done += rows
+            self.done = done  # those, too, that are no rows of ours
             if one.source.id:
                 ids.remember(one.source.entity, child, translation.foreign_ids())
             people.count(translation.met)
@@ -160,15 +175,36 @@ class _Migration:
                 translation.read_through()
             except Refusal:  # it has failed for that reason; other files go on
                 return child
-        return self.imports.update(id_of(child), {"wish": json.dumps({**kept, _FOUND_OUT: translation.found_out()})}, act="run")
+        kept = json.loads(str(child["wish"]))
+        with self.ctx.transaction(write=True):
+            warned = int(str(child[WARNED])) + warn(self.ctx, child, translation)
+            found_out = {"wish": json.dumps({**kept, _FOUND_OUT: translation.found_out()}), WARNED: warned}
+            return self.imports.update(id_of(child), found_out, act="run")
 
     def _carried_out(self, child: Row, wish: Wish, translation: Translation) -> Row:
         try:
-            return carry_out_sheet(self.ctx, child, wish, translation.as_ours(), self.meter)
+            return carry_out_sheet(self.ctx, child, wish, translation.as_ours(), self._watched)
         except Refusal as refusal:
             if refusal.status in (409, 412):
                 raise
             return self.imports.values([id_of(child)])[id_of(child)]  # it has failed with its reason; other files go on
+
+    @contextmanager
+    def _watched(self, rows: int) -> Iterator[Callable[[int], None]]:
+        """The meter of one file, which tells of the whole, too."""
+        with self.meter(rows) as step:
+
+            def on(count: int) -> None:
+                step(count)
+                self.done += count
+                self._far()
+
+            yield on
+
+    def _far(self) -> None:
+        """Say how far it is by now."""
+        far = paced(self.done, self._before, self.total, (self.ctx.now() - self._began).total_seconds())
+        self.told.update(self.id, {"total": self.total, **far}, act="run")
 
     def _wish(self, one: Found, translation: Translation) -> Wish:
         entity, fields = one.source.entity, [taken.field for taken in translation.takes]
@@ -204,18 +240,19 @@ class _Migration:
 
     def _add_up(self) -> None:
         self.told.update(self.id, self._counts(), act="run")
+        self._far()
 
     def _counts(self) -> dict[str, object]:
         return {name: sum(int(str(one[name])) for one in self.report) for name in COUNTS}
 
-    def _end(self, more: Mapping[str, object]) -> Row:
+    def _end(self, more: Mapping[str, object], *, whole: bool) -> Row:
+        """`whole`: each file could be read. A table that no importer knows keeps nothing back: exports of all have a hundred of them."""
         counts = self._counts()
-        taken = sum(cast("int", counts[name]) for name in ("created", "updated", "unchanged"))
-        failed = any(one["state"] not in ("succeeded", "empty") for one in self.report)
-        known = any(one["known"] for one in self.report)
-        state = "succeeded" if not failed and (taken or known or self.report) else "partial" if taken or counts["skipped"] else "failed"
+        taken = any(counts[name] for name in ("created", "updated", "unchanged", "skipped")) or any(one["known"] for one in self.report)
+        failed = any(one["state"] not in ("succeeded", "empty") for one in self.report) or not whole
+        state = "succeeded" if not failed and self.report else "partial" if taken else "failed"
         wish = self._written({**more, "imports": self.report})
-        values = {**counts, "state": state, "ended_at": self.ctx.now(), "wish": wish}
+        values = {**counts, "state": state, "ended_at": self.ctx.now(), "seconds_left": None, "wish": wish}
         return self.imports.update(self.id, values, act="run")
 
 
@@ -226,7 +263,7 @@ def told(ctx: Context, id: UUID) -> dict[str, object]:
     """A migration with its imports; raises NotFound."""
     row = _seen(ctx, id)
     report = json.loads(str(shown(row, "wish") or "{}")).get("report", {})
-    names = ("id", "file_name", "state", "dry_run", *COUNTS, "undone", "conflicts", "reason", "started_at", "ended_at")
+    names = ("id", "file_name", "state", "dry_run", *COUNTS, "undone", "conflicts", *FAR, "reason", "started_at", "ended_at")
     return {
         **{name: shown(row, name) for name in names}, "system": report.get("system"), "imports": report.get("imports", []),
         "owners": report.get("owners", {"matched": {}, "unknown": {}}), "unknown": report.get("unknown", []),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -11,18 +12,21 @@ from uuid import UUID
 from plugins.import_export.files import Sheet
 from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.people import People
-from sdk import Context, Source, Taken
+from sdk import Context, Problem, Source, Taken, _
 from sdk.fields import AnyRecordField
 from sdk.transfer import plain
 
 CHUNK, _MOST_TEXT = 500, 100_000
+UNLINKED = _("no {target} with the ID {value!r} is in these files or came in earlier; the record was imported without it")
+_NO_ID = re.compile(r"0{15}(AAA)?\Z")
+"""What Salesforce writes where there is none."""
 type_row = tuple[int, list[str]]
 
 
 class Translation:
     """Reads a file twice: once for the words whose meaning is to be asked, then row by row, a part at a time.
 
-    `loose` counts the links whose ids nobody knows: the cell stays empty, and the report says so.
+    `loose` counts the links whose ids nobody knows: the cell stays empty, and each such row is warned of (`unlinked`).
     """
 
     def __init__(self, ctx: Context, source: Source, sheet: Sheet, ids: ExternalIds, people: People, values: Mapping[str, str]) -> None:
@@ -38,6 +42,8 @@ class Translation:
         self.met: dict[str, tuple[UUID | None, int]] = {}
         """Whom of ours their people are, and in how many rows they stand."""
         self.loose = self.left_out = self.known = 0
+        self._open: list[Problem] = []
+        """The links of the row at hand whose ids nobody knows."""
 
     def _is_there(self, taken: Taken) -> bool:
         headings = (*taken.headings, *(heading for many in taken.links.values() for heading in many))
@@ -55,7 +61,14 @@ class Translation:
     def as_ours(self) -> Sheet:
         """The sheet that is imported; it asks the tenant what words mean when it is first read."""
         self._learn()
-        return Sheet(self.sheet.name, tuple(one.field for one in self.takes), self.sheet.exact, self._rows, self.sheet.delimiter)
+        return Sheet(
+            self.sheet.name,
+            tuple(one.field for one in self.takes),
+            self.sheet.exact,
+            self._rows,
+            self.sheet.delimiter,
+            bare=self.sheet.bare,
+        )
 
     def foreign_ids(self) -> Iterator[tuple[int, str]]:
         """Number and id of theirs of each row."""
@@ -81,6 +94,12 @@ class Translation:
         """Find it out, of a file whose import had ended before anything of it was kept."""
         for _row in self.as_ours().rows():
             pass
+
+    def unlinked(self) -> Iterator[tuple[type_row, list[Problem]]]:
+        """The rows that have such a link, with what is told of each."""
+        for row in self._rows() if self.loose else ():
+            if self._open:
+                yield row, self._open
 
     # --- before --------------------------------------------------------------------------------------------------
 
@@ -125,6 +144,7 @@ class Translation:
             elif self._cell(cells, self.source.id) in before:
                 self.known += 1
             else:
+                self._open = []
                 yield number, [self._ours(one, cells, linked) for one in self.takes]
 
     def _linked(self, rows: Sequence[type_row]) -> dict[str, dict[str, UUID]]:
@@ -151,15 +171,18 @@ class Translation:
         return "" if id is None else str(id)
 
     def _link(self, one: Taken, cells: Sequence[str], linked: Mapping[str, Mapping[str, UUID]]) -> str:
-        any_record, ids = isinstance(self._fields[one.field], AnyRecordField), False
+        any_record, missing = isinstance(self._fields[one.field], AnyRecordField), list[Problem]()
         for entity, headings in one.links.items():
             for id in _ids(self._cell(cells, headings)):
-                ids = True
+                heading = next(one for one in headings if id in self._cell(cells, (one,)))
+                missing.append(Problem(heading, "open_link", UNLINKED, {"target": entity, "value": id}))
                 if (ours := linked.get(entity, {}).get(id)) is not None:
                     return f"{entity}:{ours}" if any_record else str(ours)
                 if entity == self.source.entity and id in self._own:
                     return self._own[id]
-        self.loose += ids and not self._said(one, cells)
+        if missing and not self._said(one, cells):
+            self.loose += 1
+            self._open.append(missing[0])
         return ""
 
     def _said(self, one: Taken, cells: Sequence[str]) -> str:
@@ -180,7 +203,7 @@ class Translation:
 
 
 def _ids(cell: str) -> list[str]:
-    return [word for part in cell.split(";") if (word := part.strip())]
+    return [word for part in cell.split(";") if (word := part.strip()) and not _NO_ID.match(word)]
 
 
 def _by_heading(headings: Sequence[str], cells: Sequence[str]) -> dict[str, str]:

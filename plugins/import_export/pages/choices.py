@@ -9,12 +9,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from plugins.import_export.chunk import id_in
 from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import SYSTEM, id_in
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.shaping import parts_of
 from plugins.import_export.mapping.words import CURRENCY, plain
-from plugins.import_export.plan import DUPLICATES, OVERWRITE, OWN, SYSTEM, TOTALS, Wish
+from plugins.import_export.plan import DUPLICATES, OVERWRITE, OWN, TOTALS, Wish
 from plugins.import_export.styles import NUMBERS, ORDERS, YEARS
 from sdk import PageRequest
 from sdk.context import Row

@@ -9,7 +9,7 @@ from sdk.context import Row, shown
 
 OF_IMPORTS = (
     "entity", "file_name", "state", "dry_run", "mode", "silent", *COUNTS, "undone", "conflicts", "done", "total", "rate", "seconds_left", "ignored", "emptied",
-    "reason", "file", "sheet", "part_of", "wish", "created_at",
+    "notes", "reason", "file", "sheet", "part_of", "wish", "created_at",
 )  # fmt: skip
 OF_EXPORTS = (
     "entity", "format", "headings", "file_name", "conditions", "words", "ordered_by", "columns", "state", "done", "total", "size", "reason", "created_at",
