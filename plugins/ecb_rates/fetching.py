@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
-from zoneinfo import ZoneInfo
 
-from plugins.ecb_rates.bank import DAILY, RECENT, Day, UnreadableError, read
+from plugins.ecb_rates.bank import RECENT, Day, UnreadableError, read
 from plugins.ecb_rates.settings import EcbRates
 from sdk import Condition, Context, Draft, Query, Unavailable, _
 from sdk.calls import Call
@@ -17,8 +16,6 @@ from sdk.rates import RATE_PLACES
 RATE, CURRENCY = "company.rate", "company.currency"
 SOURCE = "ECB"
 MOST_BYTES, MOST_CURRENCIES = 1_000_000, 200
-LONGEST_BREAK = timedelta(days=4)
-"""From one published day to the next at the most, so that the latest alone will do: Easter has four days."""
 LEAST = Decimal(1).scaleb(-RATE_PLACES)
 
 
@@ -58,9 +55,7 @@ def ask(ctx: Context, there: Known) -> list[Day]:
     """What the bank has published; outside of any transaction. Raises Unavailable where it cannot be reached, or not be understood."""
     if not there:
         return []
-    today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
-    recent = all(day is not None and today - day <= LONGEST_BREAK for day in there.since.values())
-    reply = ctx.call(Call(DAILY if recent else RECENT, method="GET", most=MOST_BYTES))
+    reply = ctx.call(Call(RECENT, method="GET", most=MOST_BYTES))
     if reply.status != 200:
         text = _("the European Central Bank can’t be reached ({why}); the rates entered so far stay in force")
         raise Unavailable(text, why=str(reply.status or reply.text)[:200])

@@ -7,7 +7,7 @@ from datetime import date
 
 from plugins.orders.settings import Purchases
 from sdk import Batch, Context, _
-from sdk.changes import OF_THE_PLATFORM
+from sdk.changes import HISTORY, OF_THE_PLATFORM
 
 BOOKED: Mapping[str, tuple[str, frozenset[str]]] = {
     "orders.order": ("ordered_on", frozenset({"ordered_on", "account", "currency", "net", "tax", "total"})),
@@ -15,6 +15,8 @@ BOOKED: Mapping[str, tuple[str, frozenset[str]]] = {
     "orders.payment": ("received_on", frozenset({"received_on", "order", "amount"})),
 }
 """By entity the day that says to which period a record belongs, and the fields of which the books are made."""
+_PASSES = OF_THE_PLATFORM | {HISTORY}
+"""What was booked elsewhere, before there were books here, may still come in, and be taken back."""
 _NOT_YET = frozenset({"draft", "cancelled"})
 
 
@@ -26,7 +28,7 @@ def keep_books_closed(ctx: Context, batch: Batch) -> None:
         return
     day, fields = BOOKED[batch.entity]
     for change in batch.changes:
-        if change.act in OF_THE_PLATFORM:
+        if change.act in _PASSES:
             continue
         before = None if change.before is None or change.verb == "restore" else _booked(change.before, day)
         after = None if change.verb == "delete" else _booked({name: change.after(name) for name in (day, "state")}, day)

@@ -15,7 +15,7 @@ from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant
 from core.worker.drain import Drain
 from core.worker.schedule import run_due
-from plugins.ecb_rates.bank import DAILY, RECENT, UnreadableError, read
+from plugins.ecb_rates.bank import RECENT, UnreadableError, read
 from sdk import Draft, Tenant
 from sdk.calls import Call, Reply
 from sdk.context import id_of
@@ -118,17 +118,7 @@ def test_what_the_bank_has_published_since_the_latest_rate_becomes_rates_in_the_
     again = finance.post(FETCH, {})
     assert again.json["written"] == 0
     assert len(rates(home)) == len(found)
-    assert bank.asked == [RECENT, RECENT], "as there is a currency without rates"
-
-
-def test_the_latest_day_alone_is_asked_for_where_nothing_is_missing(bank: Bank, home: Work, finance: Api) -> None:
-    use(home, "CNY", "USD")
-    today = today_of(home)
-    home.records("company.rate").create({"currency": "USD", "on": str(today - timedelta(days=3)), "rate": "7.1"})
-    bank.publishes({str(today): {"USD": "1.1", "CNY": "7.7"}})
-    assert finance.post(FETCH, {}).json["written"] == 1
-    assert bank.asked == [DAILY]
-    assert rates(home)["USD", str(today)] == (Decimal(7), "ECB")
+    assert bank.asked == [RECENT, RECENT], "what was missed for a week comes in, too"
 
 
 @pytest.mark.feature("A4")

@@ -20,6 +20,7 @@ from plugins.orders import invoices, returning
 from plugins.orders.amounts import Amounts, line_amounts, part_amounts
 from plugins.orders.process import BILL
 from sdk import Draft, Refusal, Tenant, where
+from sdk.changes import HISTORY
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.plugins.imports import Done
@@ -491,5 +492,7 @@ def test_what_is_dated_in_a_closed_period_stays_as_it_is_by_every_way(client: Ap
     assert client.post(f"{API}/payments", {**payment, "received_on": "2026-01-11"}).status_code == 201, "money for it comes in later"
     assert client.post(f"{API}/orders/{order}/invoices", {}).status_code == 201, "and it is billed on its own day"
     assert client.patch(f"{API}/orders/{later}", {"state": "cancelled"}).status_code == 200
+    before = {"name": "Of last year", "account": shop.account, "state": "confirmed", "ordered_on": "2025-03-01", "number": "A-1"}
+    assert shop.work.records("orders.order").write_all([Draft("create", before, act=HISTORY)]), "what was booked elsewhere comes in"
     assert client.patch(settings, {"closed_until": None}).status_code == 200
     assert client.patch(f"{API}/orders/{order}", {"ordered_on": "2026-01-06"}).status_code == 200
