@@ -80,18 +80,24 @@ class Batch:
     events: list[tuple[str, UUID, Mapping[str, object]]] = field(default_factory=list)
     side_rows: list[tuple[str, UUID, Draft]] = field(default_factory=list)
     last: list[Callable[[Sequence[Change]], None]] = field(default_factory=list)
+    prepared: bool = False
 
     def standing(self) -> list[Change]:
         """The changes that nobody has refused, deletions and restorations left out."""
         return [change for change in self.changes if change.verb in ("create", "update") and change.stands]
 
     def at_last(self, fill: Callable[[Sequence[Change]], None]) -> None:
-        """Fill in values once every check has passed, of those that are sure to be written: numbers that are to have no gaps."""
+        """In `prepare_changes`: fill in values of new records once every check has passed, as they are sure to be made: numbers without gaps.
+
+        Raises RuntimeError elsewhere: who only checks a write does not write.
+        """
+        if self.prepared:
+            raise RuntimeError("at_last belongs to prepare_changes: what is checked is no more filled in")
         self.last.append(fill)
 
-    def complete(self, written: Set[UUID]) -> None:
-        """Fill in what is filled in at last; the platform's to call."""
-        changes = [change for change in self.changes if change.id in written] if self.last else []
+    def complete(self, made: Set[UUID]) -> None:
+        """Fill in what is filled in at last of these new records; the platform's to call."""
+        changes = [change for change in self.changes if change.id in made] if self.last else []
         for fill in self.last if changes else ():
             fill(changes)
 

@@ -94,7 +94,7 @@ class Writer:
             check_alike(self.work, self.shape, standing(asked))
             written = [item for item in standing(asked) if self._has_changes(item)]
             try:
-                batch.complete({item.id for item in written})
+                batch.complete({item.id for item in written if item.draft.verb == "create"} if batch.last else frozenset())
                 self._store(written)
                 self._leave_traces(written, batch)
                 outcomes = [self._outcome(item) for item in items]  # while the database is at work
@@ -236,6 +236,7 @@ class Writer:
         calls, work = self.work.platform.calls, self.work
         if changes:
             calls.moment("prepare_changes", frozenset({self.entity.plugin}), ctx=work, batch=batch)
+            batch.prepared = True
             check_derived(self.shape, changes)
             asked = work.platform.hearing(self.entity.full_name, work.enabled)
             calls.moment("validate_changes", asked.whole, ctx=work, batch=batch)

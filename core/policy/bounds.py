@@ -177,10 +177,11 @@ class Restricted(UserList[Change]):
         ]
 
     def settle(self) -> None:
-        """Tell the changes themselves what the plugin found in conflict."""
+        """Tell the changes themselves what the plugin found in conflict, or warns of."""
         if "data" in self.__dict__:
             for whole, seen in zip(self._whole, self.data, strict=True):
                 whole.conflict = whole.conflict or seen.conflict
+                whole.warnings += seen.warnings
 
 
 def in_bounds(ctx: object, owner: str) -> object:

@@ -47,7 +47,7 @@ def prepare_documents(ctx: Context, batch: Batch) -> None:
         price(ctx, batch)
     mark_history(batch)
     if batch.entity != "orders.invoice":
-        batch.at_last(lambda written: _number(ctx, batch.entity, [change for change in written if change.verb == "create"]))
+        batch.at_last(lambda made: _number(ctx, batch.entity, made))
 
 
 def _number(ctx: Context, entity: str, fresh: Sequence[Change]) -> None:

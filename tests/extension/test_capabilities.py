@@ -59,6 +59,10 @@ def validate_changes(ctx, batch):
         HEARD.append((batch.entity, sorted(batch.changes[0].values)))
         if batch.entity == "customers.account" and batch.changes[0].after("address") == "Nowhere":
             batch.changes[0].forbid("nowhere", _("nobody lives there"))
+        if batch.entity == "customers.account" and batch.changes[0].after("address") == "Far away":
+            batch.changes[0].warn("far", _("that is far away"))
+        if batch.entity == "customers.account" and batch.changes[0].after("address") == "At last":
+            batch.at_last(lambda made: made[0].values.update(phone="1"))
 """
 MAY = ', capabilities=Capabilities(data=("customers.account.read:name,address",){more})'
 JOB = """
@@ -212,6 +216,10 @@ def test_hooks_and_jobs_see_what_is_declared(install: type_install, packages: Pa
     assert spy.HEARD == [(ACCOUNT, ["address", "name"])], "neither the telephone number nor other entities"
     refused = api.post("/api/v1/customers/accounts", {"name": "Lost", "address": "Nowhere", "phone": "13900139000"})
     assert (refused.status_code, refused.json["code"]) == (409, "nowhere"), "a veto holds, whatever it saw"
+    warned = api.post("/api/v1/customers/accounts", {"name": "Off", "address": "Far away", "phone": "13900139001"})
+    assert [one["code"] for one in warned.json["warnings"]] == ["far"]
+    filled = api.post("/api/v1/customers/accounts", {"name": "Late", "address": "At last", "phone": "13900139002"})
+    assert (filled.status_code, filled.json["code"]) == (503, "plugin_failed"), "who checks does not write behind the checks"
     api.post("/api/v1/customers/contacts", {"name": "Li Lei"})
     assert {entity for entity, _names in spy.HEARD} == {ACCOUNT}
     work.of_plugin("spy").enqueue("spy.peep", {})
