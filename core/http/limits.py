@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import math
 import mmap
+import os
 import struct
 import tempfile
 import threading
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from sdk import TooMany, _
 
@@ -65,7 +66,7 @@ class Limits:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._file = _unnamed()
         self._file.truncate(_SETS * _WAYS * _PLACE.size)
         self._memory = mmap.mmap(self._file.fileno(), 0)
         self._lock = threading.Lock()
@@ -121,6 +122,11 @@ class Limits:
 
     def _keep(self, at: int, token: str, bucket: _Bucket) -> None:
         _PLACE.pack_into(self._memory, at, _mark(token), bucket.limit, bucket.level, bucket.at)
+
+
+def _unnamed() -> IO[bytes]:
+    """A file that is gone with its processes: in memory where the system has such files, which needs no folder and no room on a disk."""
+    return os.fdopen(os.memfd_create("dealwright-limits"), "w+b") if hasattr(os, "memfd_create") else tempfile.TemporaryFile()
 
 
 def _mark(token: str) -> bytes:
