@@ -85,12 +85,15 @@ def instant(locale: str, value: object, zone: str, length: str = "medium") -> st
 
 
 def clock(locale: str, value: object) -> str:
-    """A time of day, or its ISO text, as 2:30 PM; two with a dash between them are from one to the other."""
+    """A time of day, or its ISO text, as 2:30 PM; two with a dash between them are from one to the other, and what is no time stays as it is."""
     return "–".join(_clock(locale, one) for one in str(value).split("–")) if value else ""
 
 
 def _clock(locale: str, value: str) -> str:
-    return format_time(time.fromisoformat(value), "short", locale=_locale(locale))
+    try:
+        return format_time(time.fromisoformat(value), "short", locale=_locale(locale))
+    except ValueError:
+        return value
 
 
 def ago(locale: str, value: object, now: datetime) -> str:
