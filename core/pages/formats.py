@@ -85,14 +85,14 @@ def instant(locale: str, value: object, zone: str, length: str = "medium") -> st
 
 
 def clock(locale: str, value: object) -> str:
-    """A time of day, or its ISO text, as 2:30 PM; two with a dash between them are from one to the other. Other texts stay as they are."""
+    """A time of day, or its ISO text, as 2:30 PM; two with a dash between them are from one to the other, and what is no time stays as it is."""
     return "–".join(_clock(locale, one) for one in str(value).split("–")) if value else ""
 
 
 def _clock(locale: str, value: str) -> str:
     try:
         return format_time(time.fromisoformat(value), "short", locale=_locale(locale))
-    except ValueError:  # whose calendar it is may say "all day"
+    except ValueError:
         return value
 
 

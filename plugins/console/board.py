@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from uuid import UUID
 
 from plugins.console.asked import of_pairs
 from plugins.console.cells import Cell, Titles, cell, titles_of, tone_of
@@ -13,8 +14,8 @@ from plugins.console.dates import today
 from plugins.console.filtering import Chip, chips
 from plugins.console.lanes import ENDS, Group, Lane, by_key, by_of, group_of, lanes_of, without
 from plugins.console.registry import PREFIX, Kind, kind_at, query_of
-from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, _, parse_filter
-from sdk.context import Row
+from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, Verb, _, parse_filter
+from sdk.context import Row, id_of
 from sdk.fields import ChoiceField, DateTimeField, LinkField, MoneyField
 
 CARDS = 25
@@ -29,7 +30,7 @@ _COURSE = ("status", "state")
 @dataclass(frozen=True)
 class Card:
     """A record on the board: `age` is how many days it has stood in its column, `late` that this is longer than expected, `overdue` the
-    names of days on it that have passed."""
+    names of days on it that have passed, `movable` that its reader has the right to move it."""
 
     id: str
     version: object
@@ -40,6 +41,7 @@ class Card:
     age: int | None
     late: bool
     overdue: frozenset[str] = frozenset()
+    movable: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,8 +172,15 @@ class Board:
         """What the records are called that the cards name."""
         return titles_of(self.kind, rows, self.shown)
 
-    def card(self, lane: Lane, row: Row, titles: Titles) -> Card:
-        """A row as a card."""
+    def cards(self, lane: Lane, rows: Sequence[Row], titles: Titles, movable: Container[UUID]) -> list[Card]:
+        """The rows of a column as cards."""
+        return [self._card(lane, row, titles, movable=id_of(row) in movable) for row in rows]
+
+    def moved_by_reader(self, rows: Sequence[Row]) -> set[UUID]:
+        """Of these records those that its reader may move to another column, as far as rights go."""
+        return self.kind.ctx.records(self.kind.name).reached(map(id_of, rows), Verb.UPDATE, self.by) if self.movable and rows else set()
+
+    def _card(self, lane: Lane, row: Row, titles: Titles, *, movable: bool) -> Card:
         cells = [cell(self.kind, name, row, titles) for name in self.shown if name in row]
         money = next((one for one in cells if one.kind == "money"), None)
         owner = next((one for one in cells if one.name == "owner"), None)
@@ -180,7 +189,7 @@ class Board:
         title = replace(cell(self.kind, self.kind.title, row, titles), kind="title", href=self.kind.at(row["id"]))
         others = [one for one in cells if one not in (money, owner) and not one.empty]
         overdue = frozenset() if lane.over or self._over(row) else frozenset(one.name for one in others if self._passed(one))
-        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late, overdue)
+        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late, overdue, movable)
 
     def _over(self, row: Row) -> bool:
         """Whether its course says that a record is at its end."""
@@ -234,9 +243,10 @@ class Board:
     def columns(self) -> list[Column]:
         """The whole board."""
         found = [(head, *(self.page(head.lane) if head.count else ((), None))) for head in self.heads()]
-        titles = self.titles([row for _head, rows, _next in found for row in rows])
+        all_ = [row for _head, rows, _next in found for row in rows]
+        titles, movable = self.titles(all_), self.moved_by_reader(all_)
         return [
-            Column(head, [self.card(head.lane, row, titles) for row in rows], self.more(head.lane, following), self.list_of(head.lane))
+            Column(head, self.cards(head.lane, rows, titles, movable), self.more(head.lane, following), self.list_of(head.lane))
             for head, rows, following in found
         ]
 
@@ -316,7 +326,7 @@ def _more(board: Board, request: PageRequest) -> Rendering:
         raise NotFound(_("there is nothing at this address"))
     rows, following = board.page(lane, cursor=request.asked("cursor"))
     titles = board.titles(rows)
-    cards = [board.card(lane, row, titles) for row in rows]
+    cards = board.cards(lane, rows, titles, board.moved_by_reader(rows))
     return Rendering("console/cards.html", {"board": board, "lane": lane, "cards": cards, "more": board.more(lane, following),
                                             "all": board.list_of(lane)})  # fmt: skip
 

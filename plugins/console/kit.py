@@ -82,7 +82,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "any_record",
             "",
             required=False,
-            options=(Option("core.user", say(_("User")), chosen=True, pick=f"{PREFIX}/pick/core/users"),),
+            options=(Option("core.user", say(_("A linked record")), chosen=True, pick=f"{PREFIX}/pick/core/users"),),
         )
     )
     return Rendering("console/kit.html", {"tokens": TOKENS, "inputs": inputs, "cells": cells, **_whole(ctx)})
@@ -99,7 +99,7 @@ def _whole(ctx: Context) -> dict[str, object]:
     bars = [{"x": word, "y": number} for word, number in zip("ABC", (3, 5, 2), strict=True)]
     axes = {name: {"field": name, "type": kind, "title": None} for name, kind in (("x", "nominal"), ("y", "quantitative"))}
     part = Panel("kit", slot=Slot.PANEL, label=_("A part"), permission=SIGNED_IN, view=_nothing)
-    told = (("phone", _("Call")), ("comment", _("Comment")))
+    told = (("check", _("Good")), ("flag", _("Urgent")))
     return {
         "week": week,
         "days": week.days(events, day),

@@ -94,7 +94,8 @@ def ways(
 def _targets(ctx: Context, answer: Mapping[str, object], begin: str, end: str, group: Mapping[str, object] | None) -> str:
     """The targets that are added up: a person's or a team's own, or those of the level that stands beside the total."""
     level = {"owner.team": "team", "owner": "person"}.get(str(answer["by"]), "") if group is not None else str(answer["targets"])
-    if level not in ("company", "team", "person") or not ctx.can(f"{TARGET}.read") or (group is not None and group["id"] is None):
+    told = ctx.offers(TARGET) and ctx.can(f"{TARGET}.read") and (group is None or group["id"] is not None)
+    if not told or level not in ("company", "team", "person"):
         return ""
     of = {
         "company": (("team[empty]", "true"), ("person[empty]", "true")),

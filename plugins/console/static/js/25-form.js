@@ -118,7 +118,9 @@
     const answer = await part(link.href, new URLSearchParams(new FormData(form)));
     const made = answer?.headers.get("HX-Redirect");
     if (!made) {
-      if (await fill(dialog, answer)) dialog.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.();
+      if (!(await fill(dialog, answer))) return;
+      dealwright.unsaved(dialog.querySelector("form"));
+      dialog.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.();
       return;
     }
     const id = made.split("/").pop();
