@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote
 
+from plugins.console.cells import Cell, cells
 from plugins.console.frame import PINNED, address, entries
-from plugins.console.registry import PREFIX, kind_of, query_of
-from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Rendering, _
+from plugins.console.registry import PREFIX, Kind, kind_of, query_of
+from sdk import SIGNED_IN, Condition, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, _
 
 FEW, MANY, MOST = 5, 10, 50
 """Records of each kind in the palette, on the page, and on the page where it is about one kind."""
 SEARCH = "/api/v1/search"
+_BESIDE = 3
+_MEASURED = ("money", "date")
 type_parts = Sequence[tuple[str, bool]]
 """A text in pieces, each with whether it is meant."""
 
@@ -27,6 +30,8 @@ class Found:
     href: str
     icon: str
     why: Sequence[tuple[str, type_parts]] = ()
+    beside: Sequence[Cell] = ()
+    """What tells it from others of the same name."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +101,30 @@ def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Gr
     for group in sorted(answer["data"], key=lambda one: leading[one["entity"]].section == PINNED):
         name = group["entity"]
         kind, icon = kind_of(ctx, name), leading[name].icon or "file"
-        items = [_found(record, kind.title, kind.at(record["id"]), icon) for record in group["records"]]
+        told = _beside(kind, [str(record["id"]) for record in group["records"]])
+        items = [_found(record, kind.title, kind.at(record["id"]), icon, told) for record in group["records"]]
         more = f"{PREFIX}/find{query_of([('q', words), ('in', name)])}" if group["more"] and not only else ""
         yield Group(kind.plural_label, items, more)
 
 
-def _found(record: Mapping[str, Any], title: str, href: str, icon: str) -> Found:
+def _beside(kind: Kind, ids: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
+    """By record the first of what a list shows beside its title, as far as the reader sees it."""
+    names = [name for name in kind.columns() if name not in (kind.title, "updated_at")]
+    asked = Query(filter=(Condition("id", "in", tuple(ids)),), fields=("id", *names), limit=len(ids))
+    rows = kind.ctx.records(kind.name).query(asked).data if ids else ()
+    shown = zip(rows, cells(kind, names, rows), strict=True)
+    return {
+        str(row["id"]): [one for one in found if one.text or (one.kind in _MEASURED and not one.empty)][:_BESIDE] for row, found in shown
+    }
+
+
+def _found(record: Mapping[str, Any], title: str, href: str, icon: str, told: Mapping[str, Sequence[Cell]]) -> Found:
     matches = {match["field"]: match for match in record["matches"]}
     called = matches.pop(title, None)
     named = parts(called["value"], called["marks"]) if called else [(record["title"] or "—", False)]
-    return Found(named, href, icon, [(match["label"], parts(match["value"], match["marks"])) for match in matches.values()])
+    why = [(match["label"], parts(match["value"], match["marks"])) for match in matches.values()]
+    beside = [one for one in told.get(str(record["id"]), ()) if one.name not in matches]
+    return Found(named, href, icon, why, beside)
 
 
 def parts(value: str, marks: Sequence[Sequence[int]]) -> type_parts:

@@ -29,6 +29,7 @@ from sdk import (
     Subscription,
     TimelineSource,
     Verb,
+    View,
     _,
     hookimpl,
     keep_base_currency,
@@ -45,6 +46,10 @@ manifest = Manifest(
     capabilities=Capabilities(data=("company.rate.read:currency,on",)),
 )
 
+VIEWS = (
+    View("open", _("Open deals"), {"status": "open"}, "close_date"),
+    View("mine", _("My open deals"), {"owner": "{me}", "status": "open"}, "close_date"),
+)
 DEALS: dict[str, Access] = {
     "sales_rep": {Verb.READ: Scope.TEAM, Verb.CREATE: Scope.OWN, Verb.UPDATE: Scope.OWN},
     "sales_manager": Scope.TEAM,
@@ -65,7 +70,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Pipeline, "pipeline", "pipelines", _("Pipeline"), _("Pipelines"), owned=False, access=READERS, guards_access=True),
         Entity(Stage, "stage", "stages", _("Stage"), _("Stages"), owned=False, access=READERS, guards_access=True),
         Entity(LostReason, "lost_reason", "lost_reasons", _("Lost reason"), _("Lost reasons"), owned=False, access=READERS),
-        Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS, territory="account"),
+        Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS, territory="account", views=VIEWS),
         Entity(
             StageChange,
             "stage_change",

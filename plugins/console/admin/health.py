@@ -90,10 +90,11 @@ def checks(ctx: Context) -> Iterator[Check]:
     yield _one(ctx, _("Background work"), "" if health["background"] == "ok" else health["background"], _("Background jobs are running."),
                _("Start `dealwright worker` and `dealwright relay`, or set `drain`. Emails, rules and imports wait until then."))  # fmt: skip
     failed = _failed(ctx)
-    yield _one(ctx, _("Failed jobs"), ctx.say(_(
+    yield _one(ctx, _("Failed and on-hold jobs"), ctx.say(_(
         "{count} failed or on hold"
     ), {"count": len(failed)}) if failed else "", _("No failed jobs."),
-               _("See what went wrong, fix it, and try again."), href=f"{PREFIX}/admin/jobs")  # fmt: skip
+               _("See what went wrong, fix it, and try again."), tone="bad" if any(one["state"] == "dead" for one in failed) else "warm",
+               href=f"{PREFIX}/admin/jobs")  # fmt: skip
     yield _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(_("No mail server is set up")), _("A mail server is set up."),
                _("Set MAIL_URL on the server and restart it. Emails are held until then."), tone="warm")  # fmt: skip
     ill = [f"{one['name']}: {one['reason']}" for one in health["plugins"]]
