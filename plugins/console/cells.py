@@ -25,6 +25,8 @@ COURSE = ("status", "state", "settled")
 """The fields that say whether a record is at its end."""
 ENDS = frozenset({"good", "bad"})
 """How the states look at which a record ends."""
+_ENDED = frozenset({"ended", "closed", "credited", "converted", "archived", "released"})
+"""States at which a record ends that are neither good nor bad."""
 _MEASURED = frozenset({"date", "datetime", "integer", "decimal", "percent", "money"})
 _WORDS = frozenset({"text", "long_text", "url", "json"})
 _LINE, _LONG = 60, 300
@@ -192,7 +194,11 @@ def _is_late(kind: Kind, name: str, row: Row) -> bool:
     course = [(kind.fields[one], row[one]) for one in COURSE if one in row and one in kind.fields] if name in DUE else []
     if not course or row.get(name) is None or str(row[name]) >= today(kind.ctx).isoformat():
         return False
-    return not any(tone_of(of, value) in ENDS if isinstance(of, ChoiceField) else value is True for of, value in course)
+    return not any(_is_end(of, value) for of, value in course)
+
+
+def _is_end(of: Field, value: object) -> bool:
+    return tone_of(of, value) in ENDS or value in _ENDED if isinstance(of, ChoiceField) else value is True
 
 
 def _of_entry(ctx: Context, name: str, value: object, row: Row) -> object:

@@ -17,7 +17,7 @@ FEW, MANY, MOST = 5, 10, 50
 """Records of each kind in the palette, on the page, and on the page where it is about one kind."""
 SEARCH = "/api/v1/search"
 _BESIDE = 3
-_MEASURED = ("money", "date")
+_PLAIN, _MEASURED = ("link", "choice", "text", "email", "phone"), ("money", "date")
 type_parts = Sequence[tuple[str, bool]]
 """A text in pieces, each with whether it is meant."""
 
@@ -113,9 +113,11 @@ def _beside(kind: Kind, ids: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
     asked = Query(filter=(Condition("id", "in", tuple(ids)),), fields=("id", *names), limit=len(ids))
     rows = kind.ctx.records(kind.name).query(asked).data if ids else ()
     shown = zip(rows, cells(kind, names, rows), strict=True)
-    return {
-        str(row["id"]): [one for one in found if one.text or (one.kind in _MEASURED and not one.empty)][:_BESIDE] for row, found in shown
-    }
+    return {str(row["id"]): [one for one in found if _tells(one)][:_BESIDE] for row, found in shown}
+
+
+def _tells(one: Cell) -> bool:
+    return bool(one.text) if one.kind in _PLAIN else one.kind in _MEASURED and not one.empty
 
 
 def _found(record: Mapping[str, Any], title: str, href: str, icon: str, told: Mapping[str, Sequence[Cell]]) -> Found:
