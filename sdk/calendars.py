@@ -25,7 +25,7 @@ class View(StrEnum):
 @dataclass(frozen=True)
 class Entry:
     """Something that is on from `first` to `last` (days). `href` leads to its record, `move` is the query of its page for moving ("": it
-    stays), `at` a time of day to be shown, `tone` one of good, bad, warm, plain; `overlaps`: its people are booked twice."""
+    stays), `at` a time of day to be shown, such as 09:30 or 09:30–11:00, `tone` one of good, bad, warm, plain; `overlaps`: its people are booked twice."""
 
     id: str
     title: str

@@ -21,6 +21,7 @@ from sdk.fields.base import Field
 from sdk.filters import Filter
 from sdk.mail import Mail
 from sdk.notices import Notice
+from sdk.permissions import Verb
 from sdk.rates import Pair
 from sdk.specs import Spec
 from sdk.text import Text, _
@@ -183,7 +184,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to read: names of fields, a filter, a sort such as ("-amount", "name"), links to include."""
+    """What to read: names of fields, a filter, a sort such as ("-amount", "name"), links to include; `deleted` looks in the recycle bin."""
 
     filter: Filter = ()
     sort: tuple[str, ...] = ()
@@ -193,6 +194,7 @@ class Query:
     limit: int = 50
     cursor: str = ""
     count: bool = False
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +276,9 @@ class Records(Protocol):
     def write_all(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """A batch of which all drafts are taken, or none: raises the first refusal. No drafts are no write."""
 
-    def reached(self, ids: Iterable[UUID]) -> set[UUID]:
-        """Of these records those that the actor may see, or could see were they not in the recycle bin."""
+    def reached(self, ids: Iterable[UUID], verb: Verb = ..., field: str = ...) -> set[UUID]:
+        """Of these records those that the actor may see, or could see were they not in the recycle bin; or for which the actor has another
+        verb, for one `field` of theirs if it is named."""
 
     def covers(self, user: UUID | None, names: Sequence[str], filter: Filter = ()) -> bool:
         """Whether the actor sees these fields on each record that another person finds by a filter and sees them on, as rights are now.

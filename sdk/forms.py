@@ -37,8 +37,10 @@ class Input:
     longest: int = 0
     hint: str = ""
     shown: bool = True
-    theirs: str = ""
-    """What somebody else has made of it meanwhile."""
+    theirs: object = None
+    """What somebody else has made of it meanwhile: a value as the console draws it."""
+    zone: str = "UTC"
+    """Where its instants are read."""
 
     @property
     def wide(self) -> bool:

@@ -101,8 +101,8 @@ def _understood(reader: Reader, query: Query, *, bare: bool = False) -> Asked:
     last = cursor.decode(query.cursor, outline.sort, outline.keys) if query.cursor else ()
     given |= {f"last_{number}": value for number, value in enumerate(last) if value is not None}
     beyond = tuple(value is not None for value in last)
-    form = ("page", bare, rights, query.fields, query.sort, tuple(forms), bool(query.q), beyond)
-    plan = shape.kept(form, lambda: _plan(reader, outline, forms, by_words=bool(query.q), beyond=beyond))
+    form = ("page", bare, rights, query.fields, query.sort, tuple(forms), bool(query.q), beyond, query.deleted)
+    plan = shape.kept(form, lambda: _plan(reader, outline, forms, by_words=bool(query.q), beyond=beyond, deleted=query.deleted))
     return Asked(outline, plan, given, form)
 
 
@@ -169,13 +169,13 @@ def _sort_keys(reader: Reader, sort: Sequence[str], source: Source, visible: Map
     return keys
 
 
-def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, by_words: bool, beyond: tuple[bool, ...]) -> Plan:
+def _plan(reader: Reader, outline: Outline, forms: Sequence[Form], *, by_words: bool, beyond: tuple[bool, ...], deleted: bool) -> Plan:
     scopes = reader.scopes.bound()
     source = Source(reader.shape, scopes)
     sort = [f"{'-' if key.descending else ''}{key.field.name}" for key in outline.keys]
     keys = _sort_keys(reader, sort, source, {**outline.visible, "id": reader.shape.fields["id"]})
     made = Conditions(source, scopes, reader.work.reader)
-    clauses = reader.reach(source, [*(form.field for form in forms), *(key.field.name for key in keys)], scopes)
+    clauses = reader.reach(source, [*(form.field for form in forms), *(key.field.name for key in keys)], scopes, deleted=deleted)
     clauses += [made.made(form, conditions.parameters(place)) for place, form in enumerate(forms)]
     if by_words:
         clauses.append(searching(reader, source, outline.visible, sa.bindparam("q", type_=sa.String())))

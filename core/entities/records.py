@@ -18,6 +18,7 @@ from core.entities.shape import Shape
 from core.entities.timeline import timeline
 from core.entities.write import Writer
 from core.policy.bounds import Shown
+from core.policy.grants import including
 from core.policy.seen import Seen
 from sdk import Alike, Block, Candidates, Draft, Filter, Outcome, Page, Query, Verb
 from sdk.changes import OF_THE_PLATFORM
@@ -185,9 +186,11 @@ class EntityRecords:
                 raise refused
             return outcomes
 
-    def reached(self, ids: Iterable[UUID]) -> set[UUID]:
+    def reached(self, ids: Iterable[UUID], verb: Verb = Verb.READ, field: str = "") -> set[UUID]:
         with self._work.transaction():
-            return self._reader().reached_by(Verb.READ, list(ids))
+            reader = self._reader()
+            grants = reader.scopes.grants_of(self._entity, verb)
+            return reader.reached_by(verb, list(ids), including(grants, field) if field else grants)
 
     def covers(self, user: UUID | None, names: Sequence[str], filter: Filter = ()) -> bool:
         with self._work.transaction():

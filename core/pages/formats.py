@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
@@ -84,6 +84,18 @@ def instant(locale: str, value: object, zone: str, length: str = "medium") -> st
     return format_datetime(there, length, tzinfo=there.tzinfo, locale=_locale(locale))
 
 
+def clock(locale: str, value: object) -> str:
+    """A time of day, or its ISO text, as 2:30 PM; two with a dash between them are from one to the other, and what is no time stays as it is."""
+    return "–".join(_clock(locale, one) for one in str(value).split("–")) if value else ""
+
+
+def _clock(locale: str, value: str) -> str:
+    try:
+        return format_time(time.fromisoformat(value), "short", locale=_locale(locale))
+    except ValueError:
+        return value
+
+
 def ago(locale: str, value: object, now: datetime) -> str:
     """An instant by its distance from now: 3 hours ago."""
     found = datetime.fromisoformat(value) if isinstance(value, str) and value else value
@@ -111,7 +123,7 @@ def filters(locale: str) -> dict[str, Callable[..., object]]:
     def dated(value: object, length: str = "medium") -> str:
         return day((length == "medium" and _REGION.get()) or locale, value, length)
 
-    said: dict[str, Callable[..., object]] = {one.__name__: marked(one) for one in (number, percent, money, instant)}
+    said: dict[str, Callable[..., object]] = {one.__name__: marked(one) for one in (number, percent, money, instant, clock)}
     return {**said, "day": dated, "ago": partial(ago, locale), "counted": partial(counted, locale=locale)}
 
 

@@ -18,7 +18,7 @@ class Sought(Schema):
     """Words; entities such as `customers.account,pipeline.deal` (left out: all); how many records of each."""
 
     q = fields.String(required=True, validate=validate.Length(1, LONGEST))
-    entities = fields.String(load_default=None, validate=validate.Length(1, 4_000))
+    entities = fields.String(load_default=None, validate=validate.Length(1, 40_000))
     limit = fields.Integer(load_default=FEW, validate=validate.Range(1, MOST))
 
 

@@ -15,7 +15,7 @@ from plugins.automation.parts import Asked
 from plugins.automation.sentences import called
 from plugins.automation.tables import DONE, FAILED, SENT
 from plugins.automation.webhooks import DELIVERY, TEST, WEBHOOK
-from sdk import Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
+from sdk import Condition, Context, Page, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
 from sdk.clauses import sentence
 from sdk.context import Row, id_of
 from sdk.pages import told
@@ -29,6 +29,7 @@ _FIELDS = ("id", "version", "name", "url", "entity", "events", "where", "active"
 HIDDEN = "•••"
 """In the place of what a reader does not see."""
 _SENT = ("id", "event", "about", "state", "attempts", "status", "response", "payload", "created_at", "delivered_at", "next_at")
+_COUNTED = ("webhook", "state", "created_at")
 _KEPT = ("name", "url", "entity", "events", "where")
 
 
@@ -50,17 +51,26 @@ def at(ctx: Context, id: object = "", more: str = "") -> str:
 
 def show_all(ctx: Context, request: PageRequest) -> Rendering:
     """All webhooks, with what became of their messages lately."""
-    rows = ctx.records(WEBHOOK).query(Query(sort=("name",), fields=_FIELDS, limit=SIZE, cursor=request.asked("cursor")))
+    seen = _seen(ctx, WEBHOOK, _FIELDS)
+    sort = ("name",) if "name" in seen else ()
+    rows = ctx.records(WEBHOOK).query(Query(sort=sort, fields=seen, limit=SIZE, cursor=request.asked("cursor")))
     return Rendering(
         "automation/webhooks.html", {"rows": lines(ctx, rows.data), "following": rows.next or "", "may_create": ctx.can(CREATE),
                                      "inlets": ctx.can("automation.inlet.read")},
     )  # fmt: skip
 
 
+def _seen(ctx: Context, entity: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Of these fields those that the actor sees."""
+    known = ctx.records(entity).fields() if ctx.can(f"{entity}.read") else {}
+    return tuple(name for name in names if name in known)
+
+
 def lines(ctx: Context, rows: Sequence[Row]) -> list[dict[str, object]]:
     """Webhooks in words."""
     lately = (Condition("created_at", "gte", (ctx.now() - LATELY,)),)
-    counted = ctx.records(DELIVERY).aggregate(["count"], ["webhook", "state"], lately)
+    told = len(_seen(ctx, DELIVERY, _COUNTED)) == len(_COUNTED)
+    counted = ctx.records(DELIVERY).aggregate(["count"], ["webhook", "state"], lately) if told else []
     sums = {(str(one["webhook.id"]), one["state"]): cast("int", one["count"]) for one in counted}
     return [
         {**row, "about": called(ctx, str(row["entity"])) if "entity" in row else HIDDEN, "told": _told(ctx, row), "sent": sums.get((str(row["id"]), DONE), 0),
@@ -90,12 +100,12 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 
 
 def _page(ctx: Context, request: PageRequest, *, secret: str = "", refusal: Refusal | None = None) -> Rendering:
-    row = ctx.records(WEBHOOK).get(request.id(), fields=_FIELDS)
+    row = ctx.records(WEBHOOK).get(request.id(), fields=_seen(ctx, WEBHOOK, _FIELDS))
     state = request.asked("state")
     clauses = (Condition("webhook", "eq", (row["id"],)), *((Condition("state", "eq", (state,)),) if state else ()))
-    page = ctx.records(DELIVERY).query(
-        Query(filter=clauses, sort=("-created_at",), fields=_SENT, limit=SIZE, cursor=request.asked("cursor"))
-    )
+    seen = _seen(ctx, DELIVERY, _SENT)
+    asked = Query(filter=clauses, sort=("-created_at",), fields=seen, limit=SIZE, cursor=request.asked("cursor"))
+    page = ctx.records(DELIVERY).query(asked) if {*_COUNTED, "event"} <= {*seen, "webhook"} else Page([], None)
     return Rendering(
         "automation/webhook.html",
         {

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from uuid import UUID
 
 from plugins.console.asked import of_pairs
 from plugins.console.cells import Cell, Titles, cell, course_of, titles_of
 from plugins.console.filtering import Chip, chips
 from plugins.console.lanes import Group, Lane, by_key, by_of, group_of, lanes_of, without
 from plugins.console.registry import PREFIX, Kind, kind_at, query_of
-from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, _, parse_filter
-from sdk.context import Row
+from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, Verb, _, parse_filter
+from sdk.context import Row, id_of
 from sdk.fields import ChoiceField, DateTimeField, LinkField, MoneyField
 
 CARDS = 25
@@ -24,7 +25,8 @@ AT_ONCE = 5_000
 
 @dataclass(frozen=True)
 class Card:
-    """A record on the board: `age` is how many days it has stood in its column, `late` that this is longer than expected."""
+    """A record on the board: `age` is how many days it has stood in its column, `late` that this is longer than expected, `movable` that
+    its reader has the right to move it."""
 
     id: str
     version: object
@@ -34,6 +36,7 @@ class Card:
     owner: Cell | None
     age: int | None
     late: bool
+    movable: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,8 +167,15 @@ class Board:
         """What the records are called that the cards name."""
         return titles_of(self.kind, rows, self.shown)
 
-    def card(self, lane: Lane, row: Row, titles: Titles) -> Card:
-        """A row as a card."""
+    def cards(self, lane: Lane, rows: Sequence[Row], titles: Titles, movable: Container[UUID]) -> list[Card]:
+        """The rows of a column as cards."""
+        return [self._card(lane, row, titles, movable=id_of(row) in movable) for row in rows]
+
+    def moved_by_reader(self, rows: Sequence[Row]) -> set[UUID]:
+        """Of these records those that its reader may move to another column, as far as rights go."""
+        return self.kind.ctx.records(self.kind.name).reached(map(id_of, rows), Verb.UPDATE, self.by) if self.movable and rows else set()
+
+    def _card(self, lane: Lane, row: Row, titles: Titles, *, movable: bool) -> Card:
         cells = [cell(self.kind, name, row, titles) for name in self.shown if name in row]
         money = next((one for one in cells if one.kind == "money"), None)
         owner = next((one for one in cells if one.name == "owner"), None)
@@ -173,7 +183,7 @@ class Board:
         late = age is not None and not lane.over and 0 < lane.days < age
         title = replace(cell(self.kind, self.kind.title, row, titles), kind="title", href=self.kind.at(row["id"]))
         others = [replace(one, late=one.late and not lane.over) for one in cells if one not in (money, owner) and not one.empty]
-        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late)
+        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late, movable)
 
     def heads(self) -> list[Head]:
         """What stands on top of the columns; the one without a value only where there are such records."""
@@ -214,9 +224,10 @@ class Board:
     def columns(self) -> list[Column]:
         """The whole board."""
         found = [(head, *(self.page(head.lane) if head.count else ((), None))) for head in self.heads()]
-        titles = self.titles([row for _head, rows, _next in found for row in rows])
+        all_ = [row for _head, rows, _next in found for row in rows]
+        titles, movable = self.titles(all_), self.moved_by_reader(all_)
         return [
-            Column(head, [self.card(head.lane, row, titles) for row in rows], self.more(head.lane, following), self.list_of(head.lane))
+            Column(head, self.cards(head.lane, rows, titles, movable), self.more(head.lane, following), self.list_of(head.lane))
             for head, rows, following in found
         ]
 
@@ -296,7 +307,7 @@ def _more(board: Board, request: PageRequest) -> Rendering:
         raise NotFound(_("there is nothing at this address"))
     rows, following = board.page(lane, cursor=request.asked("cursor"))
     titles = board.titles(rows)
-    cards = [board.card(lane, row, titles) for row in rows]
+    cards = board.cards(lane, rows, titles, board.moved_by_reader(rows))
     return Rendering("console/cards.html", {"board": board, "lane": lane, "cards": cards, "more": board.more(lane, following),
                                             "all": board.list_of(lane)})  # fmt: skip
 

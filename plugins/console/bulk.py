@@ -9,8 +9,23 @@ from uuid import UUID
 from plugins.console import asked as asked_
 from plugins.console.cells import titles_of
 from plugins.console.inputs import Input, inputs_in_a_row, typed, unclear
-from plugins.console.registry import Kind, kind_at
-from sdk import SIGNED_IN, BadRequest, Context, Draft, Forbidden, Invalid, Outcome, PageRequest, PageRoute, Redirect, Rendering, _
+from plugins.console.registry import Kind, kind_at, query_of
+from sdk import (
+    SIGNED_IN,
+    BadRequest,
+    Condition,
+    Context,
+    Draft,
+    Forbidden,
+    Invalid,
+    Outcome,
+    PageRequest,
+    PageRoute,
+    Query,
+    Redirect,
+    Rendering,
+    _,
+)  # fmt: skip
 from sdk.context import Row, id_of
 from sdk.fields import AnyRecordField
 from sdk.pages import worded
@@ -167,22 +182,26 @@ def _labelled(kind: Kind, name: str, said: str) -> str:
 
 def bin(ctx: Context, request: PageRequest) -> Rendering:
     """What is in the recycle bin of an entity, for who may take it out again."""
-    kind = _restorable(ctx, request)
-    return _bin(kind, (), 0)
+    return _bin(_restorable(ctx, request), request)
 
 
 def restore(ctx: Context, request: PageRequest) -> Rendering:
     """Take the chosen records out of the recycle bin, and tell which could not be."""
     kind = _restorable(ctx, request)
     if not request.chosen("id"):
-        return _bin(kind, (), 0, idle=True)
+        return _bin(kind, request, idle=True)
     ids = chosen(request)
     outcomes = ctx.records(kind.name).write([Draft("restore", {}, id) for id in ids])
-    names = {row["id"]: str(row.get(kind.title) or "—") for row in _deleted(kind)}
     refused = [(id, outcome) for id, outcome in zip(ids, outcomes, strict=True) if outcome.refusal is not None]
+    still = (
+        ctx.records(kind.name).find((Condition("id", "in", tuple(str(id) for id, _outcome in refused)),), MOST, deleted=True)
+        if refused
+        else []
+    )
+    names = {row["id"]: str(row.get(kind.title) or "—") for row in still}
     told = [Refused(one.reason, [names.get(UUID(name), name) if len(name) == 36 else name for name in one.names])
             for one in reasons(kind, refused)]  # fmt: skip
-    return _bin(kind, told, len(ids) - len(refused))
+    return _bin(kind, request, told, len(ids) - len(refused))
 
 
 def _restorable(ctx: Context, request: PageRequest) -> Kind:
@@ -192,25 +211,27 @@ def _restorable(ctx: Context, request: PageRequest) -> Kind:
     return kind
 
 
-def _deleted(kind: Kind) -> list[Row]:
-    return kind.ctx.records(kind.name).find((), MOST, deleted=True)
-
-
-def _bin(kind: Kind, refused: Sequence[Refused], done: int, *, idle: bool = False) -> Rendering:
-    rows = sorted(_deleted(kind), key=lambda row: str(row.get("updated_at")), reverse=True)
-    owners = titles_of(kind, rows, ["owner"] if "owner" in kind.fields else [])
+def _bin(kind: Kind, request: PageRequest, refused: Sequence[Refused] = (), done: int = 0, *, idle: bool = False) -> Rendering:
+    """What was deleted last comes first: nothing else changes what lies there."""
+    words, shown = request.asked("q").strip(), [name for name in ("id", kind.title, "owner", "updated_at") if name in kind.fields]
+    sort = ("-updated_at",) if "updated_at" in shown else ()
+    asked = Query(sort=sort, fields=tuple(shown), q=words, limit=asked_.SIZE, cursor=request.asked("cursor"), deleted=True)
+    page = kind.ctx.records(kind.name).query(asked)
+    owners = titles_of(kind, page.data, ["owner"] if "owner" in kind.fields else [])
+    kept = [("q", words)] if words else []
     return Rendering(
         "console/bin.html",
         {
             "kind": kind,
             "rows": [
                 (row["id"], str(row.get(kind.title) or "—"), owners.of("core.user", row.get("owner")), row.get("updated_at"))
-                for row in rows
+                for row in page.data
             ],
             "refused": refused,
             "done": done,
             "idle": idle,
-            "most": MOST if len(rows) == MOST else 0,
+            "words": words,
+            "more": f"{kind.path}/bin{query_of([*kept, ('cursor', page.next)])}" if page.next else "",
         },
     )
 

@@ -135,6 +135,11 @@ def _named(kind: Kind, of: Field, value: object) -> list[tuple[str, str]]:
     return []
 
 
+def _there(kind: Kind, of: Field, value: object) -> object:
+    """The value; None where it names a record of a plugin that is switched off: of that there is no trace."""
+    return None if any(not kind.ctx.offers(entity) for entity, _id in _named(kind, of, value)) else value
+
+
 def _titles(target: Kind, ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ids), _PART):
@@ -147,8 +152,8 @@ def _titles(target: Kind, ids: Sequence[str]) -> dict[str, str]:
 
 def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
     """One field of a row as it is shown."""
-    of, value = kind.fields[name], row.get(name)
-    label = kind.labels[name]
+    of = kind.fields[name]
+    label, value = kind.labels[name], _there(kind, of, row.get(name))
     if isinstance(of, ChoiceField):
         option = of.options.get(str(value))
         return Cell(name, label, "choice", value, kind.ctx.say(option) if option else str(value or ""), tone=tone_of(of, value))

@@ -1,4 +1,4 @@
-"""Finding: records of what the menu leads to, and commands, by words, parts of Chinese names, pinyin, and digits."""
+"""Finding: records of all kinds, and commands, by words, parts of Chinese names, pinyin, and digits."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from plugins.console.cells import Cell, cells
 from plugins.console.frame import PINNED, address, entries
-from plugins.console.registry import PREFIX, Kind, kind_of, query_of
-from sdk import SIGNED_IN, Condition, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, _
+from plugins.console.registry import PREFIX, Kind, kind_of, query_of, stands_alone
+from sdk import SIGNED_IN, Condition, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, Text, _
 
 FEW, MANY, MOST = 5, 10, 50
 """Records of each kind in the palette, on the page, and on the page where it is about one kind."""
@@ -64,19 +64,30 @@ def page(ctx: Context, request: PageRequest) -> Rendering:
 
 
 def _commands(ctx: Context, words: str) -> Iterator[Group]:
-    sought, found, new = words.casefold(), list[Found](), list[Found]()
-    for entry in entries(ctx):
-        label = ctx.say(entry.label)
-        if begins(sought, label) or begins(sought, str(entry.label)):
-            found.append(Found([(label, False)], address(ctx, entry), entry.icon or "right"))
-        if entry.entity and not entry.path and (kind := kind_of(ctx, entry.entity)).can("create"):
-            label = ctx.say(_("New {label}"), {"label": kind.label})
-            if sought and (begins(sought, label) or begins(sought, f"new {kind.entity.label}")):
-                new.append(Found([(label, False)], f"{kind.path}/new", "plus"))
+    sought = words.casefold()
+    found = [
+        Found([(label, False)], address(ctx, entry), entry.icon or "right")
+        for entry in entries(ctx)
+        if (label := _said(ctx, sought, entry.label))
+    ]
+    new = list[Found]()
+    for name, entry in _kinds(ctx).items() if sought else ():
+        kind = kind_of(ctx, name)
+        if entry is None and (label := _said(ctx, sought, kind.entity.plural_label)):
+            found.append(Found([(label, False)], kind.path, "right"))
+        label = ctx.say(_("New {label}"), {"label": kind.label})
+        if kind.can("create") and (begins(sought, label) or begins(sought, f"new {kind.entity.label}")):
+            new.append(Found([(label, False)], f"{kind.path}/new", "plus"))
     if found:
         yield Group(ctx.say(_("Go to")), found)
     if new:
         yield Group(ctx.say(_("Actions")), new)
+
+
+def _said(ctx: Context, sought: str, label: Text) -> str:
+    """The label in the reader's language, where what is sought begins it there or in English; else ""."""
+    said = ctx.say(label)
+    return said if begins(sought, said) or begins(sought, str(label)) else ""
 
 
 def begins(sought: str, label: str) -> bool:
@@ -93,18 +104,23 @@ def _words(text: str) -> str:
 
 
 def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Group]:
-    """Each kind that the menu leads to, as far as its reader may see it, the best first; what is only administered comes last."""
-    leading = {name: entry for name, entry in _leading(ctx).items() if only in ("", name)}
-    if not words or not leading:
+    """Each kind of record as far as its reader may see it, the best first; what the menu leads to comes first, what is only administered last."""
+    kinds = {name: entry for name, entry in _kinds(ctx).items() if only in ("", name)}
+    if not words or not kinds:
         return
-    answer = cast("Mapping[str, Any]", ctx.api("GET", f"{SEARCH}?q={quote(words[:200])}&limit={most}&entities={','.join(leading)}"))
-    for group in sorted(answer["data"], key=lambda one: leading[one["entity"]].section == PINNED):
+    answer = cast("Mapping[str, Any]", ctx.api("GET", f"{SEARCH}?q={quote(words[:200])}&limit={most}&entities={','.join(kinds)}"))
+    for group in sorted(answer["data"], key=lambda one: _rank(kinds[one["entity"]])):
         name = group["entity"]
-        kind, icon = kind_of(ctx, name), leading[name].icon or "file"
+        kind, entry = kind_of(ctx, name), kinds[name]
+        icon = entry.icon if entry is not None and entry.icon else "file"
         told = _beside(kind, [str(record["id"]) for record in group["records"]])
         items = [_found(record, kind.title, kind.at(record["id"]), icon, told) for record in group["records"]]
         more = f"{PREFIX}/find{query_of([('q', words), ('in', name)])}" if group["more"] and not only else ""
         yield Group(kind.plural_label, items, more)
+
+
+def _rank(entry: MenuEntry | None) -> int:
+    return 1 if entry is None else 2 if entry.section == PINNED else 0
 
 
 def _beside(kind: Kind, ids: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
@@ -138,13 +154,13 @@ def parts(value: str, marks: Sequence[Sequence[int]]) -> type_parts:
     return [piece for piece in (*found, (value[at:], False)) if piece[0]]
 
 
-def _leading(ctx: Context) -> dict[str, MenuEntry]:
-    """One entry for each entity of the menu."""
-    found: dict[str, MenuEntry] = {}
+def _kinds(ctx: Context) -> dict[str, MenuEntry | None]:
+    """Each entity whose records stand on their own, with the first entry of the menu that leads to it; those of the menu come first."""
+    found: dict[str, MenuEntry | None] = {}
     for entry in entries(ctx):
         if entry.entity:
             found.setdefault(entry.entity, entry)
-    return found
+    return found | {name: found.get(name) for name in ctx.entities() if stands_alone(ctx.entity(name))}
 
 
 PAGES = (

@@ -30,7 +30,7 @@ class Meanwhile:
 
     events: Sequence[Event]
     before: Mapping[str, object]
-    theirs: Mapping[str, str]
+    theirs: Mapping[str, Cell]
 
 
 _NOTHING = Meanwhile((), {}, {})
@@ -105,16 +105,10 @@ def _meanwhile(kind: Kind, now: Row, request: PageRequest) -> Meanwhile:
         changes = row["changes"]
         before |= {name: pair[0] for name, pair in changes.items()} if isinstance(changes, Mapping) else {}
     shown = events(kind, later)
-    theirs: dict[str, str] = {}
+    theirs: dict[str, Cell] = {}
     for event in reversed(shown):
-        theirs |= {one.name: _words(one.after) for one in event.changes}
+        theirs |= {one.name: one.after for one in event.changes}
     return Meanwhile(shown, before, theirs)
-
-
-def _words(cell: Cell) -> str:
-    if isinstance(cell.value, Mapping) and "amount" in cell.value:
-        return f"{cell.value['amount']} {cell.value['currency']}"
-    return cell.text or ("—" if cell.empty else str(cell.value))
 
 
 def _same(kind: Kind, name: str, before: object, typed_: object, request: PageRequest) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugins.console.frame import drawn
-from plugins.console.registry import Kind, called, kind_of
+from plugins.console.registry import Kind, called, kind_of, stands_alone
 from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Rendering, Slot, _
 
 
@@ -18,7 +18,7 @@ def everything(ctx: Context, request: PageRequest) -> Rendering:
     by_plugin: dict[str, list[Kind]] = {}
     for name in ctx.entities():
         kind = kind_of(ctx, name)
-        if kind.entity.parent is None and not kind.entity.private:
+        if stands_alone(kind.entity):
             by_plugin.setdefault(called(ctx, kind.entity.plugin), []).append(kind)
     return Rendering("console/all.html", {"groups": by_plugin})
 

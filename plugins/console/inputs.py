@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from plugins.console import measured
 from plugins.console.beginning import KEY, makes_key
-from plugins.console.cells import Titles, drawn_as, titles_of
+from plugins.console.cells import Cell, Titles, drawn_as, titles_of
 from plugins.console.dates import in_zone
 from plugins.console.picking import named
-from plugins.console.registry import Kind, kind_of
+from plugins.console.registry import Kind, kind_of, stands_alone
 from sdk import Condition, Context, PageRequest, Query, Text, _
 from sdk.clauses import sentence
 from sdk.context import Row
@@ -47,7 +47,7 @@ class Group:
     inputs: Sequence[Input]
 
 
-def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping[str, str], *, new: bool = False) -> list[Group]:
+def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping[str, Cell], *, new: bool = False) -> list[Group]:
     """The form of an entity with these values, in JSON form or as they were typed; the entity's own fields first."""
     made_by_itself = new and makes_key(kind)
     names = [name for name, field in kind.written.items() if isinstance(field, LinkField | AnyRecordField)]
@@ -59,7 +59,7 @@ def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping
         made = _input(kind, field, values.get(name), titles, problems.get(name, ""))
         if isinstance(field, TextField) and field.names:
             made = _named(kind, field, values, made)
-        made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name, ""))
+        made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name), zone=kind.ctx.tenant.timezone)
         if name == KEY and made_by_itself:
             made = replace(made, required=False, hint=kind.ctx.say(_MADE))
         groups.setdefault(name.partition(".")[0] if "." in name else "", []).append(made)
@@ -150,7 +150,8 @@ def _input(kind: Kind, field: Field, value: object, titles: Titles, problem: str
         options = _currencies(ctx, str(value or ""))
         return replace(bare, widget="select" if options else "text", value=str(value or ""), options=options, longest=3)
     if isinstance(field, TextField) and field.of and (options := _known(ctx, field.of, str(value or ""))):
-        return replace(bare, widget="select", value=str(value or ""), options=options)
+        target = kind_of(ctx, field.of)
+        return replace(bare, widget="select", value=str(value or ""), options=options, pick=target.pick, new=_new(target))
     if isinstance(field, LinkField):
         return _link(kind, field, value, titles, replace(bare, value=str(value or "")))
     if isinstance(field, AnyRecordField):
@@ -168,16 +169,18 @@ def _input(kind: Kind, field: Field, value: object, titles: Titles, problem: str
 def _keys(ctx: Context, field: KeysField, value: object, bare: Input) -> Input:
     """Boxes where it is known which keys there are, else words with commas between them."""
     chosen = [str(one) for one in value] if isinstance(value, list) else []
-    known, new = {key: key for key in field.options}, ""
+    known, new, pick = {key: key for key in field.options}, "", ""
     if field.of and ctx.offers(field.of) and ctx.can(f"{field.of}.read"):
         target = kind_of(ctx, field.of)
         if "key" in target.fields:
             rows = ctx.records(field.of).query(Query(fields=("id", "key", target.title), sort=("key",), limit=_MOST_OPTIONS)).data
             known = {str(row["key"]): str(row.get(target.title) or row["key"]) for row in rows}
-            new = f"{target.path}/new" if target.can("create") else ""
+            new, pick = _new(target), target.pick
     if known or field.of:
         known |= {key: key for key in chosen if key not in known}
-        return replace(bare, widget="checks", new=new, options=tuple(Option(key, label, key in chosen) for key, label in known.items()))
+        return replace(
+            bare, widget="checks", new=new, pick=pick, options=tuple(Option(key, label, key in chosen) for key, label in known.items())
+        )
     return replace(bare, widget="tags", value=", ".join(chosen) if isinstance(value, list) else str(value or ""), hint=ctx.say(_KEYS_HINT))
 
 
@@ -211,15 +214,21 @@ def _link(kind: Kind, field: LinkField, value: object, titles: Titles, bare: Inp
     target = kind.target(field)
     if target is None:
         return bare
-    new = f"{target.path}/new" if target.can("create") else ""
     title = titles.of(target.name, value) or str(value or "")
-    return replace(bare, widget="link", title=title, value=str(value or "") if _is_record(value) else "", pick=target.pick, new=new)
+    return replace(
+        bare, widget="link", title=title, value=str(value or "") if _is_record(value) else "", pick=target.pick, new=_new(target)
+    )
+
+
+def _new(target: Kind) -> str:
+    """Where one more is made, for who may."""
+    return f"{target.path}/new" if target.can("create") else ""
 
 
 def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Input:
     """An entity, and one of its records."""
     entity, _colon, id = (f"{value['entity']}:{value['id']}" if isinstance(value, Mapping) else str(value or "")).partition(":")
-    kinds = [kind_of(ctx, name) for name in ctx.entities() if ctx.entity(name).parent is None and not ctx.entity(name).private]
+    kinds = [kind_of(ctx, name) for name in ctx.entities() if stands_alone(ctx.entity(name))]
     options = tuple(Option(one.name, one.label, one.name == entity, one.pick) for one in sorted(kinds, key=lambda one: in_order(one.label)))
     chosen = next((one for one in kinds if one.name == entity), None)
     pick = chosen.pick if chosen else ""

@@ -71,8 +71,8 @@ def _shown(board: Board, request: PageRequest) -> Rendering:
     lane = lane_at(board.lanes, "" if now is None else str(now))
     rows = board.page(lane, Condition("id", "eq", (str(request.id()),)), limit=1)[0] if lane is not None else ()
     titles = board.titles(rows)
-    card = board.card(lane, rows[0], titles) if lane is not None and rows else None
-    return Rendering("console/moved.html", {"board": board, "heads": board.heads(), "card": card})
+    cards = board.cards(lane, rows, titles, board.moved_by_reader(rows)) if lane is not None else []
+    return Rendering("console/moved.html", {"board": board, "heads": board.heads(), "card": next(iter(cards), None)})
 
 
 def _day_of(ctx: Context, value: object) -> str:

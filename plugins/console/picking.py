@@ -21,13 +21,23 @@ def pick(ctx: Context, request: PageRequest) -> Rendering:
     others, the newest first. `id` asks for one record."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     words = request.asked("q").strip()[:200]
+    key = ""
     if id := request.asked("id"):
         found = _asked(kind, (Condition("id", "eq", (id,)),), 1)
+        key = key_of(kind, id)
     elif words:
         found = _searched(kind, words)
     else:
         found = _newest(kind)
-    return Rendering("console/options.html", {"kind": kind, "rows": list(found.items()), "q": words})
+    return Rendering("console/options.html", {"kind": kind, "rows": list(found.items()), "q": words, "key": key})
+
+
+def key_of(kind: Kind, id: str) -> str:
+    """By which key other records name this one; "" where there is none."""
+    if "key" not in kind.fields:
+        return ""
+    rows = kind.ctx.records(kind.name).query(Query(filter=(Condition("id", "eq", (id,)),), fields=("id", "key"), limit=1)).data
+    return str(rows[0]["key"]) if rows else ""
 
 
 def named(kind: Kind, words: str) -> str:

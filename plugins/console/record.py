@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from plugins.console.cells import Cell, cell, titles_of
 from plugins.console.happened import entries, events
-from plugins.console.registry import PREFIX, Kind, kind_at
+from plugins.console.registry import PREFIX, Kind, kind_at, query_of
 from plugins.console.related import additions, lines, related
 from sdk import SIGNED_IN, Context, NotFound, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, Text, _
 from sdk.context import Row, id_of
@@ -18,7 +19,7 @@ _STAMPS = ("owner", "created_at", "updated_at")
 _KEY_FIELDS = 5
 OVERVIEW, TIMELINE, RELATED, HISTORY = "overview", "timeline", "related", "history"
 TABS: Mapping[str, Text] = {OVERVIEW: _("Overview"), TIMELINE: _("Timeline"), RELATED: _("Related"), HISTORY: _("History")}
-_LATEST, _PAGE, _MOST_HISTORY = 6, 30, 200
+_LATEST, _PAGE = 6, 30
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,13 @@ def _related(_ctx: Context, kind: Kind, row: Row, _request: PageRequest) -> Mapp
 
 
 def _history(ctx: Context, kind: Kind, row: Row, request: PageRequest) -> Mapping[str, object]:
-    most = _PAGE if request.asked("all") != "true" else _MOST_HISTORY
-    found = ctx.records(kind.name).history(id_of(row), limit=most + 1)
-    return {"history": events(kind, found[:most]), "more_history": len(found) > most and most < _MOST_HISTORY}
+    asked = query_of([("limit", str(_PAGE)), *((name, word) for name in ("cursor",) if (word := request.asked(name)))])
+    answer = cast("Mapping[str, Any]", ctx.api("GET", f"{kind.api}/{row['id']}/history{asked}"))
+    following = answer["page"]["next"]
+    return {
+        "history": events(kind, answer["data"]),
+        "older_history": kind.at(row["id"], query_of([("tab", HISTORY), ("cursor", following)])) if following else "",
+    }
 
 
 _SHOWN = {OVERVIEW: _overview, TIMELINE: _timeline, RELATED: _related, HISTORY: _history}

@@ -137,6 +137,11 @@ class Kind:
         return kind_of(self.ctx, name) if self.ctx.can(f"{name}.read") else None
 
 
+def stands_alone(entity: Entity) -> bool:
+    """Whether people look for its records as such: they are no part of another, and not private to each."""
+    return entity.parent is None and not entity.private
+
+
 def called(ctx: Context, plugin: str) -> str:
     """What people call the plugin of an entity; what no plugin brings is the company's own."""
     title = ctx.called(plugin)

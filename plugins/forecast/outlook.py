@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from plugins.forecast.chart import SCHEMA
 from plugins.forecast.periods import number_in, number_of, said, start_of
-from plugins.forecast.weighted import DEAL, Pipeline
+from plugins.forecast.weighted import DEAL, TARGET, Pipeline, target_kinds
 from sdk import Context, _
 from sdk.context import Row
 
@@ -62,15 +62,51 @@ def _amount(value: object) -> float:
 
 
 def lines(ctx: Context, answer: Mapping[str, object]) -> list[dict[str, object]]:
-    """Each period with where its numbers lead: the deals that are won in it, and those that are open and due in it."""
-    grain, today = str(answer["grain"]), str(answer["today"])
-    found = []
+    """Each period with where its numbers lead."""
+    grain, found = str(answer["grain"]), []
     for one in cast("Sequence[Mapping[str, object]]", answer["periods"]):
-        first, last = days(str(one["period"]), grain)
-        won = deals(ctx, ("status", "won"), ("close_date[gte]", first), ("close_date[lte]", last))
-        due = deals(ctx, ("status", "open"), ("close_date[gte]", max(first, today)), ("close_date[lte]", last))
-        found.append({**one, "called": said(str(one["period"]), grain, ctx.locale), "won_at": won, "open_at": due})
+        period = str(one["period"])
+        found.append({**one, "called": said(period, grain, ctx.locale), **ways(ctx, answer, (period, period))})
     return found
+
+
+def ways(
+    ctx: Context, answer: Mapping[str, object], span: tuple[str, str] | None = None, group: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """Where the numbers of some periods (none: all) and of a group lead: to the deals that are won in them, to those that are open and due in
+    them, to both, to the targets. "" where no list says the number: what is open and overdue stands in none of them."""
+    grain, today, by = str(answer["grain"]), str(answer["today"]), str(answer["by"] or "")
+    periods = cast("Sequence[Mapping[str, object]]", answer["periods"])
+    first, last = span or (str(periods[0]["period"]), str(periods[-1]["period"]))
+    begin, end = days(first, grain)[0], days(last, grain)[1]
+    of = [] if group is None else [(by, str(group["id"])) if group["id"] is not None else (f"{by}[empty]", "true")]
+    won, due = ("status", "won"), ("status", "open")
+    from_, open_from, until = ("close_date[gte]", begin), ("close_date[gte]", max(begin, today)), ("close_date[lte]", end)
+    at = {
+        "won_at": deals(ctx, won, from_, until, *of),
+        "open_at": deals(ctx, due, open_from, until, *of),
+        "target_at": _targets(ctx, answer, begin, end, group),
+    }
+    both = deals(ctx, ("status[in]", "open,won"), from_, until, *of)
+    return {**at, "expected_at": both if begin >= today else at["won_at"] if end < today else ""}
+
+
+def _targets(ctx: Context, answer: Mapping[str, object], begin: str, end: str, group: Mapping[str, object] | None) -> str:
+    """The targets that are added up: a person's or a team's own, or those of the level that stands beside the total."""
+    level = {"owner.team": "team", "owner": "person"}.get(str(answer["by"]), "") if group is not None else str(answer["targets"])
+    told = ctx.offers(TARGET) and ctx.can(f"{TARGET}.read") and (group is None or group["id"] is not None)
+    if not told or level not in ("company", "team", "person"):
+        return ""
+    of = {
+        "company": (("team[empty]", "true"), ("person[empty]", "true")),
+        "team": (("team[empty]", "false"), ("person[empty]", "true")),
+    }.get(level, (("person[empty]", "false"),))
+    mine = () if group is None else ((level, str(group["id"])),)
+    whole = (("parts[empty]", "true"),) if "parts" in ctx.records(TARGET).fields() else ()
+    kinds = ("period[in]", ",".join(target_kinds(ctx, str(answer["grain"]))))
+    return listed(
+        ctx, TARGET, ("measure", "won_amount"), kinds, ("period_start[gte]", begin), ("period_start[lte]", end), *of, *mine, *whole
+    )
 
 
 def days(period: str, grain: str) -> tuple[str, str]:
@@ -81,7 +117,12 @@ def days(period: str, grain: str) -> tuple[str, str]:
 
 def deals(ctx: Context, *conditions: tuple[str, str]) -> str:
     """The list of deals with these conditions, relative to the prefix of all pages."""
-    entity = ctx.entity(DEAL)
+    return listed(ctx, DEAL, *conditions)
+
+
+def listed(ctx: Context, name: str, *conditions: tuple[str, str]) -> str:
+    """The list of an entity with these conditions, relative to the prefix of all pages."""
+    entity = ctx.entity(name)
     written = "&".join(f"{quote(name, safe='[]')}={quote(value, safe='')}" for name, value in conditions)
     return f"/{entity.plugin}/{entity.plural}?{written}"
 

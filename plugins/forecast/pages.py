@@ -36,10 +36,14 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         groups = cast("Sequence[Mapping[str, object]]", answer["groups"])
         pipeline = {
             "chart": outlook.chart(ctx, answer), "lines": outlook.lines(ctx, answer), "total": outlook.totals(answer), "raw": answer,
-            "groups": [{**group, "total": outlook.group_total(group, str(answer["currency"]))} for group in groups],
+            "groups": [
+                {**group, "total": outlook.group_total(group, str(answer["currency"])), **outlook.ways(ctx, answer, group=group)} for group in groups
+            ], **outlook.ways(ctx, answer),
             "overdue_at": outlook.deals(ctx, ("status", "open"), ("close_date[lt]", str(answer["today"]))),
             "blank": outlook.is_blank(answer),
             "undated_at": outlook.deals(ctx, ("status", "open"), ("close_date[empty]", "true")),
+            "unpriced_at": outlook.deals(ctx, ("status", "open"), ("base_amount[empty]", "true")),
+            "unlikely_at": outlook.deals(ctx, ("status", "open"), ("probability[empty]", "true")),
         }  # fmt: skip
     return Rendering(
         "forecast/outlook.html",

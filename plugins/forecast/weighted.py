@@ -183,6 +183,12 @@ def sum_in(value: object, currency: str) -> Decimal:
     return sum((Decimal(str(part["amount"])) for part in mine), ZERO)
 
 
+def target_kinds(ctx: Context, grain: str) -> tuple[str, ...]:
+    """Which periods targets have of this grain: quarters of a fiscal year that begins with one of the calendar are quarters of the calendar."""
+    fiscal = ("fiscal_quarter",) if grain == "quarter" and ctx.tenant.fiscal_year_start % 3 == 1 else ()
+    return (grain, *fiscal)
+
+
 class _Targets:
     """Targets of what is to be won, where somebody sets them; `level` says whose they are that stand beside the total."""
 
@@ -192,16 +198,11 @@ class _Targets:
         if ctx.offers(TARGET) and ctx.can(f"{TARGET}.read"):
             # A target of one product, channel or region is a part of its subject's whole goal; beside all deals it would be counted on top.
             whole = [Condition("parts", "empty", ("true",))] if "parts" in ctx.records(TARGET).fields() else []
-            wanted = (Condition("measure", "eq", ("won_amount",)), Condition("period", "in", self._kinds(ctx)), *within, *whole)
+            wanted = (Condition("measure", "eq", ("won_amount",)), Condition("period", "in", target_kinds(ctx, grain)), *within, *whole)
             self.rows = ctx.records(TARGET).aggregate(["sum:amount"], [f"period_start:{grain}", "team", "person"], wanted)
         self.currency, self.kind = ctx.tenant.currency, {"owner.team": "team", "owner": "person"}.get(by, "")
         mine = [row for row in self.rows if self._of(row) == self.kind]
         self.named = {str(row[f"{self.kind}.id"]): None if row[self.kind] is None else str(row[self.kind]) for row in mine}
-
-    def _kinds(self, ctx: Context) -> tuple[str, ...]:
-        """Quarters of a fiscal year that begins with one of the calendar are quarters of the calendar."""
-        fiscal = ("fiscal_quarter",) if self.grain == "quarter" and ctx.tenant.fiscal_year_start % 3 == 1 else ()
-        return (self.grain, *fiscal)
 
     def put(self, groups: Sequence[Group], *, by_group: bool) -> None:
         """Beside each group its own; beside the total the company's own, else the teams', else the people's together."""

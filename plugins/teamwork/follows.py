@@ -14,10 +14,9 @@ from sdk.fields import Reference
 NAME, STIRRED = "teamwork.follow", "teamwork.follow.stirred"
 KIND = "teamwork.follow"
 ACT = "tell"
-FOLLOWED = frozenset(
-    {"pipeline.deal", "customers.account", "customers.contact", "leads.lead", "orders.quote", "orders.order", "orders.contract"}
-)
-"""Whose changes are told. Comments are told of any record."""
+OWN = ("teamwork.", "core.")
+TALKED_ABOUT = frozenset({"teamwork.task", "teamwork.activity"})
+"""Of what teamwork itself and the platform keep, nothing else has comments and followers."""
 TOGETHER = timedelta(minutes=10)
 """What follows a notice within this time is counted there."""
 MOST, PART, MOST_NAMED = 100_000, 500, 5
@@ -28,9 +27,22 @@ def prepare_follows(ctx: Context, batch: Batch) -> None:
     notices.keep_single(ctx, batch, ("owner", "about"))
 
 
+def is_apart(entity: str) -> bool:
+    """Whether records of an entity are none that people talk about."""
+    return entity.startswith(OWN) and entity not in TALKED_ABOUT
+
+
+def is_followed(ctx: Context, name: str) -> bool:
+    """Whether changes of an entity's records are told: those of any that stand on their own. Comments are told of any record."""
+    if is_apart(name) or not ctx.offers(name):
+        return False
+    entity = ctx.entity(name)
+    return entity.parent is None and not entity.private
+
+
 def notice_changes(ctx: Context, batch: Batch) -> None:
     """For `validate_changes`: say that a followed record is being changed, and by whom; records that nobody follows cost one question a batch."""
-    if batch.entity in FOLLOWED:
+    if is_followed(ctx, batch.entity):
         changed = [change for change in batch.standing() if change.before is not None]
         fields = {change.id: sorted(name for name in change.values if change.changes(name)) for change in changed}
         _stir(ctx, batch, [(change, Reference(batch.entity, change.id), fields[change.id]) for change in changed if fields[change.id]])
@@ -90,12 +102,12 @@ def _notice(ctx: Context, person: UUID, about: Reference, events: Sequence[Event
         return None
     if about.id not in people.may_see(ctx, person, about.entity, [about.id]):
         return None
-    record, known = theirs.records(about.entity).values([about.id])[about.id], theirs.records(about.entity).fields()
+    known = theirs.records(about.entity).fields()
     named = dict.fromkeys(str(name) for event in events for name in _fields(event) if name in known)
     if not named and any(_fields(event) for event in events):
         return None
     labels = ", ".join(theirs.say(known[name].label) for name in list(named)[:MOST_NAMED])
-    title = str(record.get("name") or record.get("subject") or record.get("number") or "")
+    title = theirs.records(about.entity).titles([about.id]).get(about.id, "")
     by = events[-1].payload.get("by")
     name = ctx.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None
     params = {"title": title, "name": str(name or theirs.say(_("The system"))), "fields": labels}

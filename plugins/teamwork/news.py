@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from plugins.teamwork.notices import NAME, mark_read, unread
-from sdk import SIGNED_IN, Context, NotFound, PageRequest, PageRoute, Query, Redirect, Rendering, _
+from plugins.teamwork.notices import NAME, mark_read, newest, unread
+from sdk import SIGNED_IN, Context, NotFound, PageRequest, PageRoute, Redirect, Rendering, _
 from sdk.context import Row
 
 _FEW, _MANY = 12, 50
@@ -20,9 +20,8 @@ def bell(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
 
 def sheet(ctx: Context, request: PageRequest) -> Rendering:
     """The newest, for the sheet behind the bell; otherwise a page of them, part by part."""
-    asked = Query(sort=("-created_at",), limit=_FEW if request.part else _MANY, cursor=request.asked("cursor"))
-    page = ctx.records(NAME).query(asked)
-    values = {"rows": [(row, _address(ctx, row)) for row in page.data], "next": page.next, "unread": unread(ctx)}
+    rows, following = newest(ctx, _FEW if request.part else _MANY, cursor=request.asked("cursor"))
+    values = {"rows": [(row, _address(ctx, row)) for row in rows], "next": following, "unread": unread(ctx)}
     return Rendering("teamwork/news_sheet.html" if request.part else "teamwork/news.html", values)
 
 

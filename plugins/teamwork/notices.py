@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sdk import Batch, Condition, Context, Draft, NoticeChannel, Query, Told, _, where
+from sdk import Batch, Condition, Context, Draft, Filter, NoticeChannel, Query, Told, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -88,19 +88,34 @@ def living(ctx: Context, told: Sequence[Told]) -> set[Reference]:
 
 
 def unread(ctx: Context) -> int:
-    """How many notices the actor has not read."""
-    found = ctx.records(NAME).aggregate(["count"], (), (*_mine(ctx), Condition("read_at", "empty", ("true",))))
-    return int(str(found[0]["count"]))
+    """How many notices the actor has not read, of those that are shown."""
+    found = ctx.records(NAME).aggregate(["count"], ["about"], (*_mine(ctx), Condition("read_at", "empty", ("true",))))
+    return sum(int(str(row["count"])) for row in found if row["about"] is None or ctx.offers(str(row["about"])))
+
+
+def newest(ctx: Context, limit: int, filter: Filter = (), cursor: str = "") -> tuple[list[Row], str | None]:
+    """The actor's newest notices, and the cursor of the next ones; none about what the tenant has not, as long as its plugin is off."""
+    found, following = list[Row](), cursor or None
+    while True:
+        page = ctx.records(NAME).query(Query((*_mine(ctx), *filter), sort=("-created_at",), limit=limit, cursor=following or ""))
+        found += [row for row in page.data if _is_shown(ctx, row.get("about"))]
+        following = page.next
+        if found or following is None:
+            return found, following
+
+
+def _is_shown(ctx: Context, about: object) -> bool:
+    return not isinstance(about, Mapping) or ctx.offers(str(about["entity"]))
 
 
 def since(ctx: Context, after: datetime | None) -> tuple[dict[str, object], str]:
     """The newest notices, or those since an instant, how many are unread, and the ETag of all that."""
     asked = () if after is None else (Condition("created_at", "gte", (after,)),)
-    page = ctx.records(NAME).query(Query((*_mine(ctx), *asked), sort=("-created_at",), limit=MOST_SHOWN))
+    rows, _following = newest(ctx, MOST_SHOWN, asked)
     count = unread(ctx)
-    said = ";".join(f"{row['id']}:{row['version']}" for row in page.data)
+    said = ";".join(f"{row['id']}:{row['version']}" for row in rows)
     tag = hashlib.blake2b(f"{count};{said}".encode(), digest_size=12).hexdigest()
-    return {"data": page.data, "unread": count, "since": ctx.now() - OVERLAP}, f'"{tag}"'
+    return {"data": rows, "unread": count, "since": ctx.now() - OVERLAP}, f'"{tag}"'
 
 
 def mark_read(ctx: Context, ids: Sequence[UUID] | None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,13 +16,10 @@ from plugins.teamwork.planning import PLAN
 from plugins.teamwork.tables import DEALS, KINDS, OPEN, PLANNED, PLANNED_KINDS
 from plugins.teamwork.targets import NAME, period_of
 from plugins.teamwork.workdays import today
-from sdk import SIGNED_IN, Condition, Context, Panel, Query, Rendering, Slot, _
+from sdk import SIGNED_IN, Condition, Context, Filter, Panel, Query, Rendering, Slot, _
 from sdk.pages import ABOUT, ANY_ENTITY
 
 _FEW, _MOST_FILES = 8, 100
-OWN = "teamwork."
-"""Records of teamwork have no comments of their own, but for tasks and activities."""
-_TALKED_ABOUT = frozenset({"teamwork.task", "teamwork.activity"})
 
 
 def my_tasks(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
@@ -86,15 +84,29 @@ def silent_deals(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | No
     if me is None or not ctx.offers(DEALS) or not ctx.can(f"{DEALS}.read"):
         return None
     days = staleness.days_of(ctx, DEALS)
-    rows, total = staleness.silent(ctx, DEALS, me, days, _FEW)
-    return Rendering("teamwork/silent_deals.html", {"rows": rows, "total": total, "days": days, "now": ctx.now()}) if rows else None
+    rows, counted = staleness.silent(ctx, DEALS, me, days, _FEW)
+    said = (_("{count} without any activity"), _("{count} with the last activity longer ago"))
+    lists = [
+        (ctx.say(word, {"count": count}), _list(ctx, DEALS, filter)) for word, (count, filter) in zip(said, counted, strict=False) if count
+    ]
+    return Rendering("teamwork/silent_deals.html", {"rows": rows, "lists": lists, "days": days, "now": ctx.now()}) if rows else None
+
+
+def _list(ctx: Context, name: str, filter: Filter) -> str:
+    """The list of what these conditions find."""
+    entity = ctx.entity(name)
+    words = [(one.field if one.operator == "eq" else f"{one.field}[{one.operator}]", ",".join(map(_word, one.values))) for one in filter]
+    return ctx.page(f"/{entity.plugin}/{entity.plural}?{urlencode(words)}")
+
+
+def _word(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def about(record: Mapping[str, object]) -> str:
     """A record as `plugin.entity:id`; "" for one that nobody talks about: what teamwork itself keeps, and what the platform does."""
     entity = str(record[ABOUT])
-    apart = entity.startswith((OWN, "core.")) and entity not in _TALKED_ABOUT
-    return "" if apart else f"{entity}:{record['id']}"
+    return "" if follows.is_apart(entity) else f"{entity}:{record['id']}"
 
 
 def composer(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
@@ -133,7 +145,7 @@ def _owner(row: Mapping[str, object]) -> UUID:
 def follow(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
     """Follow the record, or stop: what others do to it is told to those who follow."""
     me, subject = ctx.actor.user_id, about(record)
-    if me is None or not subject or not ctx.can(f"{follows.NAME}.create"):
+    if me is None or not follows.is_followed(ctx, str(record[ABOUT])) or not ctx.can(f"{follows.NAME}.create"):
         return None
     mine = ctx.records(follows.NAME).query(Query(filter=(Condition("about", "eq", (subject,)),), fields=("id",), limit=1)).data
     return Rendering("teamwork/follow.html", {"about": subject, "following": bool(mine)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -83,7 +83,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         "after": _step(ctx, starting(period.kind, period.end, begins)),
         "evaluations": _evaluations(ctx, period), "months": _by_month(ctx, period),
         "may_add": ctx.can(f"{targets.NAME}.create"), "kind": period.kind, "start": period.start,
-        "kinds": [ctx.say(word) for word in KINDS.values()], "may_evaluate": ctx.can(f"{EVALUATION}.create"),
+        "kinds": [ctx.say(word) for word in (*KINDS.values(), _("Comments"))], "may_evaluate": ctx.can(f"{EVALUATION}.create"),
     }  # fmt: skip
     return Rendering("teamwork/performance.html", values)
 
@@ -189,8 +189,8 @@ def counted(ctx: Context, measure: str, period: Period, people: Sequence[UUID] |
 # --- what people did -------------------------------------------------------------------------------------------------
 
 
-def _doings(ctx: Context, period: Period) -> list[tuple[str, list[tuple[int, str]], int]]:
-    """For each person whom the actor looks after: activities done by kind, each with its list; and comments."""
+def _doings(ctx: Context, period: Period) -> list[tuple[str, list[tuple[int, str]]]]:
+    """For each person whom the actor looks after: activities done by kind, and comments, each with its list."""
     people, may = crew(ctx), ctx.can("teamwork.activity.read")
     if not may or not people:
         return []
@@ -210,11 +210,18 @@ def _doings(ctx: Context, period: Period) -> list[tuple[str, list[tuple[int, str
     return [
         (
             str(row["name"]),
-            [(done.get((str(id), kind), 0), counted(ctx, ACTIVITIES, period, [id], {}, kind)) for kind in KINDS],
-            comments.get(str(id), 0),
+            [
+                *((done.get((str(id), kind), 0), counted(ctx, ACTIVITIES, period, [id], {}, kind)) for kind in KINDS),
+                (comments.get(str(id), 0), _said(ctx, id, first, last)),
+            ],
         )
         for id, row in people.items()
     ]
+
+
+def _said(ctx: Context, person: object, first: datetime, last: datetime) -> str:
+    asked = (("owner", str(person)), ("created_at[gte]", first.isoformat()), ("created_at[lt]", last.isoformat()))
+    return ctx.page(f"/teamwork/comments?{urlencode(asked)}")
 
 
 def _evaluations(ctx: Context, period: Period) -> list[Mapping[str, object]]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from plugins.teamwork.workdays import after_workdays, today
-from sdk import Condition, Context, Draft, MasterData, Query, _
+from sdk import Condition, Context, Draft, Filter, MasterData, Query, _
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -47,11 +47,12 @@ def days_of(ctx: Context, entity: str) -> int:
     return min((days for rule in rules if isinstance(days := rule["days"], int)), default=USUAL)
 
 
-def silent(ctx: Context, entity: str, owner: UUID, days: int, most: int) -> tuple[list[Row], int]:
-    """The open records of a person about which nothing has happened for so many days, the longest silent first, and how many there are."""
+def silent(ctx: Context, entity: str, owner: UUID, days: int, most: int) -> tuple[list[Row], list[tuple[int, Filter]]]:
+    """The open records of a person about which nothing has happened for so many days, the longest silent first; and how many there are of
+    which nothing is known, and of which it is long ago, each with what finds them."""
     known, also, since = ctx.records(entity).fields(), ALSO[entity], ctx.now() - timedelta(days=days)
     if not {"owner", also, LAST} <= known.keys():
-        return [], 0
+        return [], []
     mine = (
         *OPEN_ONES[entity],
         Condition("owner", "eq", (owner,)),
@@ -59,12 +60,13 @@ def silent(ctx: Context, entity: str, owner: UUID, days: int, most: int) -> tupl
         Condition(also, "lte", (since,)),
     )
     names = tuple(name for name in ("id", ctx.entity(entity).title, also, LAST) if name == "id" or name in known)
-    found, total = list[Row](), 0
+    found, counted = list[Row](), list[tuple[int, Filter]]()
     for quiet in (Condition(LAST, "empty", ("true",)), Condition(LAST, "lte", (since,))):
         page = ctx.records(entity).query(Query((*mine, quiet), (also,), names, limit=most, count=True))
-        found, total = [*found, *page.data], total + (page.total or 0)
+        found += page.data
+        counted.append((page.total or 0, (*mine, quiet)))
     found.sort(key=lambda row: max(_instants(row, also)))
-    return found[:most], total
+    return found[:most], counted
 
 
 def _apply(ctx: Context, rule: Row, entity: str, since: datetime) -> None:

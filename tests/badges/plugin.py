@@ -25,12 +25,18 @@ def hang(ctx: Context, request: PageRequest) -> Redirect:
     return Redirect(ctx.page(f"/badges/wall?name={request.typed('name')}"))
 
 
-def shown(template: str) -> Rendering:
-    return Rendering(f"badges/{template}.html")
+FAILING: set[str] = set()
+"""The parts that fail for now."""
+
+
+def shown(template: str, **values: object) -> Rendering:
+    if template in FAILING:
+        raise RuntimeError(template)
+    return Rendering(f"badges/{template}.html", values)
 
 
 def tab(_ctx: Context, record: Mapping[str, object]) -> Rendering:
-    return Rendering("badges/tab.html", {"about": record[ABOUT]})
+    return shown("tab", about=record[ABOUT])
 
 
 def panel(_ctx: Context, _record: Mapping[str, object]) -> Rendering:
@@ -42,7 +48,7 @@ def button(_ctx: Context, _record: Mapping[str, object]) -> Rendering:
 
 
 def above(_ctx: Context, about: Mapping[str, object]) -> Rendering:
-    return Rendering("badges/list.html", {"about": about[ABOUT], "address": about["address"]})
+    return shown("list", about=about[ABOUT], address=about["address"])
 
 
 def tile(_ctx: Context, _nothing: Mapping[str, object]) -> Rendering:

@@ -271,6 +271,24 @@ def test_a_number_of_a_report_leads_to_its_records(window: Window) -> None:
     work.records("pipeline.deal").create({"name": "Network", "stage": won["id"], "amount": {"amount": "500", "currency": "USD"}})
     page = window.open("/reports/reports")
     page.get_by_role("link", name="Won by month").first.click()
+    page.get_by_role("table").wait_for()
+    _prints(page, "main table .number")
     page.get_by_role("table").get_by_role("link").last.click()
     page.wait_for_selector("h1:has-text('Deals')")
-    assert page.get_by_role("link", name="Network").count()
+    page.get_by_role("link", name="Network").click()
+    page.wait_for_selector("h1:has-text('Network')")
+    _prints(page, "#record .keyfacts dd")
+
+
+def _prints(page: Any, content: str) -> None:
+    """On paper there is what the page says, black on white and no wider than the sheet, and nothing that one could press."""
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator(content).first.is_visible()
+    pressed = page.locator("#side, header.top, .thumb, .tabs, main .button, main form textarea").filter(visible=True)
+    assert pressed.all_inner_texts() == []
+    background, colour = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('main h1')).color]"
+    )
+    assert (background, colour) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.emulate_media(media="screen", color_scheme="light")

@@ -68,6 +68,12 @@ def test_a_card_is_dragged_to_another_column_and_where_it_may_not_go_it_is_back_
     card.get_by_role("button", name="Dismiss").click()
     assert not card.locator(".why").count()
     assert _stage(work, deal) == second
+    work.records("pipeline.pipeline").create({"name": "Resale"})
+    page = window.open(BOARD)
+    for field, pipelines in (("status", 0), ("stage", 1)):  # what narrows the columns follows from what they stand for
+        page.locator("select[name=_by]").select_option(field)
+        page.locator(f"#board[data-query*='_by={field}']").wait_for()
+        assert page.locator("select[name=pipeline]").count() == pipelines
 
 
 @pytest.mark.feature("C19")
@@ -83,11 +89,28 @@ def test_a_record_that_a_form_needs_is_made_above_it_and_what_was_typed_stays(wi
     above.get_by_role("button", name="Save").click()
     above.wait_for(state="detached")
     assert page.get_by_role("combobox", name="Campaign").input_value() == "Spring fair"
+    for label, name in (("Source", "Radio"), ("Tags", "Big")):  # words of a list: chosen, or ticked
+        page.get_by_role("link", name=f"New {label}").click()
+        above = page.get_by_role("dialog", name=f"New {label}")
+        above.get_by_label("Name").first.fill(name)
+        asked: list[str] = []
+        page.once("dialog", lambda one, asked=asked: (asked.append(one.message), one.dismiss()))
+        page.keyboard.press("Escape")
+        assert (asked, above.is_visible()) == (["Discard what you have typed?"], True)
+        above.get_by_role("button", name="Save").click()
+        above.wait_for(state="detached")
+    assert page.get_by_label("Source", exact=True).input_value() == "radio"
+    assert page.get_by_label("Big").is_checked()
     assert page.get_by_label("Company").input_value() == "Alder"
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("h1:has-text('Ann Berg')")
     (lead,) = window.company.work.records("leads.lead").find(())
-    assert (lead["company"], bool(lead["campaign"])) == ("Alder", True)
+    assert (lead["company"], bool(lead["campaign"]), lead["source"], lead["tags"]) == ("Alder", True, "radio", ["big"])
+    page.get_by_placeholder("Write a comment").fill("Half a")
+    page.once("dialog", lambda one: (asked.append(one.type), one.dismiss()))
+    page.get_by_role("navigation", name="Part of this record").get_by_role("link", name="History").click()
+    assert asked[-1] == "beforeunload"
+    assert page.get_by_placeholder("Write a comment").input_value() == "Half a"
 
 
 @pytest.mark.parametrize("window", ["desk"], indirect=True)

@@ -105,10 +105,14 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     mine = outbox.c.name == "core.send_mail"
     work.mail(Mail("ann@acme.example", "Hello", "Hello"))
     with work.transaction(write=True):
+        work.connection.execute(outbox.update().where(mine).values(state="held"))
+    assert "1 on hold" in site.get("/admin/health").text
+    assert site.get("/admin").texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == [], "what waits has not failed"
+    with work.transaction(write=True):
         work.connection.execute(outbox.update().where(mine).values(state="dead", attempts=5))
     page = site.get("/admin/health")
     assert "No exchange rate for EUR" in page.text
-    assert "1 failed or on hold" in page.text
+    assert "1 failed" in page.text
     (id,) = page.all("//input[@name='job']/@value")
     first = site.get("/admin")
     assert first.texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == ["1"]

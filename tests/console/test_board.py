@@ -217,9 +217,14 @@ def test_the_page_of_a_deal_has_the_steps_of_its_process_and_a_closed_one_is_reo
 
 
 def test_who_may_not_change_deals_sees_the_steps_and_cannot_take_them(client: Api, people: People, process: Process, work: Work) -> None:
-    work.records("core.user").update(people.rep, {"roles": ["read_only"]})
-    deal = process.deal("Big")
+    mine, deal = process.deal("Small", owner=people.rep), process.deal("Big", owner=people.all_reps[-1])
     site = Site(client.as_user(people.rep))
+    (role,) = client.get("/api/v1/core/roles", {"key": "sales_rep"}).json["data"]
+    given = {"role": role["id"], "permission": "pipeline.deal.read", "scope": "all"}
+    assert client.post("/api/v1/core/grants", given).status_code == 201
+    board = site.get(BOARD)
+    assert (len(board.all("//li[@data-card]")), board.all("//li[@tabindex]/@id")) == (2, [f"card-{mine}"])
+    work.records("core.user").update(people.rep, {"roles": ["read_only"]})
     page = site.get(f"/pipeline/deals/{deal}")
     assert page.all("//section[contains(@class, 'steps')]//li[@aria-current='step']")
     assert not page.all("//*[@data-send]")

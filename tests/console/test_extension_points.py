@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from core.testkit.fixtures import Api, People
 from plugins.console import frame
 from sdk import Panel, Slot
 from sdk.context import id_of
+from tests.badges import plugin as badges
 from tests.console.site import Site
 from tests.probe.fixtures import OURS
 
@@ -83,3 +85,30 @@ def test_parts_are_drawn_with_the_record_and_a_broken_one_is_a_small_box_that_th
     assert client.get("/health/ready").json["failing"].keys() == {"badges"}
     assert len(Site(client).get(at).all("//*[contains(@class, 'badges-panel')]")) == 2
     assert site.get("/catalog/products").status == 200
+
+
+@pytest.mark.feature("P13")
+def test_each_part_works_where_it_is_drawn_and_where_it_fails_there_is_a_small_box_and_the_page_lives(
+    site: Site, work: Work, account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = f"{ACCOUNTS}/{account}"
+    copied = site.post("/reports/dashboard", {"act": "copy", "name": "Mine"}).answer.headers["Location"]
+    mine = urlsplit(copied).path.removeprefix("/console")
+    assert site.post(mine, {"act": "add", "source": "panel:badges.tile", "shape": "chart"}).status == 303
+    for part, page, drawn in (
+        ("tab", f"{at}?tab=badges.tab", "//*[@id='badges-tab']"),
+        ("panel", at, "//*[contains(@class, 'badges-panel')]"),
+        ("button", at, "//a[contains(@class, 'badges-button')]"),
+        ("list", ACCOUNTS, "//a[contains(@class, 'badges-list')]"),
+        ("tile", mine, "//section[@class='card'][contains(., 'Badges given')]"),
+    ):
+        (there, *_more) = site.get(page).all(drawn)
+        assert there.get("href") is None or site.get(there.get("href").removeprefix("/console")).heading == "Wall of badges"
+        monkeypatch.setattr(badges, "FAILING", {part})
+        broken = site.get(page)
+        assert (broken.status, broken.all(drawn)) == (200, [])
+        assert any(f"badges.{part}" in box for box in broken.texts("//*[@role='note']")), part
+        assert "Huawei" in broken.text or part == "tile"
+        monkeypatch.undo()
+    command = site.get("/palette", {"q": "give some"}).links()["Give somebody a badge"]
+    assert (command, site.get(command.removeprefix("/console")).heading) == ("/console/badges/wall?give=1", "Wall of badges")

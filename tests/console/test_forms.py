@@ -99,11 +99,13 @@ def test_a_stale_form_says_what_others_changed_keeps_it_and_lets_one_choose(site
     at = f"{ACCOUNTS}/{account}/edit"
     form = site.get(at).form()
     clock.move(minutes=1)
-    site.api.patch(f"/api/v1{ACCOUNTS}/{account}", {"city": "Dongguan", "phone": "+86 755 1"})
-    page = site.post(at, {**form, "city": "Beijing", "address": "Road 1"})
+    site.api.patch(
+        f"/api/v1{ACCOUNTS}/{account}", {"city": "Dongguan", "phone": "+86 755 1", "revenue": {"amount": "1234.5", "currency": "CNY"}}
+    )
+    page = site.post(at, {**form, "city": "Beijing", "address": "Road 1", "revenue__amount": "7", "revenue__currency": "CNY"})
     assert page.status == 412
     assert "Shenzhen → Dongguan" in page.text
-    assert "Meanwhile changed to: Dongguan" in page.text
+    assert page.texts("//p[contains(@class, 'theirs')]") == ["Meanwhile changed to: Dongguan", "Meanwhile changed to: CN¥1,234.50"]
     again = page.form()
     assert (again["city"], again["address"], again["phone"]) == ("Beijing", "Road 1", "+86 755 1")
     assert site.post(at, again).status == 303

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from pathlib import Path
 
 import pytest
 
@@ -12,10 +13,12 @@ from core.context import Work
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, MakeTenant, People
+from plugins import console
 from sdk import Forbidden, Tenant, where
 from sdk.context import id_of
 from tests.console.site import Look, Site
 
+TEMPLATES = Path(console.__file__).parent / "templates"
 EMAIL, PASSWORD = "ann@acme.example", "correct horse battery"
 
 
@@ -229,3 +232,20 @@ def test_nobody_chooses_the_language_of_another_person(client: Api, people: Peop
     assert client.get(f"/api/v1/core/users/{people.rep}").json["locale"] is None
     assert narrow.call("PUT", "/api/v1/core/language", json={"locale": "zh_CN"}).status_code == 403
     assert client.call("PUT", "/api/v1/core/language", json={"locale": "fr"}).status_code == 422
+
+
+def test_the_page_of_components_shows_every_macro_of_the_kit(site: Site) -> None:
+    kit = TEMPLATES / "kit"
+    texts = {name: (kit / f"{name}.html").read_text(encoding="utf-8") for name in ("parts", "calendar", "charts", "icons")}
+    macros = {
+        name: body for text in texts.values() for name, body in re.findall(r"{% macro (\w+)\(.*?%}(.*?){% endmacro %}", text, re.DOTALL)
+    }
+    used, page = set[str](), (TEMPLATES / "console" / "kit.html").read_text(encoding="utf-8").replace("ways_of(", "ways(")
+    pages = [page]
+    while pages:
+        called = {name for name in macros if re.search(rf"\b{name}\(", pages[0])} - used
+        pages = pages[1:] + [macros[name] for name in called]
+        used |= called
+    assert macros.keys() - used == set()
+    shown = site.get("/kit")
+    assert (shown.status, shown.text.count("This part has failed")) == (200, 1)

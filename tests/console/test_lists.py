@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from core.context import Work
 from core.platform import Platform
-from core.testkit.fixtures import Api, People
+from core.testkit.fixtures import Api, Clock, People
 from plugins.company.master import INDUSTRIES, SOURCES
 from sdk import Draft
 from sdk.context import id_of
@@ -145,6 +145,22 @@ def test_what_is_deleted_at_once_lies_in_the_recycle_bin_and_comes_back_from_it(
     assert "1 record restored." in told.text
     assert told.texts("//*[@role='alert']//li") == ["B"]
     assert sorted(names(site.get(ACCOUNTS))) == ["A", "B"]
+
+
+def test_the_recycle_bin_shows_what_was_deleted_last_and_leads_on_to_all_that_lies_there(site: Site, work: Work, clock: Clock) -> None:
+    accounts = work.records("customers.account")
+    made = accounts.write([Draft("create", {"name": f"Old {number}"}) for number in range(51)])
+    ids = [one.id for one in made if one.id is not None]
+    accounts.write([Draft("delete", {}, id) for id in ids[1:]])
+    clock.move(hours=1)
+    accounts.write([Draft("delete", {}, ids[0])])
+    bin = site.get(f"{ACCOUNTS}/bin")
+    titles = bin.texts("//td[contains(@class, 'title')]")
+    assert (len(titles), titles[0]) == (50, "Old 0")
+    rest = site.get(bin.links()["Show more"].removeprefix("/console"))
+    assert len({*titles, *rest.texts("//td[contains(@class, 'title')]")}) == 51
+    assert site.get(f"{ACCOUNTS}/bin", {"q": "old 7"}).texts("//td[contains(@class, 'title')]") == ["Old 7"]
+    assert "No results." in site.get(f"{ACCOUNTS}/bin", {"q": "none"}).text
 
 
 def test_a_cell_is_changed_in_its_place_and_a_refusal_brings_the_old_value_back_and_says_why(site: Site, work: Work) -> None:

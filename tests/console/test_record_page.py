@@ -9,10 +9,14 @@ import pytest
 import sqlalchemy as sa
 
 from core.context import Work
+from core.platform import Platform
 from core.testkit.fixtures import Api, People
+from core.worker.drain import Drain
+from plugins.console import record
 from plugins.pipeline.template import apply
-from sdk import where
+from sdk import Notice, where
 from sdk.context import id_of
+from sdk.fields import Reference
 from tests.console.site import Site
 
 ACCOUNTS = "/customers/accounts"
@@ -110,7 +114,9 @@ def test_a_share_has_its_sign_a_year_no_mark_and_a_moment_that_names_a_record_is
     )
 
 
-def test_the_history_says_who_changed_what_in_words(client: Api, work: Work, people: People, account: UUID) -> None:
+def test_the_history_says_who_changed_what_in_words_and_leads_on_to_its_beginning(
+    client: Api, work: Work, people: People, account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = client.as_user(people.rep)
     changed = {"tier": "key", "revenue": {"amount": "10", "currency": "CNY"}, "industry": None}
     assert mine.patch(f"/api/v1{ACCOUNTS}/{account}", changed).status_code == 200
@@ -124,6 +130,11 @@ def test_the_history_says_who_changed_what_in_words(client: Api, work: Work, peo
     work.records("customers.account").update(account, {"notes": "word " * 200, "address": "Road " * 20})
     folded = Site(mine).get(f"{ACCOUNTS}/{account}?tab=history").texts("//details[@class='long']")
     assert len(folded) == 1 and folded[0].startswith("word"), "a page of text is folded, so that the next change is in sight"
+    monkeypatch.setattr(record, "_PAGE", 2)
+    latest = Site(mine).get(f"{ACCOUNTS}/{account}?tab=history")
+    earlier = Site(mine).get(latest.links()["Show earlier"].removeprefix("/console")).texts("//ol[@class='timeline']/li")
+    assert (len(latest.texts("//ol[@class='timeline']/li[not(@class)]")), len(earlier)) == (2, 1)
+    assert earlier[0].startswith("System Created")
     assert "Address" in Site(mine).get(f"{ACCOUNTS}/{account}").texts("//dl[@class='facts']/div[@class='wide']/dt"), "a line of its own"
 
 
@@ -228,6 +239,25 @@ def test_one_follows_a_record_and_stops_and_where_teamwork_is_off_nothing_of_it_
     assert page.status == 200
     assert not page.all("//*[contains(@action, 'teamwork') or contains(@href, 'teamwork')]")
     assert site.get(f"{at}?tab=teamwork.files").status == 404
+
+
+def test_of_a_plugin_that_is_off_neither_notices_nor_cells_tell(
+    client: Api, work: Work, people: People, account: UUID, platform: Platform
+) -> None:
+    lead = id_of(work.records("leads.lead").create({"name": "Berg", "owner": people.rep}))
+    site = Site(client.as_user(people.rep))
+    for name, about in (("a lead", Reference("leads.lead", lead)), ("an account", Reference("customers.account", account))):
+        work.records("teamwork.task").create({"subject": "Call", "owner": people.rep, "about": about})
+        work.notify([Notice(people.rep, "test.told", f"About {name}", about=about)])
+    Drain(platform).run_until_empty()
+    for enabled, told in ((True, ["About a lead", "About an account"]), (False, ["About an account"])):
+        for plugin in () if enabled else ("web_forms", "leads"):
+            assert client.patch(f"/api/v1/core/plugins/{plugin}", {"enabled": False}).status_code == 200
+        page, tasks = site.get("/teamwork/news"), site.get("/teamwork/tasks").text
+        assert sorted(one for one in page.texts("//form[contains(@class, 'notice')]//button/span") if one.startswith("About")) == told
+        unread = len(page.all("//form[contains(@class, 'notice')]"))
+        assert page.all(f"//summary[contains(@aria-label, '{unread} unread')]")
+        assert ("•••" in tasks, "Berg" in tasks, "Huawei" in tasks) == (False, enabled, True)
 
 
 def test_what_is_part_of_records_that_one_may_change_is_added_by_whoever_may(

@@ -11,7 +11,7 @@ import pytest
 
 from core.context import Work
 from core.tenancy.setup import set_up
-from core.testkit.fixtures import Api, People
+from core.testkit.fixtures import Api, Clock, People
 from sdk import Draft, Query
 from sdk.context import id_of
 from tests.console.site import Look, Site
@@ -77,6 +77,57 @@ def test_every_number_leads_to_the_records_that_are_counted_in_it(site: Site, de
             assert len(listed) == counted > 0, asked
             if money is not None:
                 assert money == sum(Decimal(one["base_amount"]["amount"]) for one in listed if one["base_amount"]), asked
+
+
+def _equal(site: Site, link: Any) -> bool:
+    """Whether the number that a link says is how many records its list holds, or what one of their amounts comes to."""
+    said, parts = " ".join(link.text_content().split()), urlsplit(link.get("href").removeprefix("/console"))
+    assert site.get(parts.path, parse_qsl(parts.query)).status == 200, said
+    listed = site.api.get(f"/api/v1{parts.path}", [*parse_qsl(parts.query), ("limit", "500")]).json["data"]
+    if said[0] not in "€$¥":
+        return int(said.split()[0].replace(",", "")) == len(listed)
+    names = {name for one in listed for name, value in one.items() if isinstance(value, dict) and "amount" in value}
+    sums = {sum(Decimal(one[name]["amount"]) for one in listed if one[name]).quantize(Decimal("0.01")) for name in names}
+    return Decimal(said[1:].replace(",", "")) in sums | ({Decimal(0)} if not listed else set())
+
+
+NUMBERS = (
+    "//dl[@class='keyfacts']//dd | //td[contains(@class, 'number')] | //p[contains(@class, 'totals')]/a | //*[contains(@class, 'chip')]"
+)
+PLAIN = ("—", "0", "…")
+
+
+@pytest.mark.feature("H5")
+def test_every_number_of_the_forecast_the_board_the_team_and_the_day_leads_to_what_it_counts(
+    site: Site, deals: Work, people: People, clock: Clock
+) -> None:
+    money, me = {"amount": "900.00", "currency": deals.tenant.currency}, site.api.get("/api/v1/meta").json["user"]["id"]
+    rows = deals.records("pipeline.deal").find(())
+    for row in rows[1:4]:
+        deals.records("pipeline.deal").update(id_of(row), {"stage": "won", "close_date": str(row["close_date"])})
+    deals.records("pipeline.deal").update(id_of(rows[-1]), {"owner": me})
+    target = {"period": "month", "period_start": "2026-02-01", "measure": "won_amount", "amount": money}
+    deals.records("teamwork.target").write_all([Draft("create", {**target, "person": people.rep}), Draft("create", target)])
+    deals.records("teamwork.comment").create({"about": f"pipeline.deal:{rows[0]['id']}", "body": "Hm", "owner": people.rep})
+    deals.records("teamwork.task").create({"subject": "Call", "owner": me})
+    clock.move(days=20)
+    for path in (
+        "/forecast/outlook",
+        "/forecast/outlook?by=person",
+        "/forecast/outlook?by=team",
+        "/pipeline/deals/board",
+        "/teamwork/performance",
+        "/",
+    ):
+        page = site.get(path)
+        found = [one for one in page.all(NUMBERS) if one.text_content().strip() and one.text_content().strip() not in PLAIN]
+        links = [link for one in found for link in ([one] if one.tag == "a" else one.xpath(".//a[@href]"))]
+        assert links, path
+        assert [link.text_content() for link in links if not _equal(site, link)] == [], path
+        assert path != "/" or {"1", "1 without any activity"} <= {*(link.text_content() for link in links)}
+        if "outlook" in path:
+            alone = {one.text_content().strip() for one in found if one.tag != "a" and not one.xpath(".//a")}
+            assert all("%" in said or said[0] in "€$¥" for said in alone), alone
 
 
 def test_what_texts_name_by_a_key_is_called_so_in_tables_and_charts(site: Site, deals: Work) -> None:

@@ -85,6 +85,12 @@ def test_who_may_not_change_webhooks_gets_no_secret_of_them(client: Api, site: S
     assert rep.post(f"{HOOKS}/{made.json['id']}", {"do": "secret"}).status == 403
     reader = Site(client.as_user(people.manager, allows=["automation.webhook.read"]))
     assert reader.post(f"{HOOKS}/{made.json['id']}", {"do": "secret"}).status in (403, 404)
+    (role,) = client.get("/api/v1/core/roles", {"key": "sales_rep"}).json["data"]
+    given = {"role": role["id"], "permission": "automation.webhook.read", "scope": "all", "only_fields": ["name"]}
+    assert client.post("/api/v1/core/grants", given).status_code == 201
+    for path in (HOOKS, f"{HOOKS}/{made.json['id']}"):
+        page = rep.get(path)
+        assert (page.status, "ERP" in page.text, "company.example" in page.text) == (200, True, False)
     inlet = client.post(
         "/api/v1/automation/inlets", {"name": "Form", "entity": "customers.account", "mapping": {"name": "{{ name }}"}}
     ).json["id"]

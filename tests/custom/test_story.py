@@ -13,6 +13,7 @@ from core.platform import Platform, boot
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from sdk import Tenant
 from tests.automation.test_webhooks import Receiver
+from tests.console.site import Site
 from tests.custom.conftest import ENTITIES, FIELDS, PROJECTS, type_define
 
 GRANTS, ROLES, MONEY = "/api/v1/core/grants", "/api/v1/core/roles", {"currency": "USD"}
@@ -73,6 +74,14 @@ def test_a_project_is_in_every_door_within_the_minute(
     assert client.call("POST", "/api/v1/teamwork/uploads", data=upload, content_type="multipart/form-data").status_code == 201
     assert {entry["entity"] for entry in client.get(f"{bridge}/timeline").json["data"]} >= {"teamwork.comment"}
 
+    # found from every page, as what the menu leads to
+    console = Site(client)
+    assert f"/console/custom/projects/{new.json['id']}" in console.get("/palette", {"q": "大桥"}).links().values()
+    assert {"/console/custom/projects", "/console/custom/projects/new"} <= {*console.get("/palette", {"q": "proj"}).links().values()} | {
+        *console.get("/palette", {"q": "new proj"}).links().values()
+    }
+    assert console.get("/find", {"q": "大桥"}).texts("//main//h2") == ["Projects"]
+
     # what the tenant has, and how it is described
     meta = {one["name"]: one for one in second.get("/api/v1/meta").json["entities"]}
     assert (meta["custom.project"]["path"], meta["custom.project"]["label"]) == (PROJECTS, "Project")
@@ -115,6 +124,13 @@ def test_a_project_is_in_every_door_within_the_minute(
     assert (why["allowed"], why["reason"]) == (False, "field_hidden")
     narrow = client.as_user("admin@acme.example", allows=["custom.project.read"])
     assert (narrow.get(PROJECTS).status_code, narrow.post(PROJECTS, {"name": "no"}).status_code) == (200, 403)
+
+    # followed as anything else
+    assert rep.post("/api/v1/teamwork/follows", {"about": f"custom.project:{mine['id']}"}).status_code == 201
+    assert client.patch(f"{PROJECTS}/{mine['id']}", {"name": "Ours"}).status_code == 200
+    drain()
+    (notice,) = rep.get("/api/v1/teamwork/notifications").json["data"]
+    assert (notice["title"], notice["body"].rpartition(": ")[2]) == ("Update on Ours", "Name")
 
     # webhook and rule
     hook = client.post("/api/v1/automation/webhooks", {"name": "erp", "url": receiver.url, "entity": "custom.project"})

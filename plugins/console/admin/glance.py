@@ -63,10 +63,11 @@ def _figures(ctx: Context) -> Iterator[Figure]:
         off = ctx.say(_("off: {count}"), {"count": len(listed) - on}) if on < len(listed) else ""
         yield Figure(ctx.say(_("Active plugins")), on, off, f"{PREFIX}/admin/plugins")
     if ctx.can("core.job.read"):
-        states = _counts(ctx, jobs.JOB, "state")
-        failed, waiting = states.get("dead", 0) + states.get("held", 0), states.get("waiting", 0)
-        waits = ctx.say(_("waiting: {count}"), {"count": waiting}) if waiting else ""
-        yield Figure(ctx.say(_("Failed or on-hold jobs")), failed, waits, jobs.HERE, "bad" if failed else "")
+        states = health.states_of_jobs(ctx)
+        failed, waiting, held = states.get("dead", 0), states.get("waiting", 0), states.get("held", 0)
+        waits = [ctx.say(_("waiting: {count}"), {"count": waiting})] if waiting else []
+        waits += [ctx.say(_("on hold: {count}"), {"count": held})] if held else []
+        yield Figure(ctx.say(_("Failed jobs")), failed, ", ".join(waits), jobs.HERE, "bad" if failed else "")
 
 
 def _counts(ctx: Context, entity: str, by: str) -> Mapping[str, int]:

@@ -36,7 +36,7 @@
       this.body = form.querySelector("tbody");
       this.template = form.querySelector("template");
       this.list = form.querySelector('[role="listbox"]');
-      this.dirty = form.hasAttribute("data-changed");
+      if (form.hasAttribute("data-changed")) dealwright.unsaved(form);
       this.asked = 0;
       this.body.addEventListener("keydown", (event) => this.key(event));
       this.body.addEventListener("input", (event) => this.input(event));
@@ -98,7 +98,6 @@
     }
 
     changed() {
-      this.dirty = true;
       this.form.querySelector(".unsaved").hidden = false;
       this.form.dispatchEvent(new Event("input", { bubbles: true }));
       this.number();
@@ -366,12 +365,4 @@
   if (window.dealwrightLines) return;
   window.dealwrightLines = true;
   document.addEventListener("htmx:load", (event) => dress(event.target.parentElement || document));
-  // To another tab as to another page, where something is not saved yet: the browser asks.
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    const form = document.querySelector("form[data-lines]");
-    const link = event.target.closest?.("a[href]");
-    if (!form?.sheet?.dirty || !link || event.target.closest("form[data-lines]")) return;
-    event.preventDefault();
-    location.assign(link.href);
-  });
 })();

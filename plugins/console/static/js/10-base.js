@@ -168,15 +168,18 @@ function made() {
 }
 made();
 
-// What is typed and not saved is asked about before one leaves.
-let unsaved = false;
-dealwright.saved = () => (unsaved = false);
-dealwright.unsaved = () => (unsaved = true);
+// What is typed and not saved is asked about before one leaves, before a part of the page with it gives way, and before a dialog with it closes.
+const typed = new Set();
+const unsaved = (within) => [...typed].some((form) => within.contains(form));
+dealwright.saved = () => typed.clear();
+dealwright.unsaved = (form) => typed.add(form);
+dealwright.mayClose = (dialog) => !unsaved(dialog) || confirm(document.getElementById("toasts").dataset.unsaved);
 document.addEventListener("input", (event) => {
-  if (event.target.closest("form[data-guard]")) unsaved = true;
+  const form = event.target.closest("form[data-guard]");
+  if (form) typed.add(form);
 });
 document.addEventListener("submit", (event) => {
-  unsaved = false;
+  typed.delete(event.target);
   if (event.defaultPrevented || event.target.method !== "post") return;
   const form = event.target;
   if (form.dataset.sent) event.preventDefault(); // the second of two clicks
@@ -184,5 +187,12 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete form.dataset.sent, 3000); // the answer may be a file, or not come
 });
 addEventListener("beforeunload", (event) => {
-  if (unsaved) event.preventDefault();
+  if (unsaved(document)) event.preventDefault();
+});
+// To another tab as to another page: the browser asks.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const link = event.target.closest?.("a[href]");
+  if (!link || !unsaved(event.detail.target)) return;
+  event.preventDefault();
+  location.assign(link.href);
 });

@@ -60,7 +60,7 @@
       note.textContent = document.getElementById("toasts").dataset.kept;
       form.prepend(note);
       touched.add(form);
-      if ("guard" in form.dataset) dealwright.unsaved();
+      if ("guard" in form.dataset) dealwright.unsaved(form);
     }
   }
 

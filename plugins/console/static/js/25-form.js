@@ -51,12 +51,12 @@
     form.waiting = setTimeout(() => look(form), LATER);
   });
 
-  // The + of a link: its form in a dialog above this one, whose values stay as they are.
+  // The + of a field: the form of a record that it can name, in a dialog above this one, whose values stay as they are.
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("a[data-new]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const picker = link.closest(".picker");
+    const field = link.closest("[data-pick]");
     const dialog = document.createElement("dialog");
     dialog.className = "above";
     dialog.dataset.from = link.href;
@@ -66,7 +66,13 @@
       dialog.remove();
       link.focus();
     });
-    const typed = picker.querySelector('input[type="hidden"]').value ? "" : picker.querySelector('[role="combobox"]').value;
+    dialog.addEventListener("cancel", (cancelled) => {
+      if (cancelled.target !== dialog) return; // of a field in it that chooses a file
+      cancelled.preventDefault();
+      shut(dialog);
+    });
+    const words = field.querySelector('[role="combobox"]');
+    const typed = !words || field.querySelector('input[type="hidden"]').value ? "" : words.value;
     if (!(await fill(dialog, await part(link.href)))) return dialog.remove();
     dialog.showModal();
     const first = dialog.querySelector("form input:not([type=hidden]), form select, form textarea");
@@ -75,10 +81,12 @@
     dialog.addEventListener("submit", (sent) => {
       sent.preventDefault();
       sent.stopPropagation();
-      make(dialog, sent.target, link.href, picker);
+      make(dialog, sent.target, link, field);
     });
     return undefined;
   });
+
+  const shut = (dialog) => dealwright.mayClose(dialog) && dialog.close();
 
   const part = (path, body) =>
     dealwright.ask(path, {
@@ -106,30 +114,59 @@
     }
   }
 
-  async function make(dialog, form, path, picker) {
-    const answer = await part(path, new URLSearchParams(new FormData(form)));
+  async function make(dialog, form, link, field) {
+    const answer = await part(link.href, new URLSearchParams(new FormData(form)));
     const made = answer?.headers.get("HX-Redirect");
     if (!made) {
-      if (await fill(dialog, answer)) dialog.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.();
+      if (!(await fill(dialog, answer))) return;
+      dealwright.unsaved(dialog.querySelector("form"));
+      dialog.querySelector('[aria-invalid="true"], [role="alert"]')?.focus?.();
       return;
     }
     const id = made.split("/").pop();
-    const told = await fetch(`${picker.dataset.pick}?id=${id}`, { headers: { "HX-Request": "true" } });
+    const told = await fetch(`${field.dataset.pick}?id=${id}`, { headers: { "HX-Request": "true" } });
     const list = document.createElement("ul");
     list.innerHTML = told.ok ? await told.text() : "";
-    picker.querySelector('input[type="hidden"]').value = id;
-    const input = picker.querySelector('[role="combobox"]');
-    input.value = list.querySelector("[data-value]")?.textContent || id;
+    const option = list.querySelector("[data-value]");
+    const input = choose(field, link, { id, key: option?.dataset.key || id, title: option?.textContent || id });
     dialog.close();
     input.dispatchEvent(new Event("input", { bubbles: true }));
     input.focus();
+  }
+
+  // What was made is what the field has now: a link its id, a list of words and boxes to tick its key.
+  function choose(field, link, made) {
+    const words = field.querySelector('[role="combobox"]');
+    const select = field.querySelector("select");
+    if (words) {
+      field.querySelector('input[type="hidden"]').value = made.id;
+      words.value = made.title;
+    } else if (select) {
+      select.add(new Option(made.title, made.key));
+      select.value = made.key;
+    } else {
+      const label = document.createElement("label");
+      label.className = "check";
+      const box = Object.assign(document.createElement("input"), { type: "checkbox", name: field.dataset.name, value: made.key, checked: true });
+      label.append(box, made.title);
+      link.before(label);
+      return box;
+    }
+    return words || select;
   }
 
   document.addEventListener("click", (event) => {
     const close = event.target.closest?.("dialog.above [data-close]");
     if (!close) return;
     event.preventDefault();
-    close.closest("dialog").close();
+    shut(close.closest("dialog"));
+  });
+  // Before the browser closes it, which asks only once.
+  document.addEventListener("keydown", (event) => {
+    const dialog = event.target.closest?.("dialog.above");
+    if (!dialog || event.key !== "Escape" || event.defaultPrevented) return;
+    event.preventDefault();
+    shut(dialog);
   });
 
   // What can be chosen in some fields follows from another: they are drawn anew for it, the rest stays as it is.
