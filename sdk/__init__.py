@@ -7,7 +7,7 @@ from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Alike, Block, Candidates, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
 from sdk.documents import Addressee, DocumentTemplate, Picture, TemplateFile, Variable
-from sdk.entities import Entity, Extension, Record, Sharing, Side
+from sdk.entities import Entity, Extension, Record, Sharing, Side, View
 from sdk.errors import (
     BadRequest,
     Conflict,
@@ -162,6 +162,7 @@ __all__ = [
     "Use",
     "Variable",
     "Verb",
+    "View",
     "Watch",
     "WebPage",
     "_",

@@ -148,6 +148,19 @@ class Sharing:
 
 
 @dataclass(frozen=True)
+class View:
+    """A list that an entity comes with: which records, as the address of a list says it, and in which order.
+
+    `{me}` and `{today}` in a value stand for who looks and for the day. The first one is what a list opens with for who has chosen nothing else.
+    """
+
+    key: str
+    label: Text
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    sort: str = ""
+
+
+@dataclass(frozen=True)
 class Entity:
     """What the platform knows of a kind of record; REST, OpenAPI, permissions, import and report follow from it.
 
@@ -196,6 +209,10 @@ class Entity:
     territory: str = ""
     merges: bool = True
     """Whether several records may be made one, where nothing else speaks against it: not for documents, nor for what lists name by its key."""
+    columns: tuple[str, ...] = ()
+    """The fields that a list shows unless somebody chooses others; none: the console finds them by what the fields are."""
+    views: tuple[View, ...] = ()
+    """The lists that it comes with."""
     person: bool = False
     """Whether each record is a person, whose data are given out and erased on request by who has `<plugin>.<entity>.disclose` and `.erase`."""
     plugin: str = ""

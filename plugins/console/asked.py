@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
+from plugins.console.cells import course_of
 from plugins.console.registry import Kind, query_of
 from sdk import PageRequest, Query, parse_filter
 from sdk.context import Row
@@ -66,6 +67,7 @@ class Asked:
         names = self.shown(kind)
         sort = tuple(word for word in self.sort.split(",") if word)
         fields = ("id", "version", *(name for name in names if name not in ("id", "version")))
+        fields += tuple(name for name in course_of(kind, names) if name not in fields)
         named = any(isinstance(of := kind.fields.get(name), TextField) and of.names not in ("", "entity") for name in fields)
         if named and "entity" in kind.fields and "entity" not in fields:  # of what such a cell speaks: without it there are no words for it
             fields += ("entity",)

@@ -9,10 +9,9 @@ from functools import cached_property
 from uuid import UUID
 
 from plugins.console.asked import of_pairs
-from plugins.console.cells import Cell, Titles, cell, titles_of, tone_of
-from plugins.console.dates import today
+from plugins.console.cells import Cell, Titles, cell, course_of, titles_of
 from plugins.console.filtering import Chip, chips
-from plugins.console.lanes import ENDS, Group, Lane, by_key, by_of, group_of, lanes_of, without
+from plugins.console.lanes import Group, Lane, by_key, by_of, group_of, lanes_of, without
 from plugins.console.registry import PREFIX, Kind, kind_at, query_of
 from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, Verb, _, parse_filter
 from sdk.context import Row, id_of
@@ -22,15 +21,12 @@ CARDS = 25
 """Cards of a column at once."""
 AT_ONCE = 5_000
 """Of so many records the amounts are added up at once; those of more follow when the board is shown, which does not wait for them."""
-_DUE = frozenset({"close_date", "due_on", "due_date", "valid_until", "expires_on", "end_date", "ends_on"})
-"""Days by which something is to be done: one that has passed on a record that is not at its end is overdue."""
-_COURSE = ("status", "state")
 
 
 @dataclass(frozen=True)
 class Card:
-    """A record on the board: `age` is how many days it has stood in its column, `late` that this is longer than expected, `overdue` the
-    names of days on it that have passed, `movable` that its reader has the right to move it."""
+    """A record on the board: `age` is how many days it has stood in its column, `late` that this is longer than expected, `movable` that
+    its reader has the right to move it."""
 
     id: str
     version: object
@@ -40,7 +36,6 @@ class Card:
     owner: Cell | None
     age: int | None
     late: bool
-    overdue: frozenset[str] = frozenset()
     movable: bool = False
 
 
@@ -161,7 +156,7 @@ class Board:
         """Some rows of a column, and the cursor of the next ones."""
         wanted = tuple(word for word in self.request.asked("sort").split(",") if word)
         usual = (f"-{self.since}",) if self.since else ("-id",)
-        course = [name for name in _COURSE if name in self.kind.fields]
+        course = course_of(self.kind, self.shown)
         names = dict.fromkeys(("id", "version", self.kind.title, *self.shown, *course, *([self.since] if self.since else ())))
         asked = Query(filter=(*self.filter, lane.holds(self.by), *more), sort=wanted or usual, fields=tuple(names), q=self.q, limit=limit,
                       cursor=cursor)  # fmt: skip
@@ -187,22 +182,8 @@ class Board:
         age = _days(row.get(self.since), self.kind.ctx.now()) if self.since else None
         late = age is not None and not lane.over and 0 < lane.days < age
         title = replace(cell(self.kind, self.kind.title, row, titles), kind="title", href=self.kind.at(row["id"]))
-        others = [one for one in cells if one not in (money, owner) and not one.empty]
-        overdue = frozenset() if lane.over or self._over(row) else frozenset(one.name for one in others if self._passed(one))
-        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late, overdue, movable)
-
-    def _over(self, row: Row) -> bool:
-        """Whether its course says that a record is at its end."""
-        found = [(self.kind.fields[name], row.get(name)) for name in _COURSE if name in row]
-        return any(isinstance(field, ChoiceField) and tone_of(field, value) in ENDS for field, value in found)
-
-    def _passed(self, one: Cell) -> bool:
-        return one.name in _DUE and one.kind == "date" and str(one.value) < self.today
-
-    @cached_property
-    def today(self) -> str:
-        """The day that it is where the tenant is."""
-        return today(self.kind.ctx).isoformat()
+        others = [replace(one, late=one.late and not lane.over) for one in cells if one not in (money, owner) and not one.empty]
+        return Card(str(row["id"]), row.get("version"), title, others, money, owner, None if lane.over else age, late, movable)
 
     def heads(self) -> list[Head]:
         """What stands on top of the columns; the one without a value only where there are such records."""

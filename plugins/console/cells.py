@@ -8,6 +8,7 @@ from uuid import UUID
 
 from plugins.console import measured
 from plugins.console.admin.rights import VERBS, WORDS
+from plugins.console.dates import today
 from plugins.console.registry import Kind, kind_of
 from plugins.console.words import ACTIONS, OF_ATTEMPTS, REFUSED, SYSTEM
 from sdk import Condition, Context, Query
@@ -18,6 +19,14 @@ AUDIT = "core.audit"
 _GOOD = frozenset({"won", "paid", "active", "done", "succeeded", "accepted", "qualified", "completed", "issued", "ok"})
 _BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "declined", "expired", "dead", "disqualified"})
 _WARM = frozenset({"partial", "waiting", "pending", "key", "important", "high", "urgent", "due"})
+DUE = frozenset({"close_date", "due_on", "due_date", "valid_until", "expires_on", "end_date", "ends_on"})
+"""Days by which something is to be done: one that has passed on a record that is not at its end is overdue."""
+COURSE = ("status", "state", "settled")
+"""The fields that say whether a record is at its end."""
+ENDS = frozenset({"good", "bad"})
+"""How the states look at which a record ends."""
+_ENDED = frozenset({"ended", "closed", "credited", "converted", "archived", "released"})
+"""States at which a record ends that are neither good nor bad."""
 _MEASURED = frozenset({"date", "datetime", "integer", "decimal", "percent", "money"})
 _WORDS = frozenset({"text", "long_text", "url", "json"})
 _LINE, _LONG = 60, 300
@@ -37,6 +46,8 @@ class Cell:
     text: str = ""
     href: str = ""
     tone: str = ""
+    late: bool = False
+    """Whether it is a day by which something was to be done that is not."""
 
     @property
     def empty(self) -> bool:
@@ -175,7 +186,24 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         value = measured.conditions_in_words(kind.ctx, str(row.get("entity") or ""), value)
     if of.kind == "json" and value is not None:
         return Cell(name, label, of.kind, value, of.format(value))
-    return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "")
+    return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "", late=_is_late(kind, name, row))
+
+
+def course_of(kind: Kind, names: Iterable[str]) -> tuple[str, ...]:
+    """What a question asks for beside these fields, so that their days can be called overdue."""
+    return tuple(name for name in COURSE if name in kind.fields) if DUE.intersection(names) else ()
+
+
+def _is_late(kind: Kind, name: str, row: Row) -> bool:
+    """Whether a day of a record has passed before the record is at its end; not where nothing says how the record stands."""
+    course = [(kind.fields[one], row[one]) for one in COURSE if one in row and one in kind.fields] if name in DUE else []
+    if not course or row.get(name) is None or str(row[name]) >= today(kind.ctx).isoformat():
+        return False
+    return not any(_is_end(of, value) for of, value in course)
+
+
+def _is_end(of: Field, value: object) -> bool:
+    return tone_of(of, value) in ENDS or value in _ENDED if isinstance(of, ChoiceField) else value is True
 
 
 def _of_entry(ctx: Context, name: str, value: object, row: Row) -> object:

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote
 
+from plugins.console.cells import Cell, cells
 from plugins.console.frame import PINNED, address, entries
-from plugins.console.registry import PREFIX, kind_of, query_of, stands_alone
-from sdk import SIGNED_IN, Context, MenuEntry, PageRequest, PageRoute, Rendering, Text, _
+from plugins.console.registry import PREFIX, Kind, kind_of, query_of, stands_alone
+from sdk import SIGNED_IN, Condition, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, Text, _
 
 FEW, MANY, MOST = 5, 10, 50
 """Records of each kind in the palette, on the page, and on the page where it is about one kind."""
 SEARCH = "/api/v1/search"
+_BESIDE = 3
+_PLAIN, _MEASURED = ("link", "choice", "text", "email", "phone"), ("money", "date")
 type_parts = Sequence[tuple[str, bool]]
 """A text in pieces, each with whether it is meant."""
 
@@ -27,6 +30,8 @@ class Found:
     href: str
     icon: str
     why: Sequence[tuple[str, type_parts]] = ()
+    beside: Sequence[Cell] = ()
+    """What tells it from others of the same name."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,8 @@ def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Gr
         name = group["entity"]
         kind, entry = kind_of(ctx, name), kinds[name]
         icon = entry.icon if entry is not None and entry.icon else "file"
-        items = [_found(record, kind.title, kind.at(record["id"]), icon) for record in group["records"]]
+        told = _beside(kind, [str(record["id"]) for record in group["records"]])
+        items = [_found(record, kind.title, kind.at(record["id"]), icon, told) for record in group["records"]]
         more = f"{PREFIX}/find{query_of([('q', words), ('in', name)])}" if group["more"] and not only else ""
         yield Group(kind.plural_label, items, more)
 
@@ -117,11 +123,26 @@ def _rank(entry: MenuEntry | None) -> int:
     return 1 if entry is None else 2 if entry.section == PINNED else 0
 
 
-def _found(record: Mapping[str, Any], title: str, href: str, icon: str) -> Found:
+def _beside(kind: Kind, ids: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
+    """By record the first of what a list shows beside its title, as far as the reader sees it."""
+    names = [name for name in kind.columns() if name not in (kind.title, "updated_at")]
+    asked = Query(filter=(Condition("id", "in", tuple(ids)),), fields=("id", *names), limit=len(ids))
+    rows = kind.ctx.records(kind.name).query(asked).data if ids else ()
+    shown = zip(rows, cells(kind, names, rows), strict=True)
+    return {str(row["id"]): [one for one in found if _tells(one)][:_BESIDE] for row, found in shown}
+
+
+def _tells(one: Cell) -> bool:
+    return bool(one.text) if one.kind in _PLAIN else one.kind in _MEASURED and not one.empty
+
+
+def _found(record: Mapping[str, Any], title: str, href: str, icon: str, told: Mapping[str, Sequence[Cell]]) -> Found:
     matches = {match["field"]: match for match in record["matches"]}
     called = matches.pop(title, None)
     named = parts(called["value"], called["marks"]) if called else [(record["title"] or "—", False)]
-    return Found(named, href, icon, [(match["label"], parts(match["value"], match["marks"])) for match in matches.values()])
+    why = [(match["label"], parts(match["value"], match["marks"])) for match in matches.values()]
+    beside = [one for one in told.get(str(record["id"]), ()) if one.name not in matches]
+    return Found(named, href, icon, why, beside)
 
 
 def parts(value: str, marks: Sequence[Sequence[int]]) -> type_parts:

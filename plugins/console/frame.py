@@ -101,7 +101,9 @@ def menu(ctx: Context, here: str) -> list[Section]:
     around = [
         (target == path, len(root), target) for entry, target in shown if (root := _root(entry, target)) and _within(path, root, target)
     ]
-    nearest = max(around, default=(False, 0, ""))[2]  # a board is not its list, though its address begins so
+    of_plugin = [target for entry, target in shown if _plugin_at(target) == _plugin_at(path)]
+    alone = of_plugin[0] if len(of_plugin) == 1 else ""  # what a plugin has but one entry for belongs to it, wherever it stands
+    nearest = max(around, default=(False, 0, alone))[2]  # a board is not its list, though its address begins so
     if any(entry.full_key == _WHOLE for entry, _target in shown):
         under = {target for entry, target in shown if entry.section == PINNED}
         nearest = f"{PREFIX}/admin" if nearest in under else nearest
@@ -113,6 +115,10 @@ def menu(ctx: Context, here: str) -> list[Section]:
     return [
         Section(ctx.say(SECTIONS[key]) if key in SECTIONS else key, by_section[key], key == PINNED) for key in order if key in by_section
     ]
+
+
+def _plugin_at(path: str) -> str:
+    return f"{path.removeprefix(PREFIX)}/".split("/")[1]
 
 
 def _root(entry: MenuEntry, target: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugins.console.bulk import input_of
-from plugins.console.cells import cell, titles_of
+from plugins.console.cells import cell, course_of, titles_of
 from plugins.console.inputs import typed, unclear
 from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
@@ -33,7 +33,7 @@ def change(ctx: Context, request: PageRequest) -> Rendering:
         if refusal.reason == LIKELY_DUPLICATE:
             said.append(ctx.say(_("Open the record to save it anyway.")))
         problem, status = " ".join(said), refusal.status
-    fields = list(dict.fromkeys((name, kind.title, "version")))
+    fields = list(dict.fromkeys((name, kind.title, "version", *course_of(kind, [name]))))
     return _drawn(kind, name, records.get(id, fields=fields), problem, status)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from plugins.console.cells import tone_of
+from plugins.console.cells import ENDS, tone_of
 from plugins.console.inputs import Option
 from plugins.console.registry import Kind
 from sdk import BadRequest, Condition, PageRequest, Query, _
@@ -96,10 +96,6 @@ def lanes_of(kind: Kind, by: str, group: Group | None) -> list[Lane]:
     names = [name for name in ("type", "expected_days", "guidance") if name in target.fields]
     asked = Query(filter=narrowed, fields=("id", target.title, *names), sort=("position", "id"), limit=MOST)
     return [_stage(target, row) for row in target.ctx.records(target.name).query(asked).data]
-
-
-ENDS = ("good", "bad")
-"""How options look at which a record has come to its end."""
 
 
 def _stage(target: Kind, row: Row) -> Lane:

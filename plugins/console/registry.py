@@ -89,6 +89,8 @@ class Kind:
 
     def columns(self) -> list[str]:
         """What a list shows unless somebody chooses: the title, of whom it is, how it stands, what it is worth, when; owner, last change."""
+        if named := [name for name in self.entity.columns if name in self.fields]:
+            return named
         fit = [name for name, field in self.fields.items() if self._fits(name, field)]
         fit.sort(key=lambda name: not self.fields[name].track)  # what is kept an eye on comes before what is merely there
         found = dict.fromkeys(name for kinds in _TELLING if (name := self._first(fit, kinds)))

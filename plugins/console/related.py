@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from plugins.console.cells import Cell, cells
+from plugins.console.cells import Cell, cells, course_of
 from plugins.console.registry import Kind, kind_of
 from sdk import Condition, Query
 from sdk.context import Row
@@ -133,8 +133,8 @@ def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
     value = one.value(row, kind)
     names = _columns(other, one)
     sort = ("position",) if one.part and "position" in other.fields else ("-created_at",) if "created_at" in other.fields else ()
-    asked = Query(filter=(Condition(link, "eq", (value,)),), fields=("id", *(name for name in names if name != "id")), sort=sort, limit=most,
-                  count=True)  # fmt: skip
+    asked = Query(filter=(Condition(link, "eq", (value,)),), fields=tuple(dict.fromkeys(("id", *names, *course_of(other, names)))),
+                  sort=sort, limit=most, count=True)  # fmt: skip
     page = ctx.records(other.name).query(asked)
     total = page.total if page.total is not None else len(page.data)
     if page.data:  # a column of nothing takes the room of those that say something

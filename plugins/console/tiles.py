@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from plugins.console import asked as asked_
-from plugins.console.cells import cells
+from plugins.console.cells import cells, course_of
 from plugins.console.paths import placed
 from plugins.console.registry import kind_of
 from plugins.console.views import MOST, NAME, address
@@ -37,7 +37,7 @@ def view(ctx: Context, narrow: Mapping[str, object]) -> Rendering:
     if any(placed(kind, one.field) is None for one in query.filter):
         raise NotFound(_("This view filters by something you don’t have access to, so no records are shown."))
     names = asked.shown(kind)[:COLUMNS]
-    page = ctx.records(kind.name).query(replace(query, fields=tuple(dict.fromkeys(("id", "version", *names)))))
+    page = ctx.records(kind.name).query(replace(query, fields=tuple(dict.fromkeys(("id", "version", *names, *course_of(kind, names))))))
     return Rendering(
         "console/view_tile.html",
         {

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from plugins.console import asked as asked_
 from plugins.console.asked import ALL, Asked
+from plugins.console.dates import today
 from plugins.console.paths import placed
 from plugins.console.registry import Kind, kind_at, query_of
 from plugins.console.tables import BOARD, CALENDAR, LAYOUTS, LIST, SHOWN_TO
@@ -61,6 +62,8 @@ class Shelf:
     start: str = ""
     edited: bool = False
     """Whether what is shown is not what the open view says."""
+    may_start: bool = False
+    """Whether the actor may begin with what is open: not with what the entity comes with, but for the first of it."""
 
     @property
     def pinned(self) -> list[Tab]:
@@ -92,21 +95,44 @@ def resolved(kind: Kind, request: PageRequest) -> tuple[Asked, Shelf]:
             raise NotFound(_("this view doesn't exist, or is no longer shared with you"))
         asked = replace(asked_.of_view(row).seen(kind), cursor=asked.cursor)
     edited = row is not None and not asked.saved and not asked_.same(asked, asked_.of_view(row).seen(kind))
-    return asked, Shelf([_tab(kind, one, asked.view) for one in rows], row, start if start in known else "", edited)
+    start, open_ = start if start in known else "", str(row["id"]) if row is not None else ""
+    may_start = not edited and open_ != start and (not open_ or _is_id(open_) or open_ == _first(kind))
+    return asked, Shelf([_tab(kind, one, asked.view) for one in rows], row, start, edited, may_start)
 
 
 def rows_of(kind: Kind) -> list[Row]:
-    """The views of an entity that the actor sees: own ones, and what others share; pinned ones first."""
+    """The views of an entity that the actor sees: those that it comes with, own ones, and what others share; pinned ones first."""
+    ready = ready_made(kind)
     if not kind.ctx.can(f"{NAME}.read"):
-        return []
+        return ready
     query = Query(filter=where(entity=kind.name), sort=("-pinned", "name"), limit=MOST)
-    return list(kind.ctx.records(NAME).query(query).data)
+    return [*ready, *kind.ctx.records(NAME).query(query).data]
+
+
+def ready_made(kind: Kind) -> list[Row]:
+    """The views that an entity comes with, as if somebody had saved them; none that asks by what the actor does not see."""
+    me, found = kind.ctx.actor.user_id, list[Row]()
+    for view in kind.entity.views:
+        asked = [(name, value.format(me=me, today=today(kind.ctx))) for name, value in view.conditions.items()]
+        if me is not None and all(name.partition("[")[0] in kind.fields for name in view.conditions):
+            found.append({
+                "id": view.key, "name": kind.ctx.say(view.label), "conditions": query_of(asked).lstrip("?"), "ordered_by": view.sort,
+                "shown_to": Audience.NOBODY, "pinned": True, "layout": LIST,
+            })  # fmt: skip
+    return found
 
 
 def start_of(kind: Kind) -> str:
-    """The id of the view with which the actor begins; "" for all of it."""
+    """The id of the view with which the actor begins, chosen or the first that the entity comes with; "" for all of it."""
     row = _start(kind)
-    return str(row["view"]) if row is not None and row.get("view") is not None else ""
+    if row is not None:
+        return str(row["view"]) if row.get("view") is not None else ""
+    return _first(kind)
+
+
+def _first(kind: Kind) -> str:
+    """The view that an entity opens with by itself; "" for all of it."""
+    return next((str(one["id"]) for one in ready_made(kind)), "")
 
 
 def _start(kind: Kind) -> Row | None:
@@ -163,7 +189,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if wanted == "new":
         return _saved(kind, asked, None, request)
     if wanted == "start" and row is None:
-        return _begin(kind, None)
+        return _begin_anew(kind) if asked.view and asked.view == _first(kind) else _begin(kind, None)
     if row is None or row["entity"] != kind.name:
         raise NotFound(_("this view doesn't exist, or is no longer shared with you"))
     if wanted == "change":
@@ -233,6 +259,13 @@ def _begin(kind: Kind, row: Row | None) -> Redirect:
     else:
         starts.update(_id(there), {"view": view})
     return Redirect(address(kind, row) if row is not None else f"{kind.path}?{asked_.VIEW}={ALL}")
+
+
+def _begin_anew(kind: Kind) -> Redirect:
+    """From here on the actor begins with what the entity opens with by itself."""
+    if (there := _start(kind)) is not None:
+        kind.ctx.records(START).delete(_id(there))
+    return Redirect(kind.path)
 
 
 def check(ctx: Context, batch: Batch) -> None:

@@ -142,6 +142,7 @@ def totals(answer: Mapping[str, object]) -> Row:
         "weighted": {"amount": str(add("weighted")), "currency": currency},
         "target": {"amount": str(target), "currency": currency} if target else None,
         "attained": str((add("won", aimed) / target * 100).quantize(Decimal("0.1"))) if target else None,
+        "aimed": len(aimed), "expected_aimed": {"amount": str(add("expected", aimed)), "currency": currency},
         "expected_share": str((add("expected", aimed) / target * 100).quantize(Decimal("0.1"))) if target else None,
     }  # fmt: skip
 

@@ -31,6 +31,7 @@ from sdk import (
     Subscription,
     TimelineSource,
     Verb,
+    View,
     _,
     hookimpl,
     keep_base_currency,
@@ -47,6 +48,10 @@ manifest = Manifest(
     capabilities=Capabilities(data=("company.rate.read:currency,on",), jobs=("catch_up", "price")),
 )
 
+VIEWS = (
+    View("open", _("Open deals"), {"status": "open"}, "close_date"),
+    View("mine", _("My open deals"), {"owner": "{me}", "status": "open"}, "close_date"),
+)
 DEALS: dict[str, Access] = {
     "sales_rep": {Verb.READ: Scope.TEAM, Verb.CREATE: Scope.OWN, Verb.UPDATE: Scope.OWN},
     "sales_manager": Scope.TEAM,
@@ -67,7 +72,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Pipeline, "pipeline", "pipelines", _("Pipeline"), _("Pipelines"), owned=False, access=READERS, guards_access=True),
         Entity(Stage, "stage", "stages", _("Stage"), _("Stages"), owned=False, access=READERS, guards_access=True),
         Entity(LostReason, "lost_reason", "lost_reasons", _("Lost reason"), _("Lost reasons"), owned=False, access=READERS),
-        Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS, territory="account"),
+        Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS, territory="account", views=VIEWS),
         Entity(
             StageChange,
             "stage_change",

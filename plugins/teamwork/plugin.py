@@ -63,6 +63,7 @@ from sdk import (
     Trace,
     Use,
     Verb,
+    View,
     _,
     hookimpl,
     keep_base_currency,
@@ -110,6 +111,10 @@ TARGETS: dict[str, Access] = {
 }
 SCORES: dict[str, Access] = {"sales_rep": {Verb.READ: Scope.OWN}, "sales_manager": {Verb.READ: Scope.TEAM, Verb.UPDATE: Scope.TEAM}}
 READ_ONLY = frozenset({Verb.READ})
+TASKS = (
+    View("mine", _("My open tasks"), {"owner": "{me}", "state": tables.OPEN}, "due_on"),
+    View("overdue", _("Overdue"), {"state": tables.OPEN, "due_on[lt]": "{today}"}, "due_on"),
+)
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     "teamwork.task": activities.prepare_tasks,
     assignments.ASSIGNMENT: assignments.prepare_handed,
@@ -138,7 +143,7 @@ VALIDATE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     return (
         Entity(tables.Task, "task", "tasks", _("Task"), _("Tasks"), title="subject", access=ACCESS,
-               sharing=Sharing(tables.Assignment, "task_id", "person_id", "helpers")),
+               sharing=Sharing(tables.Assignment, "task_id", "person_id", "helpers"), views=TASKS),
         Entity(tables.Assignment, "assignment", "assignments", _("Assignment"), _("Assignments"), title="person", owned=False, verbs=READ_ONLY),
         Entity(tables.TaskTemplate, "task_template", "task_templates", _("Task template"), _("Task templates"), owned=False, access=PLANS, merges=False),
         Entity(tables.TemplateTask, "template_task", "template_tasks", _("Template task"), _("Template tasks"), title="subject",

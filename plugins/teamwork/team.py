@@ -175,7 +175,28 @@ def _comments(ctx: Context, people: Mapping[UUID, Row]) -> list[Mapping[str, obj
         return []
     among = Condition("owner", "in", tuple(list(people)[:PART]))
     rows = ctx.records(COMMENT).query(Query((among,), ("-created_at",), ("id", "body", "about", "owner", "created_at"), limit=_FEW)).data
-    return [{**row, "by": people[UUID(str(row["owner"]))]["name"], "href": _at(ctx, row.get("about"))} for row in rows if row.get("owner")]
+    called = _called(ctx, [row.get("about") for row in rows])
+    found = list[Mapping[str, object]]()
+    for row in rows:
+        if row.get("owner"):
+            about = row.get("about")
+            person = people[UUID(str(row["owner"]))]
+            found.append({**row, "by": person["name"], "href": _at(ctx, about), "title": called.get(_id_of(about), "")})
+    return found
+
+
+def _called(ctx: Context, abouts: Iterable[object]) -> dict[str, str]:
+    """What the records are called that comments are about, one question for each kind of them."""
+    wanted: dict[str, set[UUID]] = {}
+    for about in abouts:
+        if isinstance(about, Mapping):
+            wanted.setdefault(str(about["entity"]), set()).add(UUID(_id_of(about)))
+    told = (ctx.records(entity).titles(ids) for entity, ids in wanted.items() if ctx.offers(entity) and ctx.can(f"{entity}.read"))
+    return {str(id): title for found in told for id, title in found.items()}
+
+
+def _id_of(about: object) -> str:
+    return str(about["id"]) if isinstance(about, Mapping) else ""
 
 
 def _at(ctx: Context, about: object) -> str:

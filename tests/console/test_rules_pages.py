@@ -114,6 +114,10 @@ def test_a_rule_is_tried_on_a_record_and_nothing_of_it_stays(client: Api, site: 
     for bad in ("x" * 36, "y"):
         assert site.post(f"{RULES}/{id}/trial", {"record": bad}).status == 404
     assert "Choose a record" in site.post(f"{RULES}/{id}/trial", {"record": ""}).text
+    real = site.get(f"{RULES}/{rule(work, 'By hand', tell('Look'), trigger='automation.manual', owner=None)}")
+    assert real.texts("//section[.//button[@value='start']]//h2") == ["Start now"], (
+        "what really runs stands apart from what changes nothing"
+    )
     assert work.records("teamwork.task").find(()) == []
     assert work.records("teamwork.notification").find(()) == []
     assert work.records("automation.run").find(()) == []

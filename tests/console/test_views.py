@@ -124,3 +124,30 @@ def test_a_view_may_be_a_board_or_a_calendar_for_whoever_sees_what_it_asks_for(s
     saved = site.post(VIEWS, {"act": "save", "state": f"tier=normal&_from={view}"})
     assert site.get(str(saved.answer.headers["Location"]).removeprefix("/console")).texts("//li[@data-card]/a[1]") == ["Beta"]
     assert keep(site, "tier=key", name="Days", layout="calendar") == f"{ACCOUNTS}/calendar?tier=key"
+
+
+def test_tasks_open_with_ones_own_and_what_is_overdue_is_marked_in_lists_and_on_records(client: Api, work: Work, people: People) -> None:
+    tasks, mine, theirs = work.records("teamwork.task"), people.manager, people.rep
+    late = tasks.create({"subject": "Late", "owner": mine, "due_on": "2020-01-01"})
+    tasks.write_all(
+        [
+            Draft("create", {"subject": name, "owner": owner, "due_on": due, "state": state})
+            for name, owner, due, state in (
+                ("Later", mine, "2099-01-01", "open"), ("Done", mine, "2020-01-02", "done"), ("Theirs", theirs, "2020-01-03", "open"),
+            )
+        ]
+    )  # fmt: skip
+    site, at = Site(client.as_user(mine)), "/teamwork/tasks"
+    page = site.get(at)
+    assert page.texts(TABS) == ["All", "My open tasks", "Overdue"]
+    assert names(page) == ["Late", "Later"]
+    assert names(site.get(f"{at}?_view=overdue")) == ["Late", "Theirs"]
+    every = site.get(f"{at}?_view=all")
+    assert {*names(every)} == {"Late", "Later", "Done", "Theirs"}
+    marked = every.all("//tr[.//span[@class='overdue']]/td[contains(@class, 'title')]")
+    assert {cell.xpath("string(.)").strip() for cell in marked} == {"Late", "Theirs"}, "what is done, or due later, is not marked"
+    assert site.get(f"{at}/{late['id']}").all("//dl//span[@class='overdue']")
+    assert site.post(f"{at}/views", {"act": "start", "state": ""}).status == 303
+    assert len(names(site.get(at))) == 4, "who has chosen to begin with all of it, does"
+    assert site.post(f"{at}/views", {"act": "start", "state": "_from=mine"}).status == 303
+    assert names(site.get(at)) == ["Late", "Later"]

@@ -200,3 +200,4 @@ def test_a_share_of_the_target_is_of_the_periods_that_have_one() -> None:
     total = totals({"periods": [period("50", "80", "100"), period("0", "400", None)], "currency": "CNY"})
     assert (total["attained"], total["expected_share"]) == ("50.0", "80.0")
     assert total["expected"] == {"amount": "480", "currency": "CNY"}, "what is expected is all of it"
+    assert (total["aimed"], total["expected_aimed"]) == (1, {"amount": "80", "currency": "CNY"}), "the share says what it is of"

@@ -62,7 +62,8 @@ def in_words(ctx: Context, row: Row) -> dict[str, Any]:
     """A piece of work with what people call it, and with what went wrong in the reader's language where that is a sentence of ours."""
     error = str(row.get("error") or "")
     what = ctx.called(str(row.get("handler") or row.get("name") or ""))
-    return {**row, "what": what, "why": error if "{" in error else ctx.say(error)}
+    said = error if "{" in error else ctx.say(error)
+    return {**row, "what": what, "why": said[:1].upper() + said[1:]}
 
 
 def _said(kind: Kind, state: str) -> str:

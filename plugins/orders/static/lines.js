@@ -21,6 +21,15 @@
     return rows.filter((words) => words.some((word) => word.trim()));
   }
 
+  // A price of thousands reads with marks while it is not being typed; what is sent has none.
+  const plain = (input) => (input.dataset.grouped === input.value ? input.value.replaceAll(",", "") : input.value);
+
+  function grouped(input) {
+    if (input.name !== "unit_price" || !/^\d{4,}(\.\d+)?$/.test(input.value)) return;
+    const [whole, ...rest] = input.value.split(".");
+    input.value = input.dataset.grouped = [whole.replace(/\B(?=(\d{3})+$)/g, ","), ...rest].join(".");
+  }
+
   class LineSheet {
     constructor(form) {
       this.form = form;
@@ -42,6 +51,11 @@
         event.preventDefault();
         form.requestSubmit(form.querySelector('header [value="save"]'));
       });
+      form.addEventListener("formdata", (event) => {
+        event.formData.delete("unit_price");
+        for (const input of form.querySelectorAll('[name="unit_price"]')) event.formData.append("unit_price", plain(input));
+      });
+      form.querySelectorAll("input").forEach(grouped);
       this.number();
       form.querySelector("[aria-invalid]")?.focus();
       const idle = document.activeElement === document.body && matchMedia("(pointer: fine)").matches;
@@ -54,7 +68,7 @@
     cells = (row) => [...row.querySelectorAll("input:not([type=hidden])")];
     cell = (row, name) => row.querySelector(`[name="${name}"]`);
     blank = (row) => !this.cell(row, "product")?.value && this.cells(row).every((one) => one.value === "" || ["discount", "tax_rate"].includes(one.name));
-    snapshot = (row) => [...row.querySelectorAll("input")].map((one) => one.value).join("\u0000");
+    snapshot = (row) => [...row.querySelectorAll("input")].map((one) => plain(one)).join("\u0000");
 
     fresh(after) {
       const row = this.template.content.firstElementChild.cloneNode(true);
@@ -198,6 +212,7 @@
 
     enter(event) {
       if (!event.target.matches("input")) return;
+      event.target.value = plain(event.target);
       this.before = event.target.value;
       event.target.select();
       const place = event.target.closest("tr").querySelector(".nr").textContent.trim(); // who listens hears of which line the cell is
@@ -205,6 +220,7 @@
     }
 
     leave(event) {
+      grouped(event.target);
       if (event.target.matches('[role="combobox"]')) {
         clearTimeout(this.looking);
         this.close();

@@ -305,3 +305,9 @@
   });
   document.addEventListener("htmx:load", (event) => dress(event.target));
 })();
+
+// What was chosen stands beside the button of a file field.
+document.addEventListener("change", (event) => {
+  const told = event.target.closest?.(".filepick")?.querySelector("output");
+  if (told) told.textContent = [...event.target.files].map((file) => file.name).join(", ");
+});

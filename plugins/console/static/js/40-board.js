@@ -497,3 +497,15 @@
   document.addEventListener("touchmove", (event) => drag?.ghost && event.preventDefault(), { passive: false });
   document.addEventListener("keydown", (event) => event.key === "Escape" && drag && stop());
 })();
+
+// The steps of a process in one row: where the record stands is in sight.
+(() => {
+  const centre = (part) => {
+    for (const here of part.querySelectorAll(".steps [aria-current]")) {
+      const row = here.parentElement;
+      row.scrollLeft = here.offsetLeft - (row.clientWidth - here.clientWidth) / 2;
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => centre(document));
+  document.addEventListener("htmx:load", (event) => centre(event.target));
+})();
