@@ -21,6 +21,7 @@ from plugins.orders.amounts import line_amounts, summed
 from sdk import Conflict, Draft, Invalid, Tenant, where
 from sdk.context import id_of
 from sdk.fields import Money
+from tests.console.site import Site
 
 API = "/api/v1/orders"
 
@@ -439,6 +440,52 @@ def test_payments_of_one_batch_share_what_is_open(shop: Shop, plan: UUID) -> Non
     drafts = [Draft("create", {"order": plan, "amount": usd("60000"), "received_on": "2026-01-12"}) for _number in range(2)]
     outcomes = shop.work.records("orders.payment").write(drafts)
     assert [outcome.refusal is None for outcome in outcomes] == [True, False]
+
+
+@pytest.mark.feature("F7")
+def test_a_payment_that_was_entered_wrongly_is_taken_back_and_what_it_settled_is_due_again(
+    client: Api, plan: UUID, clock: Clock, people: People
+) -> None:
+    def standing() -> list[tuple[str, str, bool]]:
+        rows = client.get(f"{API}/instalments", {"order": str(plan), "sort": "due_on"}).json["data"]
+        return [(row["paid"]["amount"], row["open"]["amount"], row["settled"]) for row in rows]
+
+    wrong, right = (
+        client.post(
+            f"{API}/payments", {"order": str(plan), "amount": usd(amount), "received_on": "2026-01-12", "reference": "slip 1"}
+        ).json["id"]
+        for amount in ("50000", "15000")
+    )
+    settled = standing()
+    refused = client.post(f"{API}/payments", {"order": str(plan), "amount": usd("-50000"), "received_on": "2026-01-12"})
+    assert (refused.status_code, code(refused)) == (422, "out_of_range"), "by the act alone"
+    assert (
+        client.post(f"{API}/payments", {"order": str(plan), "amount": usd("1"), "received_on": "2026-01-12", "reverses": wrong}).status_code
+        == 422
+    )
+    assert client.as_user(people.rep).post(f"{API}/payments/{wrong}/reversals", {}).status_code in (403, 404)
+    back, again = (client.post(f"{API}/payments/{wrong}/reversals", {"reference": "wrong customer"}) for _time in range(2))
+    assert (back.status_code, back.json["amount"], back.json["reverses"], again.json["id"]) == (
+        201,
+        usd("-50000.00"),
+        wrong,
+        back.json["id"],
+    )
+    assert (back.json["reference"], back.json["received_on"]) == ("wrong customer", "2026-01-15")
+    assert standing() == [("0.00", "30000.00", False), ("15000.00", "45000.00", False), ("0.00", "10000.00", False)]
+    assert len(client.get(f"{API}/instalments", {"order": str(plan), "settled": "false", "due_on[lt]": "2026-01-15"}).json["data"]) == 1, (
+        "overdue"
+    )
+    assert code(client.post(f"{API}/payments/{back.json['id']}/reversals", {})) == "is_reversal"
+    by_payment = {row["payment"]: row["amount"]["amount"] for row in client.get(f"{API}/allocations", {"sort": "id"}).json["data"]}
+    assert by_payment[back.json["id"]] in ("-30000.00", "-20000.00")
+    assert client.post(f"{API}/payments", {"order": str(plan), "amount": usd("85000"), "received_on": "2026-01-12"}).status_code == 201
+    assert [row[2] for row in standing()] == [True] * 3 and settled[0][2]
+    site = Site(client)
+    assert "Reverse payment" not in site.get(f"/orders/payments/{wrong}").links()
+    assert site.get(f"/orders/payments/{right}").links()["Reverse payment"] == f"/console/orders/payments/{right}/reversal"
+    assert site.sent(f"/orders/payments/{right}/reversal").status == 303
+    assert standing()[1] == ("45000.00", "15000.00", False)
 
 
 def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID) -> None:
