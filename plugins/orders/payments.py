@@ -11,7 +11,7 @@ from uuid import UUID
 from plugins.orders.amounts import rounded
 from plugins.orders.lines import KINDS, MOST, Sum, documents_of, type_documents
 from plugins.orders.process import today
-from sdk import Batch, Change, Channel, Condition, Context, _, where
+from sdk import Batch, Change, Channel, Condition, Context, _, keep_days, where
 from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.fields.money import minor_units
@@ -40,6 +40,7 @@ type_plan = dict[UUID, _Planned]
 def prepare_instalments(ctx: Context, batch: Batch) -> None:
     """An instalment has an amount or a share of the order; together they do not ask for more than the order's total. One that was paid stays."""
     _keep_settled(batch)
+    keep_days(batch, "due_on")
     standing = batch.standing()
     for id in sorted({order for change in standing if change.act != PAY and isinstance(order := change.after("order"), UUID)}):
         ctx.lock(f"orders.plan:{id}")
@@ -172,6 +173,7 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         if change.verb != "create" and change.stands and (change.verb != "update" or change.changes("amount") or change.changes("order")):
             change.forbid("payment_kept", _("a payment can't be changed or deleted once recorded; reverse it and enter it again"))
     _keep_past(ctx, batch)
+    keep_days(batch, "received_on")
     fresh = [change for change in batch.standing() if change.verb == "create"]
     ids = sorted({order for change in fresh if isinstance(order := change.after("order"), UUID)})
     for order in ids:
