@@ -77,7 +77,7 @@ class Process:
 def prepare_deals(ctx: Context, batch: Batch) -> None:
     """Place each deal, derive its status and probability, keep its history, say what happened."""
     process = Process(ctx)
-    process.learn(batch.standing())
+    process.learn(batch.changes)
     keep_days(batch, "opened_on", "close_date")
     for change in batch.standing():
         before = process.stage(change.before["stage"]) if change.before else None
