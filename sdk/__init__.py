@@ -6,6 +6,7 @@ from sdk.capabilities import ANY_HOST, Capabilities
 from sdk.changes import Batch, Change
 from sdk.commands import Command, Parameter, Terminal
 from sdk.context import Actor, Alike, Block, Candidates, Channel, Context, Draft, Files, Outcome, Page, Query, Records, Tenant
+from sdk.days import keep_days
 from sdk.documents import Addressee, DocumentTemplate, Picture, TemplateFile, Variable
 from sdk.entities import Entity, Extension, Record, Sharing, Side, View
 from sdk.errors import (
@@ -170,6 +171,7 @@ __all__ = [
     "fields",
     "hookimpl",
     "keep_base_currency",
+    "keep_days",
     "parse_filter",
     "parse_where",
     "priced",

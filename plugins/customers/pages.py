@@ -36,7 +36,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering:
         survey = ctx.records(surveys.SURVEY).values([record_id(request.typed("survey"))])
         if not survey:
             raise NotFound(_("choose a survey"))
-        account = id_of(person) if entity == ACCOUNT else cast("UUID | None", person["account"])
+        account = id_of(person) if entity == ACCOUNT else cast("UUID | None", person.get("account"))
         guest = surveys.Guest(account, id_of(person) if entity == CONTACT else None, owner=ctx.actor.user_id)
         with ctx.transaction(write=True):
             ((row, link),) = surveys.invite(ctx, next(iter(survey.values())), [guest])
@@ -56,8 +56,8 @@ def _asked(ctx: Context, request: PageRequest) -> tuple[str, Row]:
 def _form(ctx: Context, request: PageRequest, refusal: Refusal | None = None, made: Mapping[str, object] | None = None) -> Rendering:
     _entity, person = _asked(ctx, request)
     values = {
-        "person": {"id": person["id"], "name": person["name"], "kind": request.path["kind"]}, "problems": told(ctx, refusal), "made": made,
-        "surveys": [{"id": row["id"], "name": row["name"], "by_mail": row["by_mail"]} for row in ctx.records(surveys.SURVEY).find((), _MANY)],
+        "person": {"id": person["id"], "name": person.get("name"), "kind": request.path["kind"]}, "problems": told(ctx, refusal), "made": made,
+        "surveys": [{"id": row["id"], "name": row.get("name")} for row in ctx.records(surveys.SURVEY).find((), _MANY)],
         "chosen": request.typed("survey"),
     }  # fmt: skip
     return Rendering("customers/ask.html", values, 200 if refusal is None else refusal.status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST
 from plugins.orders.process import BILL, BILLED_BEFORE, LINE, MAIL, found, keep_currency, mark_history, require_account, today
 from plugins.orders.tables import state_of
-from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
+from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
 from sdk.fields import Money
@@ -42,8 +43,16 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
                 "invoice_deleted", _("a deleted invoice can't be restored: its items may have been invoiced again; create a new invoice")
             )
     _free_orders(ctx, batch)
+    keep_days(batch, "issued_on", "due_on")
     for change in batch.standing():
-        if change.act == ISSUE and change.changes("state"):
+        issued, due = change.after("issued_on"), change.after("due_on")
+        if change.act == ISSUE and isinstance(issued, date) and isinstance(due, date) and due < issued:
+            change.forbid(
+                "due_before_issue",
+                _("the invoice would be due on {due}, before it is issued: change the due date first"),
+                due=due.isoformat(),
+            )
+        elif change.act == ISSUE and change.changes("state"):
             by = ctx.actor.user_id
             batch.emit(ISSUED, change, {"number": change.after("number"), "by": str(by) if by else None})
     _keep_history(batch)

@@ -11,13 +11,13 @@ from uuid import UUID
 from plugins.orders.amounts import rounded
 from plugins.orders.lines import KINDS, MOST, Sum, documents_of, type_documents
 from plugins.orders.process import today
-from sdk import Batch, Change, Channel, Condition, Context, _
+from sdk import Batch, Change, Channel, Condition, Context, _, keep_days, where
 from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.fields.money import minor_units
 from sdk.fields.number import exact_text
 
-ORDER, PAY = "orders.order", "pay"
+ORDER, PAY, REVERSE = "orders.order", "pay", "reverse"
 HUNDRED = Decimal(100)
 
 
@@ -40,6 +40,7 @@ type_plan = dict[UUID, _Planned]
 def prepare_instalments(ctx: Context, batch: Batch) -> None:
     """An instalment has an amount or a share of the order; together they do not ask for more than the order's total. One that was paid stays."""
     _keep_settled(batch)
+    keep_days(batch, "due_on")
     standing = batch.standing()
     for id in sorted({order for change in standing if change.act != PAY and isinstance(order := change.after("order"), UUID)}):
         ctx.lock(f"orders.plan:{id}")
@@ -166,11 +167,13 @@ def keep_paid(ctx: Context, batch: Batch) -> None:
 
 
 def prepare_payments(ctx: Context, batch: Batch) -> None:
-    """Spread each new payment over what is still open, oldest due date first; more than that is refused. What came in stays."""
+    """Spread each new payment over what is still open, oldest due date first; more than that is refused. What came in stays; what takes one back
+    opens again what that one had settled."""
     for change in batch.changes:
         if change.verb != "create" and change.stands and (change.verb != "update" or change.changes("amount") or change.changes("order")):
-            change.forbid("payment_kept", _("a payment can't be changed or deleted once recorded"))
+            change.forbid("payment_kept", _("a payment can't be changed or deleted once recorded; reverse it and enter it again"))
     _keep_past(ctx, batch)
+    keep_days(batch, "received_on")
     fresh = [change for change in batch.standing() if change.verb == "create"]
     ids = sorted({order for change in fresh if isinstance(order := change.after("order"), UUID)})
     for order in ids:
@@ -181,7 +184,8 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
     left = {id_of(row): row["open"].amount for rows in plan.values() for row in rows if isinstance(row["open"], Money)}
     settled: dict[UUID, tuple[Change, Row]] = {}
     for change in fresh:
-        for row, amount in _spread(change, plan.get(change.after("order"), []), left):
+        mine = plan.get(change.after("order"), [])
+        for row, amount in _taken_back(ctx, change, mine, left) if change.act == REVERSE else _spread(change, mine, left):
             paid = change.after("amount")
             assert isinstance(paid, Money)
             values = {"payment": change.id, "instalment": row["id"], "amount": Money(amount, paid.currency)}
@@ -192,8 +196,8 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         assert isinstance(asked, Money)
         now = {"paid": asked.amount - left[id], "open": left[id]}
         paid_so_far = {name: Money(amount, asked.currency) for name, amount in now.items()}
-        mine = {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
-        batch.also_update("orders.instalment", change, id, {**paid_so_far, **mine}, PAY)
+        stands = {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
+        batch.also_update("orders.instalment", change, id, {**paid_so_far, **stands}, PAY)
 
 
 def _keep_past(ctx: Context, batch: Batch) -> None:
@@ -204,6 +208,17 @@ def _keep_past(ctx: Context, batch: Batch) -> None:
         if change.changes("received_on") and isinstance(on, date) and on > last:
             text = _("is in the future: enter a payment once it has been received; what is still due belongs in the payment plan")
             change.refuse("received_on", "in_future", text)
+
+
+def _taken_back(ctx: Context, change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:
+    """What the payment that is reversed had settled is open again."""
+    parts, back = {id_of(row): row for row in plan}, list[tuple[Row, Decimal]]()
+    for row in ctx.as_system().records("orders.allocation").find(where(payment=change.after("reverses")), MOST):
+        amount, part = row["amount"], parts[row["instalment"]]  # type: ignore[index]
+        assert isinstance(amount, Money)
+        left[id_of(part)] += amount.amount
+        back.append((part, -amount.amount))
+    return back
 
 
 def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:

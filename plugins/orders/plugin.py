@@ -22,6 +22,7 @@ from plugins.orders import (
     recipients,
     renewals,
     returning,
+    reversals,
     routes,
     settings,
     sheet_page,
@@ -283,12 +284,12 @@ def register_routes() -> Sequence[Route]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*sheet_page.PAGES, *steps.PAGES)
+    return (*sheet_page.PAGES, *steps.PAGES, *reversals.PAGES)
 
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS, *purchases.PANELS)
+    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS, *purchases.PANELS, *reversals.PANELS)
 
 
 @hookimpl

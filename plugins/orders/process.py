@@ -13,7 +13,7 @@ from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import MOST
 from plugins.orders.pricing import price
 from plugins.orders.tables import state_of
-from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, where
+from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
 
@@ -38,6 +38,7 @@ def prepare_documents(ctx: Context, batch: Batch) -> None:
             change.values[day] = today(ctx)
     if batch.entity != "orders.contract":
         keep_currency(ctx, batch)
+    keep_days(batch, "quoted_on", "valid_until", "ordered_on", "signed_on", "starts_on")  # 9999-12-31 is how many say that there is no end
     for change in batch.standing():
         for first, last in (("starts_on", "ends_on"), ("quoted_on", "valid_until")):
             start, end = change.after(first), change.after(last)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from plugins.orders import invoices, process, renewals
-from plugins.orders.tables import InvoiceLine
+from plugins.orders import invoices, process, renewals, reversals
+from plugins.orders.tables import InvoiceLine, Payment
 from sdk import Context, Request, Response, Route, _
 from sdk.context import Row
 
@@ -40,6 +40,12 @@ class Credit(Schema):
     """Which quantities are taken back; left out, all that is left."""
 
     lines = fields.List(fields.Nested(CreditedLine), load_default=None, allow_none=True)
+
+
+class Reversal(Schema):
+    """Why, as the new payment says it; left out, the reference of the payment that is taken back."""
+
+    reference = Payment.__fields__["reference"].input(required=False)
 
 
 class Renewal(Schema):
@@ -86,6 +92,11 @@ def credit_invoice(ctx: Context, request: Request) -> Response:
     return _made(ctx, "orders.invoice", "invoices", invoices.credit(ctx, request.id(), quantities))
 
 
+def reverse_payment(ctx: Context, request: Request) -> Response:
+    """Take a payment back with another one."""
+    return _made(ctx, "orders.payment", "payments", reversals.reverse(ctx, request.id(), cast("str | None", request.body["reference"])))
+
+
 def renew_contract(ctx: Context, request: Request) -> Response:
     """Make the contract that follows; asking again answers the same one."""
     made = renewals.renew(ctx, request.id())
@@ -101,6 +112,8 @@ ROUTES = (
           summary=_("Issue an invoice"), answer=_RECORD, status=201),
     Route(method="POST", path="/invoices/{id}/credit_notes", view=credit_invoice, permission="orders.invoice.create",
           summary=_("Credit an invoice"), body=Credit, answer=_RECORD, status=201),
+    Route(method="POST", path="/payments/{id}/reversals", view=reverse_payment, permission=reversals.MAY, summary=_("Reverse a payment"),
+          body=Reversal, answer=_RECORD, status=201),
     Route(method="POST", path="/contracts/{id}/renewals", view=renew_contract, permission="orders.contract.create",
           summary=_("Renew a contract"), answer=Renewal, status=201),
 )  # fmt: skip

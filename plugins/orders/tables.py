@@ -206,13 +206,15 @@ class Instalment(Record):
 
 
 class Payment(Record):
-    """Money that came in for an order; it settles the instalments in the order of their due dates."""
+    """Money that came in for an order; it settles the instalments in the order of their due dates. One that was entered wrongly is taken back by
+    another over as much below nothing, which names it."""
 
     __tablename__ = "orders_payments"
 
     order_id: Mapped[UUID] = f.link(_("Order"), Order, required=True, parent=True, track=True)
     received_on: Mapped[date] = f.on(_("Received on"), required=True, track=True, index=True)
-    amount: Mapped[f.Money] = f.money(_("Amount"), required=True, least=ZERO, track=True)
+    amount: Mapped[f.Money] = f.money(_("Amount"), required=True, track=True)
+    reverses_id: Mapped[UUID | None] = f.link(_("Reverses"), "orders.payment", readonly=True, unique=True)
     method: Mapped[str] = f.choice(_("Method"), METHODS, default="transfer")
     reference: Mapped[str | None] = f.text(_("Reference"), length=100, search=True)
 

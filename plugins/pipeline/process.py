@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from plugins.pipeline.pricing import price
 from plugins.pipeline.tables import TYPES
-from sdk import Batch, Change, Channel, Condition, Context, _, where
+from sdk import Batch, Change, Channel, Condition, Context, _, keep_days, where
 from sdk.changes import HISTORY
 from sdk.context import Row, id_of
 
@@ -77,7 +77,8 @@ class Process:
 def prepare_deals(ctx: Context, batch: Batch) -> None:
     """Place each deal, derive its status and probability, keep its history, say what happened."""
     process = Process(ctx)
-    process.learn(batch.standing())
+    process.learn(batch.changes)
+    keep_days(batch, "opened_on", "close_date")
     for change in batch.standing():
         before = process.stage(change.before["stage"]) if change.before else None
         _place(process, change, before)

@@ -21,6 +21,7 @@ from plugins.orders.amounts import line_amounts, summed
 from sdk import Conflict, Draft, Invalid, Tenant, where
 from sdk.context import id_of
 from sdk.fields import Money
+from tests.console.site import Site
 
 API = "/api/v1/orders"
 
@@ -307,6 +308,10 @@ def test_an_issued_invoice_has_the_next_number_and_changes_in_no_channel(client:
     order = shop.confirmed({"quantity": 2})
     invoice = client.post(f"{API}/orders/{order}/invoices", {}).json["id"]
     (line,) = client.get(f"{API}/invoice_lines", {"invoice": invoice}).json["data"]
+    for due, why in (("1899-12-31", "out_of_range"), ("2026-01-14", "")):
+        assert code(client.patch(f"{API}/invoices/{invoice}", {"due_on": due})) == why
+    assert code(client.post(f"{API}/invoices/{invoice}/issues")) == "due_before_issue"
+    client.patch(f"{API}/invoices/{invoice}", {"due_on": None})
     issued = client.post(f"{API}/invoices/{invoice}/issues")
     assert (issued.status_code, issued.json["number"], issued.json["state"], issued.json["issued_on"]) == (
         201,
@@ -358,6 +363,8 @@ def test_a_contract_has_a_number_parties_and_an_end_that_comes_after_its_start(c
     assert (made.status_code, made.json["number"]) == (201, "CON-2026-00001")
     refused = client.patch(f"{API}/contracts/{made.json['id']}", {"ends_on": "2026-01-31"})
     assert (refused.status_code, code(refused)) == (422, "before_start")
+    slip = client.patch(f"{API}/contracts/{made.json['id']}", {"starts_on": "0202-02-01"}).json["errors"][0]
+    assert (slip["field"], slip["message"]) == ("starts_on", "expected a date from 1900-01-01 to 2200-12-31")
     ending = {"ends_on[lte]": "2027-02-07", "state": "draft"}
     assert [row["id"] for row in client.get(f"{API}/contracts", ending).json["data"]] == [made.json["id"]]
     asked = {"entity": "orders.contract", "key": "why", "kind": "text", "label": "Why", "required_if": "renewal == 'manual'"}
@@ -428,8 +435,8 @@ def test_neither_plan_nor_payments_go_beyond_the_order(client: Api, shop: Shop, 
     assert (
         code(client.post(f"{API}/payments", {"order": str(plan), "amount": usd("0.01"), "received_on": "2026-01-13"})) == "over_allocated"
     )
-    for day in ("2026-01-17", "9999-12-31"):
-        assert code(client.post(f"{API}/payments", {"order": str(plan), "amount": usd("1"), "received_on": day})) == "in_future", day
+    for day, why in (("2026-01-17", "in_future"), ("2200-12-31", "in_future"), ("0001-01-01", "out_of_range")):
+        assert code(client.post(f"{API}/payments", {"order": str(plan), "amount": usd("1"), "received_on": day})) == why, day
     assert shop.work.records("orders.instalment").aggregate(["sum:open", "sum:paid"]) == [
         {"sum:open": usd("0.00"), "sum:paid": usd("100000.00")}
     ]  # fmt: skip
@@ -439,6 +446,52 @@ def test_payments_of_one_batch_share_what_is_open(shop: Shop, plan: UUID) -> Non
     drafts = [Draft("create", {"order": plan, "amount": usd("60000"), "received_on": "2026-01-12"}) for _number in range(2)]
     outcomes = shop.work.records("orders.payment").write(drafts)
     assert [outcome.refusal is None for outcome in outcomes] == [True, False]
+
+
+@pytest.mark.feature("F7")
+def test_a_payment_that_was_entered_wrongly_is_taken_back_and_what_it_settled_is_due_again(
+    client: Api, plan: UUID, clock: Clock, people: People
+) -> None:
+    def standing() -> list[tuple[str, str, bool]]:
+        rows = client.get(f"{API}/instalments", {"order": str(plan), "sort": "due_on"}).json["data"]
+        return [(row["paid"]["amount"], row["open"]["amount"], row["settled"]) for row in rows]
+
+    wrong, right = (
+        client.post(
+            f"{API}/payments", {"order": str(plan), "amount": usd(amount), "received_on": "2026-01-12", "reference": "slip 1"}
+        ).json["id"]
+        for amount in ("50000", "15000")
+    )
+    settled = standing()
+    refused = client.post(f"{API}/payments", {"order": str(plan), "amount": usd("-50000"), "received_on": "2026-01-12"})
+    assert (refused.status_code, code(refused)) == (422, "out_of_range"), "by the act alone"
+    assert (
+        client.post(f"{API}/payments", {"order": str(plan), "amount": usd("1"), "received_on": "2026-01-12", "reverses": wrong}).status_code
+        == 422
+    )
+    assert client.as_user(people.rep).post(f"{API}/payments/{wrong}/reversals", {}).status_code in (403, 404)
+    back, again = (client.post(f"{API}/payments/{wrong}/reversals", {"reference": "wrong customer"}) for _time in range(2))
+    assert (back.status_code, back.json["amount"], back.json["reverses"], again.json["id"]) == (
+        201,
+        usd("-50000.00"),
+        wrong,
+        back.json["id"],
+    )
+    assert (back.json["reference"], back.json["received_on"]) == ("wrong customer", "2026-01-15")
+    assert standing() == [("0.00", "30000.00", False), ("15000.00", "45000.00", False), ("0.00", "10000.00", False)]
+    assert len(client.get(f"{API}/instalments", {"order": str(plan), "settled": "false", "due_on[lt]": "2026-01-15"}).json["data"]) == 1, (
+        "overdue"
+    )
+    assert code(client.post(f"{API}/payments/{back.json['id']}/reversals", {})) == "is_reversal"
+    by_payment = {row["payment"]: row["amount"]["amount"] for row in client.get(f"{API}/allocations", {"sort": "id"}).json["data"]}
+    assert by_payment[back.json["id"]] in ("-30000.00", "-20000.00")
+    assert client.post(f"{API}/payments", {"order": str(plan), "amount": usd("85000"), "received_on": "2026-01-12"}).status_code == 201
+    assert [row[2] for row in standing()] == [True] * 3 and settled[0][2]
+    site = Site(client)
+    assert "Reverse payment" not in site.get(f"/orders/payments/{wrong}").links()
+    assert site.get(f"/orders/payments/{right}").links()["Reverse payment"] == f"/console/orders/payments/{right}/reversal"
+    assert site.sent(f"/orders/payments/{right}/reversal").status == 303
+    assert standing()[1] == ("45000.00", "15000.00", False)
 
 
 def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID) -> None:

@@ -175,6 +175,13 @@ def test_a_probability_of_ones_own_stays_until_the_next_move(process: Process, w
     assert work.records("pipeline.deal").update(deal, {"stage": "first-contact"})["probability"] == Decimal(25)
 
 
+def test_a_deal_closes_on_a_day_of_business(client: Api, process: Process) -> None:
+    answers = [
+        client.patch(f"{DEALS}/{process.deal()}", {"close_date": day}).status_code for day in ("0001-01-01", "2201-01-01", "2200-12-31")
+    ]
+    assert answers == [422, 422, 200]
+
+
 def test_nobody_writes_the_status_of_a_deal(client: Api, process: Process) -> None:
     refused = client.patch(f"{DEALS}/{process.deal()}", {"status": "won"})
     assert refused.status_code == 422

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from core.context import Work
 from core.testkit.fixtures import Api, Clock, People
 from plugins.teamwork.scoring import places, points
-from sdk import where
+from sdk import Draft, where
 from sdk.context import id_of
+from tests.plugins.imports import import_file
 from tests.plugins.process import Process
 
 API = "/api/v1/teamwork"
@@ -144,6 +145,12 @@ def test_a_closed_period_stays_and_is_opened_again_for_a_reason_that_is_logged(
         manager.patch(f"{API}/targets/{id_of(work.records('teamwork.target').find(())[0])}", {"amount": {"amount": "1"}}),
     ]  # fmt: skip
     assert [(answer.status_code, answer.json["code"]) for answer in refused] == [(409, "period_closed")] * 7
+    file = "measure,number,period_start,person\nwon_count,1,2026-02-01,rep00\n"
+    assert [row["code"] for row in import_file(work, "teamwork.target", file).rows] == ["period_closed"]
+    target = id_of(work.records("teamwork.target").find(())[0])
+    for verb in ("update", "delete"):  # as a rule or another plugin would
+        (outcome,) = work.records("teamwork.target").write([Draft(verb, {"amount": {"amount": "1"}} if verb == "update" else {}, target)])
+        assert outcome.refusal is not None and outcome.refusal.reason == "period_closed", verb
     assert manager.post(f"{quarter}/reopenings", {}).status_code == 422
     assert manager.post(f"{quarter}/reopenings", {"reason": " "}).status_code == 422
     assert rep.post(f"{quarter}/reopenings", {"reason": "mine"}).status_code == 403

@@ -1,0 +1,24 @@
+"""Days of business: what a year before 1900 or after 2200 says of a document is a slip of the hand."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sdk.text import _
+
+if TYPE_CHECKING:
+    from sdk.changes import Batch
+
+FIRST, LAST = date(1900, 1, 1), date(2200, 12, 31)
+
+
+def keep_days(batch: Batch, *names: str) -> None:
+    """For `prepare_changes`: refuse what these fields are newly said to be outside of the days of business."""
+    for change in batch.standing():
+        for name in names:
+            day = change.after(name)
+            if isinstance(day, date) and not FIRST <= day <= LAST and change.changes(name):
+                change.refuse(
+                    name, "out_of_range", _("expected a date from {least} to {most}"), least=FIRST.isoformat(), most=LAST.isoformat()
+                )
