@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from bench import (
     automating,
     creating,
+    demonstrating,
     documenting,
     exporting,
     forecasting,
@@ -51,6 +52,7 @@ WORKS: dict[str, Callable[[Installation], list[Line]]] = {
     "forecast": forecasting.measure,
     "rules": automating.measure,
     "tenants": tenants.measure,
+    "demo": demonstrating.measure,
 }
 FULL, QUICK = 100_000, 10_000
 WITHOUT_DEALS = {"import"}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+CHAIN = "Dealwright-Chain"
+"""The header that says how many runs of rules led to a call: a chain that leaves the house and comes back by an inlet is counted on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

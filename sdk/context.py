@@ -340,6 +340,10 @@ class Context(Protocol):
         """Whether nobody is to be told of what is done here (`SILENT`): nor is work made for people, or a letter for a customer, of what
         may lie years back. Mail, notices and watches see to it themselves."""
 
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """What led here, as named with `because`."""
+
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
 

@@ -65,12 +65,13 @@ class WebPage:
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """Who calls a route that takes any form: the network address, the origin of the page elsewhere that sends (""; one of ours, or none
-    that is said), and whether an answer in JSON is wanted."""
+    """Who calls a route that takes any form or any object: the network address, the origin of the page elsewhere that sends (""; one of ours, or none
+    that is said), whether an answer in JSON is wanted, and how many runs of rules led to the call, as a sender may say (`sdk.calls.CHAIN`)."""
 
     address: str = ""
     origin: str = ""
     wants_json: bool = False
+    chain: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -222,7 +222,7 @@ def _end_chain(platform: Platform, work: Work, row: type_row, why: Why) -> None:
         return
     with work.transaction(write=True):
         if _told(work, [row]) and watch.looped(work, _events(row)) is not False:
-            work.connection.execute(_rows(work, [row]).values(state=DEAD, **why))
+            work.connection.execute(_rows(work, [row]).values(state=DEAD, deaths=row.deaths, **why))
 
 
 def _tell(platform: Platform, work: Work, rows: Sequence[type_row]) -> None:

@@ -6,7 +6,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from plugins.automation.actions import values_problems
 from plugins.automation.matching import RUN, by_hand
 from plugins.automation.rules import DELEGATE, RULE, rule_of, stops
 from plugins.automation.triggers import INLET
-from sdk import Batch, Change, Channel, Context, Invalid, NotFound, Problem, TooMany, _, where
+from sdk import Batch, Change, Channel, Conflict, Context, Invalid, NotFound, Problem, TooMany, _, where
 from sdk.context import id_of
 from sdk.fields import FlawError
 from sdk.fields.identity import IdField
@@ -23,6 +23,8 @@ from sdk.links import digest_of, new_token
 NAME = "automation.inlet"
 MOST, WINDOW = 60, 60.0
 """Messages in so many seconds, for each inlet and process."""
+LONGEST = 8
+"""So many runs of rules make a chain, within the house or through the outside."""
 _SLOT = re.compile(r"\{\{\s*([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)\s*\}\}")
 _counts: dict[UUID, tuple[float, int]] = {}
 _counting = threading.Lock()
@@ -72,8 +74,9 @@ def new_address(ctx: Context, id: UUID) -> Mapping[str, object]:
     return {"address": f"/api/v1/automation/hooks/{token}"}
 
 
-def take(ctx: Context, token: str, body: Mapping[str, Any]) -> Mapping[str, object]:
-    """What a system outside has sent; raises NotFound for an address that is none, whatever is wrong with it."""
+def take(ctx: Context, token: str, body: Mapping[str, Any], chain: int = 0) -> Mapping[str, object]:
+    """What a system outside has sent; raises NotFound for an address that is none, whatever is wrong with it. What `chain` runs of rules led to
+    counts on from there, and raises Conflict where it goes in a circle through the outside."""
     there = ctx.as_system().records(NAME).find(where(secret_hash=digest_of(token), active=True), 1)
     if not there:
         raise NotFound(_("there is nothing at this address"))
@@ -84,24 +87,29 @@ def take(ctx: Context, token: str, body: Mapping[str, Any]) -> Mapping[str, obje
         actor = (ctx.as_user(owner) if isinstance(owner, UUID) else ctx.as_system()).over(Channel.RULE)
     except NotFound as failure:  # has left: who sends does not learn of it
         raise NotFound(_("there is nothing at this address")) from failure
+    if chain >= LONGEST:
+        raise Conflict(
+            _("stopped: {count} runs of rules led to this message; they begin each other in a circle"), code="rules_loop", count=chain
+        )
+    causes = (str(row["name"]),) * chain
     values = {name: _filled(value, body) for name, value in cast("Mapping[str, object]", row["mapping"] or {}).items()}
     if row["rule"] is None:
-        made = actor.records(str(row["entity"])).create(values)
+        made = actor.because(*causes).records(str(row["entity"])).create(values)
         return {"taken": True, "id": id_of(made)}
     found = actor.records(RULE).values([cast("UUID", row["rule"])]).get(cast("UUID", row["rule"]))
     if found is None or not found["active"]:
         raise NotFound(_("there is nothing at this address"))
-    return {"taken": bool(_begin(ctx.as_system(), actor, rule_of(found), values)), "id": None}
+    return {"taken": bool(_begin(ctx.as_system(), actor, rule_of(found), values, causes)), "id": None}
 
 
-def _begin(ctx: Context, actor: Context, rule: Any, values: Mapping[str, object]) -> list[UUID]:
+def _begin(ctx: Context, actor: Context, rule: Any, values: Mapping[str, object], causes: Sequence[str]) -> list[UUID]:
     try:
         id = IdField(label=_("ID")).check(values.get("id"))
     except FlawError as flaw:
         raise Invalid(_("some values are invalid"), problems=[Problem("id", flaw.code, flaw.message, flaw.params)]) from flaw
     if not actor.records(rule.entity).values([cast("UUID", id)]):
         raise Invalid(_("some values are invalid"), problems=[Problem("id", "unknown_record", _("this record does not exist"))])
-    return by_hand(ctx, rule, [cast("UUID", id)], INLET, f"{RUN}:{secrets.token_hex(8)}")
+    return by_hand(ctx, rule, [cast("UUID", id)], INLET, f"{RUN}:{secrets.token_hex(8)}", causes)
 
 
 def _filled(value: object, body: Mapping[str, Any]) -> object:

@@ -189,9 +189,9 @@ def _tell_owners(ctx: Context, stopped: Rule, circle: Sequence[str]) -> None:
     ctx.notify([Notice(owner, "automation.stopped", title, chain, params, about) for owner in sorted(owners)])
 
 
-def by_hand(ctx: Context, rule: Rule, ids: Sequence[UUID], event: str, occurrence: str) -> list[UUID]:
+def by_hand(ctx: Context, rule: Rule, ids: Sequence[UUID], event: str, occurrence: str, causes: Sequence[str] = ()) -> list[UUID]:
     """Runs that a person, or a message from outside, asks for."""
-    return start(ctx, rule, [Moment(id, event) for id in ids], occurrence)
+    return start(ctx, rule, [Moment(id, event) for id in ids], occurrence, causes)
 
 
 def rule_by_id(ctx: Context, id: UUID) -> Rule:

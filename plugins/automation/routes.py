@@ -211,7 +211,7 @@ def new_address(ctx: Context, request: Request) -> object:
 
 def take_message(ctx: Context, request: Request) -> object:
     """A message from a system outside."""
-    return inlets.take(ctx, request.path[TOKEN], request.body)
+    return inlets.take(ctx, request.path[TOKEN], request.body, request.guest.chain)
 
 
 ROUTES = (

@@ -34,6 +34,7 @@ from sdk import (
     parse_where,
     where,
 )
+from sdk.calls import CHAIN
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -309,7 +310,7 @@ def redeliver(ctx: Context, id: UUID) -> Mapping[str, object]:
 
 def call_out(ctx: Context, arguments: Mapping[str, object]) -> None:
     """Make a call that a rule asked for; what is not taken is tried again like any job."""
-    headers = {"Content-Type": "application/json", "Idempotency-Key": ctx.idempotency_key}
+    headers = {"Content-Type": "application/json", "Idempotency-Key": ctx.idempotency_key, CHAIN: str(len(ctx.causes))}
     reply = ctx.call(Call(str(arguments["url"]), str(arguments["body"]).encode(), headers))
     if reply.status and 400 <= reply.status < 500 and reply.status not in (408, 429):
         raise GiveUp(_("{url} refused with {status}: {answer}"), url=arguments["url"], status=reply.status, answer=reply.text[:200])

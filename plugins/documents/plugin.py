@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from random import Random
 
-from plugins.documents import actions, copies, gallery, issuing, privacy, routes, templates
+from plugins.documents import actions, copies, demo, gallery, issuing, privacy, routes, templates
 from plugins.documents.shelf import UPDATE
 from plugins.documents.tables import Document, Template, Version
 from sdk import (
@@ -151,3 +152,8 @@ def tenant_purged(ctx: Context) -> None:
 @hookimpl
 def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
     return naming(ctx, plugin, NAMING)
+
+
+@hookimpl
+def demo_data(ctx: Context, random: Random, months: int) -> None:
+    demo.fill(ctx)

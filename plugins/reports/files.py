@@ -24,9 +24,12 @@ def answer(ctx: Context, report: Report, found: list[Row], shape: str, span: Spa
     if shape == "json":
         return {"report": ready.described(ctx, report), "data": found, **comparison}
     formats = of_reader(ctx)
-    if shape in ("csv", "xlsx"):
+    if shape in ready.TABLES:
         ctx.require(f"{report.entity}.{EXPORT}")
-        content = table.as_csv(found, formats) if shape == "csv" else table.as_xlsx(found, ctx.say(report.label), formats)
+    if shape == "csv":
+        content = table.as_csv(found, formats)
+    elif shape == "xlsx":
+        content = table.as_xlsx(found, ctx.say(report.label), formats)
     elif shape == "pdf":
         content = printed.pdf(ctx, report, span, formats)
     elif not report.by:

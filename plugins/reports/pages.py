@@ -114,8 +114,8 @@ def _tools(ctx: Context, request: PageRequest, entity: str, own_where: Sequence[
 
 def _files(ctx: Context, entity: str, api: str, found: figures.Figures) -> list[Row]:
     """Where the same is found as a file; tables for who may export."""
-    shapes = [one for one in FILES if ctx.can(f"{entity}.export") or one not in ("csv", "xlsx")]
-    return [{"name": one.upper(), "href": api + one} for one in shapes if found.chart is not None or one in ("csv", "xlsx", "pdf")]
+    shapes = [one for one in FILES if ctx.can(f"{entity}.export") or one not in ready.TABLES]
+    return [{"name": one.upper(), "href": api + one} for one in shapes if found.chart is not None or one in ready.TABLES]
 
 
 PAGES = (

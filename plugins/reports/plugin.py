@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from random import Random
 
-from plugins.reports import commands, dashboards, own, pages, routes, tables, tiles
+from plugins.reports import commands, dashboards, demo, own, pages, routes, tables, tiles
 from plugins.reports.query import PERMISSION
 from sdk import (
     EVERYBODY,
@@ -94,3 +95,8 @@ def prepare_changes(ctx: Context, batch: Batch) -> None:
 @hookimpl
 def uses_of(ctx: Context, plugin: str) -> Sequence[Use]:
     return naming(ctx, plugin, NAMING, {"reports.tile": "dashboard"})
+
+
+@hookimpl
+def demo_data(ctx: Context, random: Random, months: int) -> None:
+    demo.fill(ctx)

@@ -18,6 +18,8 @@ from sdk.measures import field_at
 _DAY = timedelta(days=1)
 _MOST_KEYS = 500
 FORMATS = ("json", "csv", "xlsx", "chart", "svg", "png", "pdf")
+TABLES = ("csv", "xlsx", "pdf")
+"""Files with all the numbers, for who may export; the others are pictures."""
 
 
 def offered(ctx: Context) -> list[Report]:

@@ -111,6 +111,38 @@ def test_a_schedule_begins_at_local_times_for_the_records_that_it_is_about(
     assert left() == ["a", "a", "a"]
 
 
+@pytest.mark.feature("E6")
+def test_who_has_bought_for_a_million_becomes_a_key_account_by_night_and_the_audit_says_by_what(
+    work: Work, rules: Rules, engine: Engine, clock: Clock, client: Api
+) -> None:
+    make = {"action": "automation.update_record", "parameters": {"values": {"tier": "key"}}}
+    given = {"at": "02:00", "where": ["orders.lifetime_value[gte]=1000000 CNY", "tier[ne]=key"]}
+    rules("customers.account", "schedule", make, name="LTV over 1m = 重要客户", parameters=given)
+    bought = {}
+    for name, prices, state in (
+        ("large", (600_000, 400_000), "confirmed"),
+        ("small", (999_999,), "confirmed"),
+        ("wish", (2_000_000,), "draft"),
+    ):
+        bought[name] = account = id_of(work.records("customers.account").create({"name": name}))
+        for price in prices:
+            order = id_of(work.records("orders.order").create({"name": "x", "account": account, "currency": "CNY"}))
+            line = {"order": order, "description": "x", "quantity": 1, "unit_price": {"amount": str(price), "currency": "CNY"}}
+            work.records("orders.order_line").create(line)
+            if state == "confirmed":
+                work.records("orders.order").update(order, {"state": state})
+    engine.run_until_idle()
+    assert {row["tier"] for row in work.records("customers.account").find(())} == {"normal"}
+    for _night in range(2):
+        clock.move(days=1)
+        engine.run_until_idle()
+    tiers = {name: work.records("customers.account").values([id])[id]["tier"] for name, id in bought.items()}
+    assert tiers == {"large": "key", "small": "normal", "wish": "normal"}
+    found = client.get(f"/api/v1/customers/accounts/{bought['large']}/history").json["data"]
+    changes = [(one["channel"], one["changes"]["tier"]) for one in found if one["action"] == "update" and "tier" in one["changes"]]
+    assert changes == [("rule", ["normal", "key"])], "once, and by a rule"
+
+
 @pytest.mark.feature("I1")
 def test_a_schedule_every_so_many_minutes_keeps_its_grid(
     rules: Rules, engine: Engine, left: type_left, clock: Clock, account: UUID

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,7 @@ from core.tenancy import lifecycle
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from sdk import Call, Invalid, where
+from sdk.calls import CHAIN
 from sdk.context import id_of
 from sdk.errors import DeclarationError
 from tests.automation.conftest import Rules, entry
@@ -289,6 +291,28 @@ def test_a_rule_calls_an_address_outside(work: Work, rules: Rules, receiver: Rec
     engine.run_until_idle()
     assert receiver.bodies == [{"name": "华宸", "list": ["武汉"], "n": 5}] * 2
     assert len({headers["idempotency-key"] for headers, _body in receiver.got}) == 1
+
+
+@pytest.mark.feature("I8")
+def test_rules_that_begin_each_other_through_a_system_outside_are_stopped_as_within_the_house(
+    client: Api, work: Work, rules: Rules, receiver: Receiver, engine: Engine, account: UUID
+) -> None:
+    call = {"action": "automation.call_webhook", "parameters": {"url": receiver.url, "body": {"id": str(account)}}}
+    step = {"action": "automation.update_record", "parameters": {"values": {"city": "{{ city }}x"}}}
+    rules("customers.account", "updated", call, parameters={"fields": ["city"]})
+    came = rules("customers.account", "inlet", step)
+    inlet = client.post("/api/v1/automation/inlets", {"name": "back", "rule": str(came), "mapping": {"id": "{{ id }}"}}).json["id"]
+    address = client.post(f"/api/v1/automation/inlets/{inlet}/address").json["address"]
+    work.records("customers.account").update(account, {"city": "x"})
+    answers = []
+    engine.run_until_idle()
+    for headers, body in receiver.got:  # the system outside passes on what it gets, and the list grows
+        answers.append(client.anonymous().call("POST", address, json=json.loads(body), headers={CHAIN: headers[CHAIN.lower()]}))
+        engine.run_until_idle()
+    assert [answer.status_code for answer in answers] == [200] * 4, "two runs a turn"
+    stopped = [run for run in rules.runs() if run["state"] == "stopped"]
+    assert len(stopped) == 1 and "stopped after 8 runs" in stopped[0]["error"]
+    assert client.anonymous().call("POST", address, json={"id": str(account)}, headers={CHAIN: "8"}).status_code == 409
 
 
 @pytest.mark.feature("I13")

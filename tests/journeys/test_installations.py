@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -26,7 +27,10 @@ from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock
 from sdk.context import id_of
 from sdk.fields import Reference
+from tests.journeys.commands import Dealwright, dealwright
 from tests.probe.fixtures import OURS
+
+__all__ = ["dealwright"]
 
 INSTALLATIONS = (("customers",), ("customers", "pipeline"), tuple(point.name for point in OURS))
 WITHOUT_ADDRESSES = {"openid", "from_hubspot", "from_odoo", "from_salesforce"}
@@ -218,9 +222,26 @@ def test_the_demo_is_the_same_for_the_same_seed_and_another_for_another(platform
     assert made[0] != made[2]
 
 
-def test_the_demo_speaks_both_languages_and_shows_a_process_at_work(platform: Platform, clock: Clock) -> None:
-    demo.fill(platform)
+def test_the_demo_speaks_both_languages_shows_a_process_at_work_and_prints_log_ins(
+    platform: Platform, clock: Clock, dealwright: Dealwright, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "close", lambda: None)  # the command's own platform is the test's here
+    begun = platform.system(lifecycle.create(platform, lifecycle.NewTenant(demo.NAME, "zh_CN", "Asia/Shanghai", "CNY")).id)
+    lifecycle.add_person(begun, "Admin", demo.ADMIN, ["admin"], None)  # and there somebody broke it off
+    printed = dealwright.do("demo", "--fill-only")
     made = contents(platform)
+    log_ins = re.findall(r"^sign in +(\S+) +password (\S+)(?: +.*, (\w+))?$", printed, re.MULTILINE)
+    assert Counter(role or "admin" for _email, _password, role in log_ins) == {
+        "admin": 1, "sales_manager": 2, "sales_rep": 5, "finance": 1,
+    }  # fmt: skip
+    app = create_app(platform)
+    for email, password, role in log_ins:
+        browser = app.test_client()
+        assert browser.post("/api/v1/session", json={"email": email, "password": password}).status_code == 201, email
+        assert browser.get("/api/v1/core/audit").status_code == (403 if role else 200), email
+        assert browser.get("/api/v1/pipeline/deals?limit=1").json["data"], email
+    assert len(contents(platform)["core.user"]) == len(log_ins) == len(made["core.user"])
+    assert {len(made[entity]) for entity in ("reports.own_report", "reports.dashboard")} == {2} and len(made["documents.template"]) == 1
     for entity in ("core.user", "customers.account", "customers.contact", "catalog.product", "pipeline.deal"):
         words = [str(row["name"]) for row in made[entity]]
         chinese = [word for word in words if any("\u4e00" <= sign <= "\u9fff" for sign in word)]

@@ -20,7 +20,7 @@ from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant
 from sdk import Tenant
 from tests.journeys import generated, real_data
-from tests.journeys.maven import TYPO, Files, Step
+from tests.journeys.maven import STAGES, TYPO, Files, Step
 
 TODAY = datetime(2018, 1, 10, 2, 0, tzinfo=UTC)
 """Ten in the morning in Shanghai, a Wednesday, days after the last deal of the files was closed."""
@@ -43,11 +43,13 @@ def tenant(make_tenant: MakeTenant) -> Tenant:
     return make_tenant("huachen", locale="zh_CN", timezone="Asia/Shanghai", currency="CNY")
 
 
-def source_files(folder: Path) -> Files:
-    """An eighth of the real deals; where the real files are absent, a small generated set of the same shape, so that each machine has the story."""
-    if (real := real_data.ROOT / "maven_crm").is_dir():
-        return Files(real, folder, every=8)
-    return Files(generated.write(folder / "generated"), folder)
+@pytest.fixture(params=["real" if (real_data.ROOT / "maven_crm").is_dir() else "generated"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    """An eighth of the real deals; where the real files are absent, a small generated set of the same shape, so that each machine has the story:
+    the name of the test says which."""
+    if request.param == "real":
+        return Files(real_data.ROOT / "maven_crm", tmp_path, every=8)
+    return Files(generated.write(tmp_path / "generated"), tmp_path)
 
 
 class Office:
@@ -249,6 +251,48 @@ def check_figures(manager: Office, files: Files) -> None:
     assert result["verdict"] == "thin_data", "ten months are too few for a test, and it says so"
 
 
+def look_ahead(admin: Office, manager: Office, files: Files) -> None:
+    """Open deals get a value, and two earlier years come in: the weighted pipeline and the test of the forecast are what one computes by hand."""
+    chances, expected = {name: Decimal(chance) for name, _type, chance in STAGES}, dict[str, Decimal]()
+    stages = {row["id"]: row["name"] for row in manager.see("pipeline/stages", limit=100)}
+    for number, deal in enumerate(manager.see("pipeline/deals", status="open", sort="name", limit=8), 1):
+        month, value = f"2018-0{2 + number % 2}", 1000 * number
+        wish = {"amount": {"amount": str(value), "currency": "CNY"}, "close_date": f"{month}-15"}
+        manager.change(f"pipeline/deals/{deal['id']}", wish)
+        expected[month] = expected.get(month, Decimal(0)) + value * chances[stages[deal["stage"]]] / 100
+    pipeline = manager.see("forecast/pipeline", **{"from": "2018-02-01", "to": "2018-03-31"})
+    assert {one["period"]: Decimal(one["weighted"]["amount"]) for one in pipeline["periods"]} == expected
+    assert sum(Decimal(one["open"]["amount"]) for one in pipeline["periods"]) == 36_000
+
+    heading, *_lines = files.deals().file.read_text(encoding="utf-8").splitlines()
+    agent = next(row for row in files.read("sales_teams") if row["manager"] == files.manager())["sales_agent"]
+    account = files.read("accounts")[0]["account"]
+    sold = {f"{2015 + n // 12}-{n % 12 + 1:02}": 20_000 + 500 * n + 4_000 * (n % 12 in (2, 5, 8)) for n in range(26)}
+    earlier = files.own / "earlier.csv"
+    lines = [
+        f"OLD{month},{agent},GTX Basic,{account},Won,{month[5:]}/15/{month[:4]},{month[5:]}/20/{month[:4]},{value}"
+        for month, value in sold.items()
+    ]
+    earlier.write_text("\n".join([heading, *lines]), encoding="utf-8")
+    done = admin.take(Step("pipeline.deal", earlier, files.deals().map))
+    assert (done["state"], done["created"]) == ("succeeded", 26), done
+    (series,) = manager.see("forecast/series")
+    run = manager.make(f"forecast/series/{series['id']}/runs", status=202)
+    manager.engine.run_until_idle()
+    (result,) = manager.see("forecast/results", run=run["id"])
+    tested = manager.see(f"forecast/results/{result['id']}/backtest")
+    history, origins = tested["history"], tested["models"]["origins"]
+    assert (len(history), history[:26], len(origins) >= 3) == (36, list(map(float, sold.values())), True)
+    missed = [abs(history[place - 12] - history[place]) for start in origins for place in range(start, min(start + 3, 36))]
+    assert float(result["naive_mae"]) == pytest.approx(sum(missed) / len(missed), rel=1e-4), "the same month of the year before"
+    assert result["verdict"] in ("beats_naive", "naive_best") and float(result["mae"]) <= float(result["naive_mae"])
+    points = manager.see("forecast/points", result=result["id"], sort="step")
+    assert [one["period"] for one in points] == ["2018-01", "2018-02", "2018-03"]
+    for one in points:
+        edges = [float(one[name]) for name in ("low_95", "low_80", "mean", "high_80", "high_95")]
+        assert edges == sorted(edges) and edges[0] < edges[-1]
+
+
 def be_reminded(rep: Office, clock: Clock, made: dict[str, str]) -> None:
     """One week before the contract ends, at nine in the morning: one reminder, and no other."""
     about = {"entity": "orders.contract", "id": made["contract"]}
@@ -350,9 +394,8 @@ def test_the_generated_files_have_the_columns_and_the_flaws_of_the_real_ones(tmp
 @pytest.mark.feature("B14")
 @pytest.mark.every_pairing
 def test_a_company_runs_its_whole_sales_work_in_it(
-    client: Api, engine: Engine, clock: Clock, make_tenant: MakeTenant, tmp_path: Path
+    client: Api, engine: Engine, clock: Clock, make_tenant: MakeTenant, files: Files
 ) -> None:
-    files = source_files(tmp_path)
     admin = Office(client, engine)
     set_up(admin)
     bring_data(admin, files)
@@ -363,6 +406,7 @@ def test_a_company_runs_its_whole_sales_work_in_it(
     bill(admin.of("周敏"), made)
     put_on_paper(rep, made)
     check_figures(admin.of(files.manager()), files)
+    look_ahead(admin, admin.of(files.manager()), files)
     be_reminded(rep, clock, made)
     see_nothing(admin.of("陈静"), rep, made)
     small = make_tenant("small", plugins=["customers"])
