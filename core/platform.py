@@ -32,6 +32,7 @@ from core.extension.calls import Calls
 from core.extension.catalog import Catalog
 from core.extension.discover import DISTRIBUTION, GROUP, Found, State, discover, ordered
 from core.extension.gate import Gate
+from core.extension.said import said
 from core.extension.vanished import note_vanished
 from core.http.limits import Limits
 from core.identity.tables import User
@@ -247,12 +248,12 @@ def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -
     heads = {branch.plugin: branch.head() for branch in branches}
     for name in [name for name, head in heads.items() if name in with_records and head is None]:
         if calls.states[name].serves:
-            reason = (
-                f"it has records but no migration yet; run `dealwright db revision {name} -m 'what it makes'` and `dealwright db upgrade`"
+            text = _(
+                "it has records but no migration yet; run `dealwright db revision {name} -m 'what it makes'` and `dealwright db upgrade`"
             )
-            calls.drop(name, State.BEHIND, reason)
+            calls.drop(name, State.BEHIND, said(text, name=name))
     for name, (there, here) in migrate.behind(database, branches, heads).items():
         if calls.states[name].serves:
-            reason = f"its schema is at {there or 'nothing'}, its code at {here}; run `dealwright db upgrade`"
-            calls.drop(name, State.BEHIND, reason)
+            text = _("its schema is at {there}, its code at {here}; run `dealwright db upgrade`")
+            calls.drop(name, State.BEHIND, said(text, there=there or "nothing", here=here))
     return any(plugin.state is State.BEHIND for plugin in calls.states.values())

@@ -351,7 +351,10 @@ class Writer:
     # --- afterwards ----------------------------------------------------------------------------------------------
 
     def _leave_traces(self, items: Sequence[Item], batch: Batch) -> None:
-        items = [item for item in items if item.draft.verb != "update" or item.values.keys() - journal.STAMPS]  # see `_has_changes`
+        same = [item for item in items if item.draft.verb == "update" and not item.values.keys() - journal.STAMPS]  # see `_has_changes`
+        if same:  # each version has its entry, which says of nothing that it changed: by it an undoing finds its way back
+            journal.keep_audit(self.work, self.shape, same)
+            items = [item for item in items if item not in same]
         if not items:
             return
         by_verb: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.data import migrate
 from core.extension import failures
 from core.extension.impact import share_of
+from core.extension.said import told
 from core.extension.vanished import as_now
 from core.worker.presence import presence
 from sdk import NotFound, _
@@ -23,7 +24,7 @@ def described(work: Work, name: str) -> dict[str, object]:
     with platform.database.begin(write=False, tenant=None) as connection:
         ill = [one for one in failures.lately(connection, work.now()) if one.plugin == name]
     return {
-        "name": name, "reason": found.reason, "distribution": found.distribution, "adds": adds, "has_settings": "settings" in adds,
+        "name": name, "reason": told(work.say, found.reason), "distribution": found.distribution, "adds": adds, "has_settings": "settings" in adds,
         "required_by": [one for one in _leaning(work, name) if one in work.enabled],
         "failing": [_told(one) for one in ill],
     }  # fmt: skip
@@ -54,7 +55,9 @@ def health(work: Work) -> dict[str, object]:
         "behind": sorted(behind),
         "background": presence(platform),
         "mail": platform.config.mail is not None,
-        "plugins": [{"name": one.name, "state": one.state.value, "reason": one.reason} for one in as_now(platform) if one.is_ill],
+        "plugins": [
+            {"name": one.name, "state": one.state.value, "reason": told(work.say, one.reason)} for one in as_now(platform) if one.is_ill
+        ],
         "failing": [_told(one) for one in ill],
     }
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.extension.discover import Found, State
 from core.extension.failures import Failures
+from core.extension.said import said
 from core.policy.bounds import in_bounds
 from sdk import GiveUp, Refusal, Unavailable, _, hooks
 
@@ -93,7 +94,9 @@ class Calls:
             self.order.remove(name)  # which says who is asked; the manager is shared with others over the same plugins
         for other in list(self.states.values()):
             if other.serves and other.manifest is not None and name in other.manifest.required:
-                self.drop(other.name, State.BLOCKED, f"requires {name!r}, which is {state}; mend that first")
+                self.drop(
+                    other.name, State.BLOCKED, said(_("requires {name!r}, which is {state}; mend that first"), name=name, state=state)
+                )
 
     def implementers(self, hook: str) -> Sequence[tuple[str, Any]]:
         """Owner and function of each implementation, in order."""

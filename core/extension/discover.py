@@ -11,6 +11,8 @@ from importlib.metadata import Distribution, EntryPoint, entry_points, version
 from pathlib import Path
 from types import ModuleType
 
+from core.extension.said import Said, joined, said
+from sdk import _
 from sdk.errors import DeclarationError
 from sdk.manifest import API_VERSION, Manifest
 
@@ -73,9 +75,16 @@ def discover(only: Sequence[str] | None, group: Sequence[EntryPoint] | None = No
 def _found(name: str, points: Sequence[EntryPoint]) -> Found:
     packages = sorted({_package(point) for point in points})
     if not packages:
-        return Found(name, "", State.FAILED, f"plugin {name!r} is named in `plugins` but not installed; install its package")
+        return Found(
+            name, "", State.FAILED, said(_("plugin {name!r} is named in `plugins` but not installed; install its package"), name=name)
+        )
     if len(packages) > 1:  # nobody can tell which is meant, so no code of either runs
-        return Found(name, "", State.FAILED, f"plugin {name!r} comes with {' and with '.join(packages)}; uninstall one of them")
+        return Found(
+            name,
+            "",
+            State.FAILED,
+            said(_("plugin {name!r} comes with {packages}; uninstall one of them"), name=name, packages=" and with ".join(packages)),
+        )
     return _load(points[0])
 
 
@@ -89,7 +98,7 @@ def _load(point: EntryPoint) -> Found:
         module = point.load()
     except ModuleNotFoundError as failure:
         if failure.name and not failure.name.startswith(("plugins", "sdk", point.module.partition(".")[0])):
-            reason = f"needs the package {failure.name!r}; install the plugin with its extra"
+            reason = said(_("needs the package {name!r}; install the plugin with its extra"), name=failure.name)
             return Found(point.name, distribution, State.MISSING_EXTRA, reason)
         return Found(point.name, distribution, State.FAILED, _told(failure))
     except DeclarationError as failure:  # which says by itself what to do where
@@ -98,14 +107,15 @@ def _load(point: EntryPoint) -> Found:
         return Found(point.name, distribution, State.FAILED, _told(failure))
     manifest = getattr(module, "manifest", None)
     if not isinstance(module, ModuleType) or not isinstance(manifest, Manifest):
-        reason = f"{point.value}: expected a module with `manifest = Manifest(...)`; add one"
+        reason = said(_("{module}: expected a module with `manifest = Manifest(...)`; add one"), module=point.value)
         return Found(point.name, distribution, State.FAILED, reason)
     found = Found(point.name, distribution, State.LOADED, "", manifest, module)
     if manifest.name != point.name:
-        reason = f"the manifest says {manifest.name!r}, the entry point {point.name!r}; make them the same"
+        reason = said(_("the manifest says {name!r}, the entry point {point!r}; make them the same"), name=manifest.name, point=point.name)
         return found.but(State.FAILED, reason)
     if manifest.api != API_VERSION:
-        reason = f"written for platform API {manifest.api}, this platform speaks {API_VERSION}; install a matching version"
+        text = _("written for platform API {its}, this platform speaks {ours}; install a matching version")
+        reason = said(text, its=manifest.api, ours=API_VERSION)
         return found.but(State.INCOMPATIBLE, reason)
     return found
 
@@ -133,7 +143,7 @@ def ordered(plugins: Sequence[Found]) -> list[Found]:
         ready = next((p for p in waiting.values() if not partners(p) & waiting.keys()), None)
         if ready is None:
             circle = ", ".join(waiting)
-            done |= {n: p.but(State.BLOCKED, f"waits in a circle: {circle}; break it") for n, p in waiting.items()}
+            done |= {n: p.but(State.BLOCKED, said(_("waits in a circle: {circle}; break it"), circle=circle)) for n, p in waiting.items()}
             break
         del waiting[ready.name]
         done[ready.name] = _unless_blocked(ready, done, platform)
@@ -150,22 +160,27 @@ def partners(plugin: Found) -> set[str]:
 def _unless_blocked(plugin: Found, done: dict[str, Found], platform: str) -> Found:
     if plugin.manifest is None or not plugin.serves:
         return plugin
-    blocked, unfit = list[str](), _unfit(plugin.manifest, done, platform)
+    blocked, unfit = list[Said](), _unfit(plugin.manifest, done, platform)
     for name in plugin.manifest.required.keys() - {"core"}:
         if name not in done:
-            blocked.append(f"requires {name!r}, which is not installed; install it, or list it in `plugins`")
+            blocked.append(said(_("requires {name!r}, which is not installed; install it, or list it in `plugins`"), name=name))
         elif not done[name].serves:
-            blocked.append(f"requires {name!r}, which is {done[name].state}; mend that first")
+            blocked.append(said(_("requires {name!r}, which is {state}; mend that first"), name=name, state=done[name].state))
     if not blocked and not unfit:
         return plugin
-    return plugin.but(State.BLOCKED if blocked else State.INCOMPATIBLE, "; ".join(sorted(blocked) + unfit))
+    return plugin.but(State.BLOCKED if blocked else State.INCOMPATIBLE, joined(sorted(blocked) + unfit))
 
 
-def _unfit(manifest: Manifest, done: Mapping[str, Found], platform: str) -> list[str]:
+def _unfit(manifest: Manifest, done: Mapping[str, Found], platform: str) -> list[Said]:
     """What is installed in a version that the plugin does not say it can work with, also of the partners that it need not have."""
     there = {"core": platform} | {name: found.manifest.version for name, found in done.items() if found.manifest is not None}
     return [
-        f"works with {name} {range}, there is {name} {there[name]}; install versions of both that fit each other, in one step"
+        said(
+            _("works with {name} {range}, there is {name} {version}; install versions of both that fit each other, in one step"),
+            name=name,
+            range=range,
+            version=there[name],
+        )
         for name, range in sorted({**manifest.required, **manifest.possible}.items())
         if name in there and not range.contains(there[name], prereleases=True)
     ]

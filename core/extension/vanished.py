@@ -14,12 +14,14 @@ from core.data.migrate import Branch
 from core.extension import gate
 from core.extension.calls import Calls
 from core.extension.discover import Found, State
+from core.extension.said import said
+from sdk import _
 
 if TYPE_CHECKING:
     from core.platform import Platform
 
 log = logging.getLogger("dealwright.extension")
-REMOVED = "its package was removed while the server was running: install it again, then restart the server"
+REMOVED = said(_("its package was removed while the server was running: install it again, then restart the server"))
 
 
 def note_vanished(calls: Calls, database: Database, core: Branch, installed: Collection[str]) -> None:
@@ -29,11 +31,11 @@ def note_vanished(calls: Calls, database: Database, core: Branch, installed: Col
     with database.begin(write=False, tenant=None) as connection:
         wanted = gate.switched_on(connection)
     for name in sorted(wanted - {*installed, *calls.states}):
-        reason = (
-            f"its package is not installed any more, and some tenant has it on; its data are kept: install it again, or run `dealwright plugin "
-            f"disable {name} --tenant TENANT`, after which `dealwright plugin remove {name} --purge` deletes them"
+        text = _(
+            "its package is not installed any more, and some tenant has it on; its data are kept: install it again, or run `dealwright plugin "
+            "disable {name} --tenant TENANT`, after which `dealwright plugin remove {name} --purge` deletes them"
         )
-        calls.states[name] = Found(name, "", State.VANISHED, reason)
+        calls.states[name] = Found(name, "", State.VANISHED, said(text, name=name))
 
 
 def as_now(platform: Platform) -> list[Found]:

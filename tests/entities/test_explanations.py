@@ -62,7 +62,7 @@ def undone(work: Work, attempt: Callable[[], object]) -> bool:
 
 
 @pytest.mark.feature("B12")
-@settings(max_examples=12)
+@settings(max_examples=9)
 @given(held=st.data())
 def test_an_explanation_says_what_the_doors_do(
     platform: Platform, system: Work, people: People, make: type_make, held: st.DataObject
@@ -98,6 +98,57 @@ def test_an_explanation_says_what_the_doors_do(
         assert said(Verb.UPDATE, thing) == undone(work, lambda one=thing: doors.update(one, {}))
         assert said(Verb.DELETE, thing) == undone(work, lambda one=thing: doors.delete(one))
     assert said(Verb.CREATE, None, "name") == undone(work, lambda: doors.create({"name": "new"}))
+
+
+PARTS, MARKET = "probe.part", "customers.account"
+
+
+@st.composite
+def far_grants(draw: st.DrawFn) -> list[dict[str, object]]:
+    """Grants that go by a parent or a territory, beside others."""
+    found = []
+    for entity, scopes in (("probe.thing", ("own", "team")), (PARTS, ("parent",)), (MARKET, ("territory", "own"))):
+        for verb in (Verb.READ, Verb.UPDATE, Verb.DELETE):
+            if draw(st.booleans()):
+                fields = {"only_fields": ["name"]} if verb is not Verb.DELETE and draw(st.booleans()) else {}
+                found.append({"permission": f"{entity}.{verb}", "scope": draw(st.sampled_from(scopes)), **fields})
+    return found
+
+
+@pytest.mark.feature("B12")
+@settings(max_examples=4)
+@given(held=st.data())
+def test_an_explanation_says_what_the_doors_do_by_parents_and_territories(
+    platform: Platform, system: Work, people: People, make: type_make, held: st.DataObject
+) -> None:
+    number = next(UNIQUE)
+    role = id_of(system.records("core.role").create({"key": f"far-{number}", "name": "x"}))
+    for outcome in system.records("core.grant").write([Draft("create", {"role": str(role), **one}) for one in held.draw(far_grants())]):
+        assert outcome.refusal is None
+    me = id_of(system.records("core.user").create({"name": "me", "team": str(people.teams[0]), "roles": [f"far-{number}"]}))
+    territories = system.records("core.territory")
+    north = id_of(territories.create({"name": f"North {number}"}))
+    places = (
+        north,
+        id_of(territories.create({"name": f"East {number}", "parent": north})),
+        id_of(territories.create({"name": f"South {number}"})),
+    )
+    system.records("core.territory_member").create({"user": me, "territory": north})
+    accounts = system.records(MARKET)
+    there = [
+        (MARKET, id_of(accounts.create({"name": f"A{number} {place}", "owner": people.reps[2][0], "territory": place}))) for place in places
+    ]
+    things = [make("t", owner=str(owner), size=1) for owner in (me, people.reps[2][0])]
+    there += [(PARTS, id_of(system.records(PARTS).create({"thing": thing, "name": "p"}))) for thing in things]
+    work = platform.user(system.tenant.id, me, Channel.API)
+    for entity, id in there:
+        doors = work.records(entity)
+        row = does(lambda one=id, at=doors: at.get(one))
+        assert explain(work, f"{entity}.read", id, "").allowed == (row is not None)
+        assert explain(work, f"{entity}.read", id, "name").allowed == (row is not None and "name" in row)
+        renamed = undone(work, lambda one=id, at=doors: at.update(one, {"name": f"new {number}"}))
+        assert explain(work, f"{entity}.update", id, "name").allowed == renamed
+        assert explain(work, f"{entity}.delete", id, "").allowed == undone(work, lambda one=id, at=doors: at.delete(one))
 
 
 @pytest.mark.feature("B12")

@@ -19,6 +19,7 @@ from core.cli.plugin import plugin as plugin_commands
 from core.extension.discover import State, amiss
 from core.extension.impact import impact
 from core.extension.removal import known, purge_data
+from core.extension.said import told
 from core.extension.vanished import as_now
 from core.tenancy import lifecycle
 from core.tenancy.lifecycle import NewTenant
@@ -332,6 +333,8 @@ def test_a_bridge_waits_for_a_side_that_is_not_installed_and_is_not_ill(install:
     )
     assert (installed.state("bridge"), installed.state("needy")) == ("blocked", "blocked")
     assert "'absent', which is not installed" in installed.found("bridge").reason
+    said = told(lambda text, params: installed.platform.translator.say(text, "zh_CN", params), installed.found("bridge").reason)
+    assert "'absent'，但它没有安装" in said, "its page says so in Chinese"
     assert (installed.found("bridge").is_ill, installed.found("needy").is_ill) == (False, True)
     assert installed.serves()
 

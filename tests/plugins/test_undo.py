@@ -140,6 +140,25 @@ def test_an_edit_that_was_taken_back_keeps_nothing_from_being_undone(taken: Take
     assert (conflicts(work, undone(work, first)), [*accounts(work)]) == ([(2, "phone", "edited")], ["B"])
 
 
+def test_who_writes_what_stands_there_already_without_seeing_it_keeps_nothing_from_being_undone(
+    taken: Take, work: Work, people: People
+) -> None:
+    """The version moves, that nobody learns by it what stood there; and each version has its entry in the audit."""
+    taken("customers.account", "name,phone\nA,010 11111111\n")
+    done = taken("customers.account", "name,phone\nA,010 22222222\n", mode="update", match=["name"])
+    role = id_of(work.records("core.role").create({"key": "blind", "name": "Blind"}))
+    for verb, field in (("read", "name"), ("update", "phone")):
+        grant = {"permission": f"customers.account.{verb}", "scope": "all", "only_fields": [field]}
+        work.records("core.grant").create({"role": str(role), **grant})
+    work.records("core.user").update(people.rep, {"roles": ["blind"]})
+    account = work.records("customers.account").find(where(name="A"))[0]
+    blind = work.platform.user(work.tenant.id, people.rep, work.channel).records("customers.account")
+    blind.update(id_of(account), {"phone": "010 22222222"})
+    assert work.records("customers.account").get(id_of(account))["version"] == int(str(account["version"])) + 1
+    assert undone(work, done)["state"] == "undone"
+    assert accounts(work, "phone") == {"A": ("010 11111111",)}
+
+
 def test_an_undoing_that_had_nothing_to_write_hides_nobodys_edit(taken: Take, work: Work) -> None:
     records = work.records("customers.account")
     taken("customers.account", "name,phone,city\nA,010 11111111,Ulm\n")

@@ -51,6 +51,13 @@ def small_kit(sqlite_templates: Templates, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
+def token_twins(small_kit: Kit) -> Iterator[tuple[World, World, Oracle]]:
+    """The same, of a token with an allow-list, whose user may do more."""
+    with small_kit.twins(lambda _world: RIGHTS, by_token=True) as (one, other, oracle, _changed):
+        yield one, other, oracle
+
+
+@pytest.fixture(scope="session")
 def small_twins(small_kit: Kit) -> Iterator[tuple[World, World, Oracle]]:
     """Two worlds that differ in what the user of `RIGHTS` does not see."""
     with small_kit.twins(lambda _world: RIGHTS) as (one, other, oracle, changed):

@@ -15,7 +15,9 @@ def first_leak(kit: Kit, twins: type_twins, kinds: str = "") -> Leak | None:
     one, other, oracle = twins
     one.platform._shapes.clear()
     try:
+        allows = one.allows
         one, other = World(one.platform, one.cast, 0), World(other.platform, other.cast, 1)
+        one.allows = other.allows = allows
         asked = (
             one_
             for one_ in kit.questions(one, oracle, 1, SMALL, beside=False)

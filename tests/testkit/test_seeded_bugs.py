@@ -1,4 +1,4 @@
-"""Four leaks that other products had and one of our search, put into ours: the kit catches each."""
+"""Leaks that other products had and one of our search, put into ours: the kit catches each."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 import core.entities.pages
+import core.policy.grants
 import core.search.find
 from core.entities.aggregate import Aggregation
 from core.entities.pages import Outline
 from core.entities.read import Reader
-from core.policy.grants import Grant
+from core.policy.allowed import admitted
+from core.policy.grants import Grant, Grants
 from core.policy.scopes import Scopes
 from core.search.index import places
 from core.testkit.leaks.kit import Kit
@@ -63,6 +65,39 @@ BUGS: dict[str, tuple[object, str, Callable[..., Any], str]] = {
     "erpnext-13104": (Aggregation, "__init__", reports_of_all_rows, "report"),
     "search": (core.search.find, "searched", searches_all_fields, "search"),
 }
+
+
+def reads_whatever_is_not_named(_table: Any, _permission: str, grants: Any) -> Any:
+    """twentyhq/twenty #23461: what a program's list does not name is not denied."""
+    return grants
+
+
+def shows_every_field(table: Any, permission: str, grants: Any) -> Any:
+    """The same of fields: those that the list does not name are read, also those to come."""
+    return grants if admitted(table, permission) else ()
+
+
+def keeps_lists_and_asks_none(self: Grants, _allows: Any) -> Grants:
+    """MicroPyramid/Django-CRM: the scopes of a token are stored, and nothing enforces them."""
+    return self
+
+
+TOKEN_BUGS: dict[str, tuple[object, str, Callable[..., Any]]] = {
+    "twenty-23461": (core.policy.grants, "within", reads_whatever_is_not_named),
+    "twenty-23461-fields": (core.policy.grants, "within", shows_every_field),
+    "django-crm": (Grants, "narrowed", keeps_lists_and_asks_none),
+}
+
+
+@pytest.mark.feature("B6", "B7")
+@pytest.mark.parametrize("bug", ["none", *TOKEN_BUGS])
+def test_the_kit_catches_a_token_that_does_more_than_its_list(
+    bug: str, small_kit: Kit, token_twins: type_twins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if bug != "none":
+        monkeypatch.setattr(*TOKEN_BUGS[bug])
+    leak = first_leak(small_kit, token_twins, "list get")
+    assert (leak is None) == (bug == "none"), str(leak)
 
 
 @pytest.mark.feature("B6")

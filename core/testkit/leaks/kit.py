@@ -108,12 +108,12 @@ class Kit:
                 platform.close()
 
     @contextmanager
-    def twins(self, rights: Callable[[World], type_rights]) -> Iterator[tuple[World, World, Oracle, Changed]]:
-        """Two worlds, the second with another value in every place that the user does not see."""
+    def twins(self, rights: Callable[[World], type_rights], *, by_token: bool = False) -> Iterator[tuple[World, World, Oracle, Changed]]:
+        """Two worlds, the second with another value in every place that the user does not see; `by_token`: it is a token that sees so little."""
         with self.worlds() as (one, other):
             given = rights(one)
             for world in (one, other):
-                world.give(given)
+                world.give(given, by_token=by_token)
             oracle = Oracle(one, given, one.rows())
             changed = Changer(other, Oracle(other, given, other.rows()), Maker(other, OTHERS)).hide()
             yield one, other, oracle, changed

@@ -26,9 +26,11 @@ class Oracle:
     def __init__(self, world: World, rights: Mapping[str, Sequence[Grant]], rows: type_rows) -> None:
         self.world, self.given, self.rows, self.me = world, rights, rows, world.cast.me
         self._catalog, self._rights = world.system.catalog, dict(rights)
+        words = None if world.allows is None else {word.partition(":")[0]: word.partition(":")[2] for word in world.allows}
         for name, (owner, permission) in self._catalog.permissions.items():
-            if EVERYBODY in permission.default_for and owner in world.system.enabled:
-                self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY]))
+            if EVERYBODY in permission.default_for and owner in world.system.enabled and (words is None or name in words):
+                fields = frozenset(words[name].split(",")) if words is not None and words[name] else None
+                self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY], fields))
         self._team, self._below, self._territories = self._teams(), self._subordinates(), self._parts_of_the_market()
         self._mine = [
             share

@@ -31,7 +31,7 @@ from core.policy.scopes import shareable
 from core.tenancy.tables import tenants
 from core.testkit.leaks import cells
 from core.testkit.leaks.found import keep_words
-from sdk import Entity, Record
+from sdk import Entity, Record, Scope, Verb
 from sdk.fields import AnyRecordField, Field, LinkField, Reference
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -89,6 +89,8 @@ class World:
         self.tenant = cast.tenants[number]
         self.token = cast.tokens[number] if cast.tokens else ""
         self.app: FlaskClient = app or create_app(platform).test_client(use_cookies=False)
+        self.allows: list[str] | None = None
+        """The allow-list of the user's token."""
         self.system: Work = platform.system(self.tenant)
         with self.system.transaction():
             self.shapes: Mapping[str, Shape] = {
@@ -102,7 +104,7 @@ class World:
 
     def user(self) -> Work:
         """The context of who asks."""
-        return self.platform.user(self.tenant, self.cast.me, self.system.channel)
+        return self.platform.user(self.tenant, self.cast.me, self.system.channel).within(self.allows)
 
     def begin(self) -> Any:
         """A transaction past the doors."""
@@ -166,9 +168,14 @@ class World:
             connection.execute(custom_keys.insert(), made)
         keep_words(connection, self.tenant, self.places, rows)
 
-    def give(self, rights: Mapping[str, Sequence[Grant]]) -> None:
-        """Let who asks have these rights and no others; written past the doors, with the same ids in each copy."""
-        grants = self.shapes["core.grant"].table
+    def give(self, rights: Mapping[str, Sequence[Grant]], *, by_token: bool = False) -> None:
+        """Let who asks have these rights and no others; written past the doors, with the same ids in each copy.
+
+        `by_token`: the role may do more, and it is the allow-list of the token that leaves no more than these.
+        """
+        if by_token:
+            rights, self.allows = _wider(self, rights)
+        grants, mine = self.shapes["core.grant"].table, self.shapes["core.token"].table
         given = [(permission, right) for permission in sorted(rights) for right in rights[permission]]
         with self.begin() as connection:
             connection.execute(grants.delete().where(grants.c.tenant_id == self.tenant, grants.c.role_id == self.cast.role))
@@ -180,9 +187,22 @@ class World:
             ]  # fmt: skip
             for start in range(0, len(rows), 500):
                 connection.execute(grants.insert(), rows[start : start + 500])
-            mine = tenants.c.id == self.tenant
-            connection.execute(tenants.update().where(mine).values(access_version=tenants.c.access_version + 1))
+            connection.execute(mine.update().where(mine.c.tenant_id == self.tenant, mine.c.id == TOKEN).values(allows=self.allows))
+            connection.execute(tenants.update().where(tenants.c.id == self.tenant).values(access_version=tenants.c.access_version + 1))
         self.system = self.platform.system(self.tenant)
+
+
+def _wider(world: World, rights: Mapping[str, Sequence[Grant]]) -> tuple[dict[str, Sequence[Grant]], list[str]]:
+    """Rights beyond these, and the allow-list under which they come to these: of all records of what is not named, and of all fields."""
+    wider, words = dict[str, Sequence[Grant]](), list[str]()
+    for permission, held in rights.items():
+        fields = {grant.fields for grant in held}
+        listed = next(iter(fields)) if len(fields) == 1 else None
+        wider[permission] = held if listed is None else [Grant(grant.scope) for grant in held]
+        words.append(permission if listed is None else f"{permission}:{','.join(sorted(listed))}")
+    for name in world.shapes:
+        wider.setdefault(f"{name}.{Verb.READ}", [Grant(Scope.ALL)])
+    return wider, words
 
 
 class Maker:
