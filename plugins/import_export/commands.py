@@ -34,11 +34,12 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         source = path.open("rb")
     except OSError as failure:
         raise NotFound(_("can't read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
-    if options["resume"]:
-        record, wish = imports.to_resume(ctx, record_id(str(options["resume"])), wish.entity)
-    else:
-        record = imports.begin(ctx, wish)
     with source:
+        digest = imports.digest_of(source)
+        if options["resume"]:
+            record, wish = imports.to_resume(ctx, record_id(str(options["resume"])), wish.entity, digest)
+        else:
+            record = imports.begin(ctx, wish, digest)
         try:
             done = imports.carry_out(ctx, record, wish, source, lambda rows: terminal.progress(path.name, rows))
         except Refusal:

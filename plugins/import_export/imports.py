@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -14,6 +15,7 @@ from uuid import UUID
 
 from plugins.import_export import sheets
 from plugins.import_export.files import Book, Reading, Sheet, open_book
+from plugins.import_export.files.book import from_start
 from plugins.import_export.journal import IMPORT, seen
 from plugins.import_export.mapping.saved import save
 from plugins.import_export.plan import Wish, make_plan
@@ -31,6 +33,8 @@ HISTORY = "import_export.import.history"
 """The right to bring in what happened elsewhere as it stood."""
 
 
+DIGEST = "sha256"
+"""Beside what an import was asked with: that of its file."""
 UNDER_WAY = ("waiting", "running")
 LOST = timedelta(days=1)
 """After so long without a step every attempt at an import has failed: it is to say so, and its file is to go in its time."""
@@ -56,19 +60,19 @@ def permit(ctx: Context, entity: str, mode: str = "create") -> None:
     ctx.require(f"{entity}.{RIGHT}")
 
 
-def begin(ctx: Context, wish: Wish) -> Row:
-    """The record of a new import; the actor owns it."""
+def begin(ctx: Context, wish: Wish, digest: str = "") -> Row:
+    """The record of a new import; the actor owns it. `digest` is that of a file of the caller's, with which alone it is gone on with."""
     if wish.entity != WORKBOOK:
         permit(ctx, wish.entity, wish.mode)
     if wish.history:
         ctx.require(HISTORY)
-    return _record(ctx, wish, None)
+    return _record(ctx, wish, None, digest)
 
 
-def _record(ctx: Context, wish: Wish, part_of: UUID | None) -> Row:
+def _record(ctx: Context, wish: Wish, part_of: UUID | None, digest: str = "") -> Row:
     values = {
         "part_of": part_of, "entity": wish.entity, "file_name": wish.file_name[:255] or "-", "mode": wish.mode, "dry_run": wish.dry_run, "silent": wish.quiet,
-        "file": wish.file or None, "sheet": wish.sheet or None, "wish": json.dumps(asdict(wish)),
+        "file": wish.file or None, "sheet": wish.sheet or None, "wish": json.dumps(asdict(wish) | ({DIGEST: digest} if digest else {})),
     }  # fmt: skip
     return ctx.as_system().records(IMPORT).create(values, act="run")
 
@@ -176,20 +180,30 @@ def cancel(ctx: Context, id: UUID) -> Row:
         return ctx.as_system().records(IMPORT).update(id, stopped, act="run")
 
 
-def to_resume(ctx: Context, id: UUID, entity: str) -> tuple[Row, Wish]:
+def digest_of(source: BinaryIO) -> str:
+    """By what a file is known again."""
+    return hashlib.file_digest(from_start(source), "sha256").hexdigest()
+
+
+def to_resume(ctx: Context, id: UUID, entity: str, digest: str = "") -> tuple[Row, Wish]:
     """An import that was killed or stopped, and what was asked for; raises NotFound, Conflict for one that has ended or is another entity's."""
-    record = reopened(ctx, id, entity)
+    record = reopened(ctx, id, entity, digest)
     return record, read_wish(json.loads(str(record["wish"])))
 
 
-def reopened(ctx: Context, id: UUID, entity: str) -> Row:
-    """An import that was killed or stopped, with its parts, as one that waits; raises as above."""
+def reopened(ctx: Context, id: UUID, entity: str, digest: str = "") -> Row:
+    """An import that was killed or stopped, with its parts, as one that waits; raises as above, and Conflict for another file than its own:
+    rows are known by where they stand in it."""
     with ctx.transaction(write=True):
         record = seen(ctx, id, hold=True)
         if record["state"] not in UNDER_WAY and not _broke_off(record):
             raise Conflict(_("the import has already ended"), code="ended")
         if record["entity"] != entity:
             raise Conflict(_("this is an import of {entity}"), code="other_entity", entity=record["entity"])
+        if digest and json.loads(str(record["wish"] or "{}")).get(DIGEST) not in (None, "", digest):
+            raise Conflict(
+                _("this isn't the file that the import was started with, or it was changed since; import it anew"), code="other_file"
+            )
         imports, anew = ctx.as_system().records(IMPORT), {"state": "waiting", "reason": None, "ended_at": None}
         for child in filter(_broke_off, sheets.children(ctx, id)):
             imports.update(id_of(child), anew, act="run")

@@ -186,13 +186,14 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     units = _units(ctx, headings, fields)
     own = _own_ids(wish, file.headings, fields)
     unused = {heading for heading, name in special.items() if name == OWN and own is None}
-    unused |= {heading for heading, name in special.items() if is_beside(name, fields) and name.partition(".")[0] not in columns}
+    unused |= {heading for heading, name in special.items() if is_beside(name, fields) and name.rpartition(".")[0] not in columns}
     ignored = tuple(one for one in (*ignored, *unused) if own is None or one != file.headings[own])
     external = next((file.headings.index(heading) for heading, name in special.items() if name == EXTERNAL), None)
     apart = {name for name, place in ((EXTERNAL, external), (OWN, own)) if place is not None}
     match = tuple(name if name in (EXTERNAL, OWN) and name not in fields else _known(name, fields) for name in wish.match)
     _check_match(wish, match, fields, {*columns, *fixed, *made} | apart)
-    links = {name.partition(".")[0]: file.headings.index(heading) for heading, name in special.items() if name.endswith(f".{EXTERNAL}")}
+    links = {name.rpartition(".")[0]: file.headings.index(heading) for heading, name in special.items() if name.endswith(f".{EXTERNAL}")}
+    headings = {**{name: file.headings[place] for name, place in links.items()}, **headings}
     made |= _references(special, file.headings)
     collisions = dict(_collision(word, fields) for word in wish.collision)
     places = currencies(ctx, file.headings, fields, columns, asked)
@@ -246,7 +247,7 @@ def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -
 
 def _is_special(name: str, fields: Mapping[str, Field]) -> bool:
     """`external_id`, `account.external_id` for a link, `amount.currency`, `about:pipeline.deal` for a reference."""
-    link, _dot, rest = name.partition(".")
+    link, _dot, rest = name.rpartition(".")
     about, colon, _entity = name.partition(":")
     by_id = rest == EXTERNAL and isinstance(fields.get(link), LinkField)
     return name in (EXTERNAL, OWN) or by_id or is_beside(name, fields) or (bool(colon) and isinstance(fields.get(about), AnyRecordField))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from time import monotonic
@@ -47,6 +46,7 @@ class Run:
         if wish.quiet:
             self.ctx = self.ctx.because(SILENT)
         self.id, self.version = id_of(record), int(str(record["version"]))
+        self._asked = json.loads(str(record["wish"] or "{}"))
         # Nothing of a dry run that was killed is there to go on with: it begins anew.
         self._again = wish.dry_run and bool(record["done"])
         self.done = 0 if self._again else int(str(record["position"]))
@@ -78,7 +78,7 @@ class Run:
                 "ignored": listed(self.plan.ignored),
                 "emptied": listed([self.plan.emptied]),
                 "headings": json.dumps(self.file.headings),
-                "wish": json.dumps({**asdict(self.wish), **AsRead.found(self.plan, self.file.delimiter)}),
+                "wish": json.dumps({**self._asked, **AsRead.found(self.plan, self.file.delimiter)}),
                 "total": self.plan.rows,
                 **started,
             }

@@ -139,7 +139,7 @@ def test_ids_of_another_system_are_remembered_match_and_are_links(taken: Take, w
     content = "Id,Name,Parent Id\n001B,Birch Foods,001A\n001C,Cedar,001D\n001D,Dogwood,\n001E,Elm,009Z\n"
     links = {"map": ["Id=external_id", "Parent Id=parent.external_id"], "system": "salesforce", "mode": "upsert", "match": ["external_id"]}
     done = taken("customers.account", content, **links)
-    assert (done.counts, done.reasons) == ({"updated": 1, "created": 2, "failed": 1}, [(4, "parent", "no_such_record")])
+    assert (done.counts, done.reasons) == ({"updated": 1, "created": 2, "failed": 1}, [(4, "Parent Id", "no_such_record")])
     rows = {str(row["name"]): row for row in work.records("customers.account").find(())}
     assert (rows["Birch Foods"]["parent"], rows["Cedar"]["parent"]) == (rows["Alder"]["id"], rows["Dogwood"]["id"])
     assert taken("customers.account", content, **links).counts == {"unchanged": 3, "failed": 1}
@@ -147,7 +147,7 @@ def test_ids_of_another_system_are_remembered_match_and_are_links(taken: Take, w
     assert taken("customers.contact", people, map=["Account Id=account.external_id"], system="salesforce").counts == {"created": 2}
     assert work.records("customers.contact").find(where(name="Li Wei"))[0]["account"] == rows["Cedar"]["id"]
     elsewhere = taken("customers.contact", "Name,Account Id\nOtto,001C\n", map=["Account Id=account.external_id"], system="hubspot")
-    assert elsewhere.reasons == [(1, "account", "no_such_record")]
+    assert elsewhere.reasons == [(1, "Account Id", "no_such_record")]
     dogwood = rows["Dogwood"]["id"]
     work.records("customers.account").delete(dogwood)  # type: ignore[arg-type]
     again = taken("customers.account", "Id,Name\n001D,Dogwood\n", **{**links, "map": ours["map"]})

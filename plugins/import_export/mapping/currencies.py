@@ -41,7 +41,7 @@ def label_beside(ctx: Context, field: Field) -> str:
 
 def is_beside(word: str, fields: Mapping[str, Field]) -> bool:
     """Whether it names the currencies of a field of money."""
-    name, _dot, rest = word.partition(".")
+    name, _dot, rest = word.rpartition(".")
     return rest == CURRENCY and isinstance(fields.get(name), MoneyField)
 
 

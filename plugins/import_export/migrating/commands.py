@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from plugins.import_export.files import Reading
-from plugins.import_export.imports import fail, reopened, stopped
+from plugins.import_export.imports import digest_of, fail, reopened, stopped
 from plugins.import_export.migrating import running
 from plugins.import_export.migrating.running import MIGRATION, Asked
 from plugins.import_export.plan import EMPTIED, TOTALS
@@ -34,11 +34,12 @@ def migrate(ctx: Context, terminal: Terminal, options: Mapping[str, object]) -> 
     except OSError as failure:
         raise NotFound(_("can't read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
     with source:
+        digest = digest_of(source)
         if options["resume"]:
-            record = reopened(ctx, record_id(str(options["resume"])), MIGRATION)
+            record = reopened(ctx, record_id(str(options["resume"])), MIGRATION, digest)
             asked = running.asked_of(record)
         else:
-            record = running.begin(ctx, asked)
+            record = running.begin(ctx, asked, digest)
         try:
             done = running.carry_out(ctx, record, asked, source, lambda rows: terminal.progress(path.name, rows))
         except Refusal:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from plugins.import_export import imports
 from plugins.import_export.files import Reading
-from plugins.import_export.imports import PERMISSION, UNDER_WAY, carry_out_sheet, fail, unseen
+from plugins.import_export.imports import DIGEST, PERMISSION, UNDER_WAY, carry_out_sheet, fail, unseen
 from plugins.import_export.journal import IMPORT, ROW, seen
 from plugins.import_export.migrating.archive import opened
 from plugins.import_export.migrating.external import ExternalIds
@@ -56,14 +56,14 @@ class Asked:
     reading: Reading = Reading()
 
 
-def begin(ctx: Context, asked: Asked) -> Row:
-    """The record of a new migration, which the actor owns; raises Forbidden."""
+def begin(ctx: Context, asked: Asked, digest: str = "") -> Row:
+    """The record of a new migration, which the actor owns; `digest` as for any import. Raises Forbidden."""
     ctx.require(PERMISSION)
     for word in asked.values:
         _value(word)
     values = {
         "entity": MIGRATION, "file_name": asked.file_name[:255] or "-", "dry_run": asked.dry_run, "silent": asked.silent,
-        "wish": json.dumps({"asked": asdict(asked)}),
+        "wish": json.dumps({"asked": asdict(asked), DIGEST: digest}),
     }  # fmt: skip
     return ctx.as_system().records(IMPORT).create(values, act="run")
 

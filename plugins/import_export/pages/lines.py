@@ -70,7 +70,7 @@ def heads_of(ctx: Context, wish: Wish, file: Row, place: int, plan: Plan | None 
         if name in fields or is_external(name):
             yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(_("ID in another system")))
         elif is_beside(name, fields):
-            yield Head(at, headings[at], name, label_beside(ctx, fields[name.partition(".")[0]]))
+            yield Head(at, headings[at], name, label_beside(ctx, fields[name.rpartition(".")[0]]))
 
 
 def lines_of(ctx: Context, rows: Sequence[Mapping[str, object]], heads: Sequence[Head], plan: Plan | None, wish: Wish) -> Iterator[Line]:
