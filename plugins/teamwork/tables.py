@@ -284,7 +284,7 @@ PERIODS = {
     "month": _("Month"), "quarter": _("Quarter"), "year": _("Year"), "fiscal_quarter": _("Fiscal quarter"), "fiscal_year": _("Fiscal year"),
 }  # fmt: skip
 RUNNING, CLOSED = "open", "closed"
-COURSES = {RUNNING: _("Open"), CLOSED: _("Closed")}
+COURSES = {RUNNING: _("In progress"), CLOSED: _("Closed")}
 STEPS = {"closed": _("Closed"), "reopened": _("Reopened")}
 
 
