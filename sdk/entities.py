@@ -55,7 +55,7 @@ class Record(DeclarativeBase):
         UtcDateTime(), f.DateTimeField(label=_("Created"), readonly=True), nullable=False, sort_order=92
     )
     updated_at: Mapped[datetime] = _described(
-        UtcDateTime(), f.DateTimeField(label=_("Changed"), readonly=True), nullable=False, sort_order=93
+        UtcDateTime(), f.DateTimeField(label=_("Last changed"), readonly=True), nullable=False, sort_order=93
     )
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), nullable=True, sort_order=94)
     custom: Mapped[dict[str, Any] | None] = mapped_column(json_data(), nullable=True, sort_order=95)

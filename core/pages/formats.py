@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,7 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_d
 from sdk.counting import counted
 
 _REGION: ContextVar[str] = ContextVar("region", default="")
+_AGO = re.compile(r"^(\d+)")
 
 
 @contextmanager
@@ -101,7 +103,9 @@ def ago(locale: str, value: object, now: datetime) -> str:
     found = datetime.fromisoformat(value) if isinstance(value, str) and value else value
     if not isinstance(found, datetime):
         return _text(value)
-    return format_timedelta(found.astimezone(UTC) - now, add_direction=True, locale=_locale(locale))
+    said = format_timedelta(found.astimezone(UTC) - now, add_direction=True, locale=_locale(locale))
+    # CLDR has 27秒钟前; beside other numbers with their units it reads 27 秒前.
+    return _AGO.sub(r"\1 ", said.replace("秒钟", "秒")) if locale.startswith("zh") else said
 
 
 def chart_marks() -> Mapping[str, object] | None:

@@ -105,7 +105,7 @@ def told(ctx: Context, entity: str, _given: Parameters) -> Sequence[tuple[str, s
     """Whom a rule can tell: the owner, the owner's manager, a role, a person."""
     roles = [(f"role:{row['key']}", ctx.say(_("Everyone with the role {role}"), {"role": row["name"]})) for row in _rows(ctx, "core.role")]
     people = [(f"user:{row['id']}", str(row["name"])) for row in _rows(ctx, "core.user")]
-    return [("owner", ctx.say(_("Its owner"))), ("manager", ctx.say(_("The owner's manager"))), *_sorted(roles), *_sorted(people)]
+    return [("owner", ctx.say(_("Its owner"))), ("manager", ctx.say(_("The owner’s manager"))), *_sorted(roles), *_sorted(people)]
 
 
 def people(ctx: Context, _entity: str, _given: Parameters) -> Pairs:

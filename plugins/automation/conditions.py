@@ -41,7 +41,7 @@ class Expression(Schema):
     expression = fields.String(
         required=True,
         validate=validate.Length(1, expressions.LONGEST),
-        metadata=parameter(_("Expression"), _("CEL, for example account.tier == 'gold’ && old.city != city"), shape=Shape.TEXT),
+        metadata=parameter(_("Expression"), _("CEL, for example account.tier == 'gold' && old.city != city"), shape=Shape.TEXT),
     )
 
 

@@ -13,7 +13,7 @@ from sdk.context import id_of
 MANY = 5
 SAMPLES = (
     {
-        "name": "大额商机提醒负责人", "entity": "pipeline.deal", "trigger": "automation.updated", "parameters": {"fields": ["amount"]},
+        "name": "大额商机提醒主管", "entity": "pipeline.deal", "trigger": "automation.updated", "parameters": {"fields": ["amount"]},
         "conditions": [{"kind": "automation.crossed", "parameters": {"field": "amount", "value": "500000 CNY"}}],
         "actions": [{"action": "automation.notify", "parameters": {"to": "manager", "title": "商机 {{ name }} 金额超过 50 万", "body": "{{ account.name }}"}}],
     },

@@ -87,7 +87,7 @@ def _told(ctx: Context, row: Row) -> str:
     words = dict(choices.heard(ctx, entity, {})) if ctx.offers(entity) else {}
     events = [words.get(str(one), str(one)) for one in cast("list[str]", row.get("events") or ())]
     clauses = [sentence(ctx, entity, str(one)) for one in cast("list[str]", row.get("where") or ())] if words else []
-    said = ", ".join(events) or ctx.say(_("all events"))
+    said = ctx.say(_(", ")).join(events) or ctx.say(_("all events"))
     return f"{said} ({ctx.say(_(' and ')).join(clauses)})" if clauses else said
 
 

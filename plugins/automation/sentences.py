@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import time
 from typing import Any, TypeAlias
+
+from babel.dates import format_time
 
 from plugins.automation.choices import DAYS
 from plugins.automation.facts import name_of
@@ -88,7 +91,7 @@ def when(ctx: Context, entity: str, key: str, given: Given) -> str:
         label = next((say(one.label) for one in ctx.events() if one.name == given.get("event")), str(given.get("event", "")))
         return say(_("{entity}: {event}"), {"entity": word, "event": label})
     trigger = next((one for one in ctx.declared(Trigger) if one.full_key == key), None)
-    return f"{word}: {say(trigger.label) if trigger is not None else key}"
+    return f"{word}: {_inside(say(trigger.label)) if trigger is not None else key}"
 
 
 def _by_date(ctx: Context, entity: str, given: Given) -> str:
@@ -108,7 +111,7 @@ def _by_date(ctx: Context, entity: str, given: Given) -> str:
             else _("it is {days} days after “{field}” of the {entity}, at {at}")
         )
     field = label_of(ctx, entity, str(given.get("field", "")))
-    return ctx.say(text, {"field": field, "entity": called(ctx, entity), "days": days, "at": str(given.get("at") or "09:00")[:5]})
+    return ctx.say(text, {"field": field, "entity": called(ctx, entity), "days": days, "at": _clock(ctx, given.get("at") or "09:00")})
 
 
 def _by_clock(ctx: Context, entity: str, given: Given) -> str:
@@ -117,17 +120,25 @@ def _by_clock(ctx: Context, entity: str, given: Given) -> str:
         said = ctx.say(_("every {minutes} minutes, for each {entity}"), {"minutes": given["every_minutes"], "entity": word})
     else:
         days = _days(ctx, given.get("weekdays") or range(1, 8))
-        said = ctx.say(_("it is {at} on {days}, for each {entity}"), {"at": str(given.get("at") or "")[:5], "days": days, "entity": word})
+        said = ctx.say(_("it is {at} on {days}, for each {entity}"), {"at": _clock(ctx, given.get("at")), "days": days, "entity": word})
     clauses = (
         [sentence(ctx, entity, str(one)) for one in given.get("where") or ()] if ctx.offers(entity) else list(given.get("where") or ())
     )
     return said if not clauses else f"{said} ({ctx.say(_(' and ')).join(clauses)})"
 
 
+def _clock(ctx: Context, at: object) -> str:
+    """A time of day as the reader's language writes it; what is none as it stands."""
+    try:
+        return str(format_time(time.fromisoformat(str(at)), "short", locale=ctx.locale))
+    except ValueError:
+        return str(at or "")
+
+
 def _days(ctx: Context, days: Sequence[Any]) -> str:
     if len(set(days)) == len(DAYS):
         return ctx.say(_("every day"))
-    return ", ".join(ctx.say(DAYS[day]) for day in sorted(set(days)) if day in DAYS)
+    return ctx.say(_(", ")).join(ctx.say(DAYS[day]) for day in sorted(set(days)) if day in DAYS)
 
 
 # --- only if -----------------------------------------------------------------------------------------------------------
@@ -148,7 +159,7 @@ def holds(ctx: Context, entity: str, node: object) -> str:
     if told is not None and ctx.offers(entity):
         return told(ctx, entity, given)
     kind = next((one for one in ctx.declared(RuleCondition) if one.full_key == key), None)
-    return _with_values(ctx, entity, say(kind.label) if kind is not None else key, given)
+    return _with_values(ctx, entity, _inside(say(kind.label)) if kind is not None else key, given)
 
 
 def _filter(ctx: Context, entity: str, given: Given) -> str:
@@ -186,8 +197,8 @@ def _related(ctx: Context, _entity: str, given: Given) -> str:
 
 def _during(ctx: Context, _entity: str, given: Given) -> str:
     words = {
-        "since": given.get("since", "09:00"),
-        "until": given.get("until", "18:00"),
+        "since": _clock(ctx, given.get("since", "09:00")),
+        "until": _clock(ctx, given.get("until", "18:00")),
         "days": _days(ctx, given.get("weekdays") or range(1, 6)),
     }
     return ctx.say(_("it is between {since} and {until} on {days}"), words)
@@ -208,13 +219,18 @@ def does(ctx: Context, entity: str, node: object) -> str:
         return str(node)
     key, given = str(node.get("action", "")), _given(node.get("parameters"))
     told = _DOES.get(key)
-    return told(ctx, entity, given) if told is not None else _with_values(ctx, entity, called_action(ctx, key), given)
+    return told(ctx, entity, given) if told is not None else _with_values(ctx, entity, _inside(called_action(ctx, key)), given)
 
 
 def called_action(ctx: Context, key: str) -> str:
     """What an action is called; its key where its plugin is off."""
     action = next((one for one in ctx.declared(Action) if one.full_key == key), None)
     return ctx.say(action.label) if action is not None else key
+
+
+def _inside(label: str) -> str:
+    """A label as it stands within a sentence: create a task, but SMS to the owner."""
+    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
 
 
 def _with_values(ctx: Context, entity: str, label: str, given: Given) -> str:
@@ -248,7 +264,7 @@ def who(ctx: Context, word: str) -> str:
     if kind == "owner":
         return ctx.say(_("its owner"))
     if kind == "manager":
-        return ctx.say(_("the owner's manager"))
+        return ctx.say(_("the owner’s manager"))
     if kind == "role":
         return ctx.say(_("everyone with the role {role}"), {"role": name})
     return title_of(ctx, "core.user", name) or name
@@ -258,7 +274,9 @@ def _write(ctx: Context, entity: str, given: Given) -> str:
     people = [str(given["to"])] if given.get("to") else []
     people += [ctx.say(_("its owner"))] if given.get("owner") else []
     people += [title_of(ctx, "core.user", str(given["user"])) or str(given["user"])] if given.get("user") else []
-    return ctx.say(_("email {who}: “{title}”"), {"who": ", ".join(people), "title": named(ctx, entity, str(given.get("subject", "")))})
+    return ctx.say(
+        _("email {who}: “{title}”"), {"who": ctx.say(_(", ")).join(people), "title": named(ctx, entity, str(given.get("subject", "")))}
+    )
 
 
 def _set(ctx: Context, entity: str, given: Given) -> str:
@@ -267,7 +285,7 @@ def _set(ctx: Context, entity: str, given: Given) -> str:
         ctx.say(_("set {field} to {value}"), {"field": label_of(ctx, entity, name), "value": value_of(ctx, entity, name, value)})
         for name, value in values.items()
     ]
-    return ", ".join(told)
+    return ctx.say(_(", ")).join(told)
 
 
 def value_of(ctx: Context, entity: str, name: str, value: object) -> str:
@@ -298,7 +316,12 @@ def _assign(ctx: Context, _entity: str, given: Given) -> str:
 
 
 def _call(ctx: Context, entity: str, given: Given) -> str:
-    return ctx.say(_("call {url}"), {"url": named(ctx, entity, str(given.get("url", "")))})
+    url = str(given.get("url", ""))
+    return (
+        ctx.say(_("call {url}"), {"url": named(ctx, entity, url)})
+        if url.rstrip("/").partition("://")[2]
+        else ctx.say(_("call an external URL"))
+    )
 
 
 _DOES: Mapping[str, Callable[[Context, str, Given], str]] = {

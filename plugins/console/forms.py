@@ -179,7 +179,7 @@ def _likely(ctx: Context, refusal: Refusal) -> str:
     seen = cast("Sequence[Mapping[str, object]]", refusal.members.get("candidates") or ())
     if not seen:
         return ctx.say(_("There may be one already, which you don’t have access to. Ask your manager."))
-    return ctx.say(_("There may be one already: {names}."), {"names": ", ".join(f"“{one['title']}”" for one in seen)})
+    return ctx.say(_("There may be one already: {names}."), {"names": ctx.say(_(", ")).join(f"“{one['title']}”" for one in seen)})
 
 
 # --- while somebody types --------------------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def said(board: Board, refusal: Refusal) -> Mapping[str, object]:
     at, others = by_field(ctx, refusal, [name for name in kind.written if name != board.by])
     if others:
         return {"needs": False, "text": " ".join(others)}
-    labels = ", ".join(ctx.say(kind.fields[name].label) for name in at)
+    labels = ctx.say(_(", ")).join(ctx.say(kind.fields[name].label) for name in at)
     return {"needs": True, "text": ctx.say(_("Needs: {fields}"), {"fields": labels})}
 
 

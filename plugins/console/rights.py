@@ -99,7 +99,7 @@ def _followed(ctx: Context, permissions: Sequence[str]) -> str:
     """Which rights decide on what is seen for the sake of its parent."""
     entities = dict.fromkeys(word.rpartition(".")[0] for word in permissions)
     words = [ctx.say(ctx.entity(name).plural_label) for name in entities if ctx.offers(name)]
-    return ctx.say(_("Rights to {entities}"), {"entities": ", ".join(words)}) if words else ""
+    return ctx.say(_("Rights to {entities}"), {"entities": ctx.say(_(", ")).join(words)}) if words else ""
 
 
 def _source(ctx: Context, word: str) -> str:

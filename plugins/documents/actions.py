@@ -34,7 +34,7 @@ def _formats(ctx: Context, _entity: str, _given: Parameters) -> list[tuple[str, 
 
 
 def _languages(ctx: Context, _entity: str, _given: Parameters) -> list[tuple[str, str]]:
-    return [("", ctx.say(_("Same as the document"))), ("zh_CN", "中文"), ("en", "English")]
+    return [("", ctx.say(_("Same as the document"))), ("zh_CN", "简体中文"), ("en", "English")]
 
 
 _LANGUAGE = parameter(_("Language"), options=_languages)

@@ -77,14 +77,14 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     t = tables
     return (
-        Entity(t.Series, "series", "series", _("Series"), _("Series"), access=SERIES, merges=False),
+        Entity(t.Series, "series", "series", _("Forecast series"), _("Forecast series"), access=SERIES, merges=False),
         Entity(t.Factor, "factor", "factors", _("Factor"), _("Factors"), owned=False),
         Entity(t.MarketSeries, "market_series", "market_series", _("Market series"), _("Market series"), owned=False, access=MARKET, merges=False),
-        Entity(t.MarketPoint, "market_point", "market_points", _("Figure"), _("Figures"), title="on", owned=False, access=MARKET, merges=False),
+        Entity(t.MarketPoint, "market_point", "market_points", _("Market figure"), _("Market figures"), title="on", owned=False, access=MARKET, merges=False),
         Entity(t.MarketEvent, "market_event", "market_events", _("Market event"), _("Market events"), owned=False, access=MARKET, merges=False),
         Entity(t.Run, "run", "runs", _("Run"), _("Runs"), access=RUNS, hands_over=False, verbs=frozenset({Verb.READ, Verb.DELETE}),
                veil=sight.veil(sight.RUN), veiled=sight.SEEN[sight.RUN]),
-        Entity(t.Result, "result", "results", _("Result"), _("Results"), title="key", owned=False, verbs=READ,
+        Entity(t.Result, "result", "results", _("Forecast result"), _("Forecast results"), title="key", owned=False, verbs=READ,
                veil=sight.veil(sight.RESULT), veiled=sight.SEEN[sight.RESULT]),
         Entity(t.Backtest, "backtest", "backtests", _("Backtest"), _("Backtests"), owned=False, verbs=READ,
                veil=sight.veil(sight.BACKTEST), veiled=sight.SEEN[sight.BACKTEST]),

@@ -93,7 +93,16 @@ def register_entities() -> Sequence[Entity]:
             merges=False,
         ),
         Entity(
-            ImportRow, "row", "rows", _("Row"), _("Rows"), title="code", owned=False, verbs=READ, veil=sight.of_rows, veiled=sight.OF_ROWS
+            ImportRow,
+            "row",
+            "rows",
+            _("Import row"),
+            _("Import rows"),
+            title="code",
+            owned=False,
+            verbs=READ,
+            veil=sight.of_rows,
+            veiled=sight.OF_ROWS,
         ),
         Entity(
             StagedFile,

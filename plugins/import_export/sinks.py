@@ -19,7 +19,7 @@ from sdk.fields import ChoiceField, DecimalField, Field, LinkField, Money, Named
 from sdk.fields.money import money_wire
 
 CSV, XLSX, JSONL = "csv", "xlsx", "jsonl"
-FORMATS = {CSV: _("CSV"), XLSX: _("Excel workbook (XLSX)"), JSONL: _("JSON lines")}
+FORMATS = {CSV: _("CSV"), XLSX: _("Excel workbook (XLSX)"), JSONL: _("JSON Lines")}
 MEDIA = {
     CSV: "text/csv",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -138,7 +138,7 @@ class Part(Record):
     entity: Mapped[str] = f.text(_("Entity"), length=80, required=True)
     first: Mapped[int] = f.integer(_("First row"), required=True)
     last: Mapped[int] = f.integer(_("Last row"), required=True)
-    letters: Mapped[str | None] = f.text(_("Lowercase and uppercase"), length=10)
+    letters: Mapped[str | None] = f.text(_("Outcome codes"), length=10)
     rows: Mapped[str | None] = f.long_text(_("Rows"), length=LONGEST, sensitive=True)
     before: Mapped[str | None] = f.long_text(_("Previous values"), length=LONGEST, sensitive=True)
     undone: Mapped[str | None] = f.long_text(_("Rows undone"), length=LONGEST)

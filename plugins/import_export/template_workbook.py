@@ -85,7 +85,7 @@ def workbook(ctx: Context, entity: str, columns: Sequence[Column]) -> bytes:
     sheet.freeze_panes = "A2"
     _offer(ctx, sheet, columns)
     notes = book.create_sheet(_UNFIT.sub(" ", ctx.say(_("Notes")))[:31])
-    for row in ((ctx.say(_("Column")), ctx.say(_("Matches"))), *((one.heading, fits(ctx, entity, one)) for one in columns)):
+    for row in ((ctx.say(_("Column")), ctx.say(_("What to enter"))), *((one.heading, fits(ctx, entity, one)) for one in columns)):
         notes.append(row)
         for cell in notes[notes.max_row]:
             cell.data_type = "s"
@@ -158,7 +158,7 @@ def fits(ctx: Context, entity: str, column: Column) -> str:
     text, params = _kind(ctx, entity, field)
     lines = [ctx.say(text, params)]
     if words := ([] if isinstance(field, CurrencyField) else options(ctx, field)):
-        lines.append(ctx.say(_("One of: {options}."), {"options": ", ".join(words)}))
+        lines.append(ctx.say(_("One of: {options}."), {"options": ctx.say(_(", ")).join(words)}))
     lines.append(ctx.say(_("Required.") if column.must else _("Optional.")))
     if field.unique:
         lines.append(ctx.say(_("Varies by row.")))

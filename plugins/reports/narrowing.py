@@ -100,7 +100,7 @@ def _said(ctx: Context, entity: str, clause: str) -> str:
         words = [ctx.say(field.options[word]) if word in field.options else word for word in words]
     elif isinstance(field, LinkField) and "." not in one.field:
         words = [_title(ctx, ctx.target(entity, one.field), word) for word in words]
-    return f"{label} {ctx.say(_SIGNS[one.operator])} {', '.join(words)}"
+    return f"{label} {ctx.say(_SIGNS[one.operator])} {ctx.say(_(', ')).join(words)}"
 
 
 def _title(ctx: Context, entity: str, word: str) -> str:

@@ -106,7 +106,7 @@ def _notice(ctx: Context, person: UUID, about: Reference, events: Sequence[Event
     named = dict.fromkeys(str(name) for event in events for name in _fields(event) if name in known)
     if not named and any(_fields(event) for event in events):
         return None
-    labels = ", ".join(theirs.say(known[name].label) for name in list(named)[:MOST_NAMED])
+    labels = theirs.say(_(", ")).join(theirs.say(known[name].label) for name in list(named)[:MOST_NAMED])
     title = theirs.records(about.entity).titles([about.id]).get(about.id, "")
     by = events[-1].payload.get("by")
     name = ctx.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None

@@ -236,7 +236,7 @@ def _evaluations(ctx: Context, period: Period) -> list[Mapping[str, object]]:
     return [
         {
             **row,
-            "word": ctx.say(COURSES.get(str(row.get("state")), _("Open"))),
+            "word": ctx.say(COURSES.get(str(row.get("state")), _("In progress"))),
             "href": ctx.page(f"/teamwork/evaluations/{row['id']}?tab=teamwork.ranking"),
         }
         for row in there

@@ -284,7 +284,7 @@ PERIODS = {
     "month": _("Month"), "quarter": _("Quarter"), "year": _("Year"), "fiscal_quarter": _("Fiscal quarter"), "fiscal_year": _("Fiscal year"),
 }  # fmt: skip
 RUNNING, CLOSED = "open", "closed"
-COURSES = {RUNNING: _("Open"), CLOSED: _("Closed")}
+COURSES = {RUNNING: _("In progress"), CLOSED: _("Closed")}
 STEPS = {"closed": _("Closed"), "reopened": _("Reopened")}
 
 
@@ -373,7 +373,7 @@ class Score(Record):
     person_id: Mapped[UUID] = f.link(_("Person"), "core.user", required=True, readonly=True, subject=True)
     round: Mapped[int] = f.integer(_("Round"), least=1, required=True, readonly=True)
     total: Mapped[Decimal | None] = f.decimal(_("Score"), readonly=True)
-    place: Mapped[int | None] = f.integer(_("Location"), least=1, readonly=True)
+    place: Mapped[int | None] = f.integer(_("Rank"), least=1, readonly=True)
     note: Mapped[str | None] = f.long_text(_("Review note"), length=5000, track=True, personal=True)
 
 

@@ -63,7 +63,7 @@ def register_entities() -> Sequence[Entity]:
     return (
         Entity(Form, "form", "forms", _("Web form"), _("Web forms"), access=ACCESS, merges=False, acts_later=True),
         Entity(FormField, "form_field", "form_fields", _("Form field"), _("Form fields"), title="field", owned=False),
-        Entity(Submission, "submission", "submissions", _("Submission"), _("Submissions"), title="state", access=SENT,
+        Entity(Submission, "submission", "submissions", _("Form submission"), _("Form submissions"), title="state", access=SENT,
                verbs=frozenset({Verb.READ, Verb.DELETE}), merges=False, veil=sight.veil, veiled=sight.OF_SUBMISSIONS, narrows=sight.narrows),
     )  # fmt: skip
 

@@ -37,7 +37,7 @@ class Form(Record):
     intro_zh: Mapped[str | None] = f.long_text(_("Text above the fields (Chinese)"), length=LONGEST_WORDS)
     consent: Mapped[str | None] = f.long_text(_("Consent text"), length=LONGEST_WORDS, track=True)
     consent_zh: Mapped[str | None] = f.long_text(_("Consent text (Chinese)"), length=LONGEST_WORDS, track=True)
-    consent_required: Mapped[bool] = f.boolean(_("Nothing is accepted without consent"), default=True, track=True)
+    consent_required: Mapped[bool] = f.boolean(_("Consent required"), default=True, track=True)
     consent_version: Mapped[int] = f.integer(_("Consent version"), default=1, readonly=True, track=True)
     thanks: Mapped[str | None] = f.long_text(_("Thank-you message"), length=LONGEST_WORDS)
     thanks_zh: Mapped[str | None] = f.long_text(_("Thank-you message (Chinese)"), length=LONGEST_WORDS)

@@ -88,7 +88,7 @@ def test_a_plugin_is_switched_in_its_row(site: Site) -> None:
 def test_a_person_is_erased_after_the_traces_were_shown(client: Api, work: Work, people: People) -> None:
     site, contact = Site(client), id_of(work.records("customers.contact").create({"name": "Zoe Zappel", "email": "zoe@zappel.example"}))
     chosen = site.post("/admin/erasure", {"person__entity": "customers.contact", "person__id": str(contact)})
-    assert "Access history of Zoe Zappel" in chosen.text
+    assert "Personal data of Zoe Zappel" in chosen.text
     assert "Contacts: personal fields cleared" in chosen.text
     person = f"customers.contact:{contact}"
     assert site.post("/admin/erasure", {"do": "erase", "person": person, "reason": "asked by letter"}).status == 422

@@ -33,7 +33,7 @@ def test_filters_read_as_sentences_in_both_languages_with_titles_and_labels(site
     site.post("/me/locale", {"locale": "zh_CN"})
     assert sentences(site.get(ACCOUNTS, query))[:2] == ["级别是 重点客户 或 普通", "年营业额不少于 1,000"]
     fields = site.get(f"{ACCOUNTS}/filter").texts("//select[@name='_field']/option")
-    some = ("城市", "创建", "地址", "国家", "名称", "修改")
+    some = ("城市", "创建时间", "地址", "国家", "名称", "修改时间")
     assert tuple(one for one in fields if one in some) == some, "in the order of dictionaries, by pinyin"
 
 

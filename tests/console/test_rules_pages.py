@@ -52,9 +52,10 @@ def test_a_rule_reads_as_a_sentence_and_is_switched_in_its_row(site: Site, work:
     assert stale.texts("//*[@role='alert']")
     assert site.get(RULES, {"state": "on", "q": "Welcome"}).rows() == []
     near = {"field": "ends_on", "days": 7}
-    rule(work, "Reminder", tell("Look"), entity="orders.contract", trigger="automation.date", parameters=near)
+    call = {"action": "teamwork.create_task", "parameters": {"subject": "Call about {{ number }}"}}
+    rule(work, "Reminder", call, entity="orders.contract", trigger="automation.date", parameters=near)
     (reminder,) = site.get(RULES, {"entity": "orders.contract"}).rows()
-    assert "it is 7 days before “Ends on” of the Contract, at 09:00" in reminder[0]
+    assert "it is 7 days before “Ends on” of the Contract, at 9:00 AM then create a task: Call about ‹Number›" in reminder[0]
 
 
 def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(site: Site, work: Work, platform: Platform) -> None:

@@ -83,7 +83,7 @@ def test_why_work_of_others_failed_is_told_to_who_may_look_into_it(
     Drain(platform).run_until_empty()
     api = client.as_user(operator)
     told = [row["error"] for row in api.get(JOBS, {"handler": "probe.remember"}).json["data"]]
-    assert sorted(told, key=str) == [None, f"后台作业 'of {operator}' 不存在"]
+    assert sorted(told, key=str) == [None, f"后台任务 'of {operator}' 不存在"]
     assert {row["error"] for row in client.get(JOBS, {"handler": "probe.remember"}).json["data"]} == {
         f"job 'of {one}' does not exist" for one in (operator, people.rep)
     }, "each reads it in a language of their own"

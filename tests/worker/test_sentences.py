@@ -21,6 +21,6 @@ def test_what_was_kept_is_said_in_another_language_with_all_that_fills_it(platfo
     stored = json.loads(json.dumps(whole))
     english, chinese = (said(platform.translator, stored, locale) for locale in ("en", "zh_CN"))
     assert english == "Name, expected at least 3, row; job 'x {y}\ufffd' does not exist; name: is required"
-    assert chinese.startswith("姓名, ") and "后台作业 'x {y}\ufffd' 不存在" in chinese and "is required" not in chinese
+    assert chinese.startswith("姓名, ") and "后台任务 'x {y}\ufffd' 不存在" in chinese and "is required" not in chinese
     long = said(platform.translator, [kept("{a}{a}", {"a": "x" * 3 * MOST})], "en")
     assert len(long) == MOST, "no reason need be longer"

@@ -59,4 +59,4 @@ def _data(ctx: Context, what: str) -> str:
 
 def _labels(ctx: Context, records: Records | None, listed: str) -> str:
     known = records.fields() if records is not None else {}
-    return ", ".join(ctx.say(known[name].label) if name in known else name for name in listed.split(","))
+    return ctx.say(_(", ")).join(ctx.say(known[name].label) if name in known else name for name in listed.split(","))

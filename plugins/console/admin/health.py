@@ -110,13 +110,13 @@ def checks(ctx: Context) -> Iterator[Check]:
     yield _one(ctx, _("Plugin errors"), "; ".join(fails), _("No plugin has failed since yesterday."),
                _("Check the server log. Turning the plugin off is a quick fix."), href=f"{PREFIX}/admin/plugins")  # fmt: skip
     held = [one["title"] for one in cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/plugins"))["data"] if one["state"] == "held"]
-    yield _one(ctx, _("Approvals"), ", ".join(held), _("Nothing to approve."), _(
+    yield _one(ctx, _("Approvals"), ctx.say(_(", ")).join(held), _("Nothing to approve."), _(
         "Review and approve the requests, or turn the plugins off."
     ),
                tone="warm", href=f"{PREFIX}/admin/plugins")  # fmt: skip
     if ctx.offers("company.rate") and ctx.can("company.rate.read"):
         lacking = _without_rate(ctx)
-        yield _one(ctx, _("Exchange rates"), ctx.say(_("No exchange rate for {codes}"), {"codes": ", ".join(lacking)}) if lacking else "",
+        yield _one(ctx, _("Exchange rates"), ctx.say(_("No exchange rate for {codes}"), {"codes": ctx.say(_(", ")).join(lacking)}) if lacking else "",
                    _("Every currency has an exchange rate."), _("Add a rate. Until then, amounts in these currencies are left out of totals."),
                    tone="warm", href=f"{PREFIX}/company/rates/new")  # fmt: skip
 

@@ -98,7 +98,7 @@ def _when(ctx: Context, one: Mapping[str, Any]) -> str:
         )
     at = time.fromisoformat(one["at"]).strftime("%H:%M")
     names = get_day_names("abbreviated", locale=ctx.locale)
-    days = ", ".join(str(names[day - 1]) for day in one["weekdays"])
+    days = ctx.say(_(", ")).join(str(names[day - 1]) for day in one["weekdays"])
     return ctx.say(_("{days} at {time}"), {"days": days, "time": at}) if days else ctx.say(_("Daily at {time}"), {"time": at})
 
 

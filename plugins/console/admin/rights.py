@@ -25,7 +25,7 @@ SCOPES: dict[str, Text] = {
     Scope.PARENT: _("Same as the parent record"),
     Scope.ALL: _("All"),
     SEVERAL: _("Multiple permissions"),
-    AS_VERB: _("No exception"),
+    AS_VERB: _("Default"),
 }
 MEANINGS: dict[str, Text] = {
     Scope.NONE: _("no access"),
@@ -43,7 +43,7 @@ VERBS: dict[str, Text] = {
 }  # fmt: skip
 WORDS: dict[str, Text] = {
     "export": _("Export"), "import": _("Import"), "bulk_edit": _("Edit several"), "reassign": _("Reassign"),
-    "merge": _("Merge"), "force": _("Save likely duplicates"), "disclose": _("Gather a person's data"), "erase": _("Erase a person's data"),
+    "merge": _("Merge"), "force": _("Save likely duplicates"), "disclose": _("Gather a person’s data"), "erase": _("Erase a person’s data"),
 }  # fmt: skip
 
 
