@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 from core.context import Work
+from core.pages.formats import ago
 from core.platform import Platform
 from core.testkit.fixtures import Api, MakeTenant
 from plugins.reports.chart import SCHEMA
@@ -94,3 +95,10 @@ def test_a_large_number_is_written_as_the_unit_that_it_rounds_to() -> None:
 def test_without_company_nobody_has_a_way_of_their_own(platform: Platform, make_tenant: MakeTenant) -> None:
     work = platform.system(make_tenant("plain", plugins=["customers", "reports"]).id)
     assert "company.formats" not in work.records("core.user").fields()
+
+
+def test_how_long_ago_something_was_reads_as_people_write_it() -> None:
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    spans = (timedelta(seconds=27), timedelta(hours=3), timedelta(days=9))
+    assert [ago("zh_CN", now - span, now) for span in spans] == ["27 秒前", "3 小时前", "1 周前"]
+    assert [ago("en", now - span, now) for span in spans] == ["27 seconds ago", "3 hours ago", "1 week ago"]
