@@ -14,9 +14,9 @@ from plugins.automation.actions import values_problems
 from plugins.automation.matching import RUN, by_hand
 from plugins.automation.rules import DELEGATE, RULE, rule_of, stops
 from plugins.automation.triggers import INLET
-from sdk import Batch, Change, Channel, Conflict, Context, Invalid, NotFound, Problem, TooMany, _, where
-from sdk.context import id_of
-from sdk.fields import FlawError
+from sdk import Batch, Change, Channel, Conflict, Context, Invalid, NotFound, Notice, Problem, TooMany, _, where
+from sdk.context import Row, id_of
+from sdk.fields import FlawError, Reference
 from sdk.fields.identity import IdField
 from sdk.links import digest_of, new_token
 
@@ -76,22 +76,15 @@ def new_address(ctx: Context, id: UUID) -> Mapping[str, object]:
 
 def take(ctx: Context, token: str, body: Mapping[str, Any], chain: int = 0) -> Mapping[str, object]:
     """What a system outside has sent; raises NotFound for an address that is none, whatever is wrong with it. What `chain` runs of rules led to
-    counts on from there, and raises Conflict where it goes in a circle through the outside."""
-    there = ctx.as_system().records(NAME).find(where(secret_hash=digest_of(token), active=True), 1)
-    if not there:
-        raise NotFound(_("there is nothing at this address"))
-    row = there[0]
+    counts on from there."""
+    row = _at_address(ctx, token)
     _count(id_of(row))
     owner = row["owner"]
     try:
         actor = (ctx.as_user(owner) if isinstance(owner, UUID) else ctx.as_system()).over(Channel.RULE)
     except NotFound as failure:  # has left: who sends does not learn of it
         raise NotFound(_("there is nothing at this address")) from failure
-    if chain >= LONGEST:
-        raise Conflict(
-            _("stopped: {count} runs of rules led to this message; they begin each other in a circle"), code="rules_loop", count=chain
-        )
-    causes = (str(row["name"]),) * chain
+    causes = (f"{row['name']} ({row['id']})",) * chain  # as rules are called: a word alone may mean something to who asks why
     values = {name: _filled(value, body) for name, value in cast("Mapping[str, object]", row["mapping"] or {}).items()}
     if row["rule"] is None:
         made = actor.because(*causes).records(str(row["entity"])).create(values)
@@ -100,6 +93,29 @@ def take(ctx: Context, token: str, body: Mapping[str, Any], chain: int = 0) -> M
     if found is None or not found["active"]:
         raise NotFound(_("there is nothing at this address"))
     return {"taken": bool(_begin(ctx.as_system(), actor, rule_of(found), values, causes)), "id": None}
+
+
+def keep_apart(ctx: Context, token: str, chain: int) -> None:
+    """Outside of any transaction: refuse what goes in a circle through the outside, and tell the inlet's owner. Raises Conflict."""
+    if chain < LONGEST:
+        return
+    with ctx.transaction(write=True):
+        row = _at_address(ctx, token)
+        if isinstance(owner := row["owner"], UUID):
+            title = _("Messages to the inlet {name} go in a circle")
+            body = _("{count} runs of rules led to the last one, which was refused.")
+            params = {"name": str(row["name"]), "count": chain}
+            ctx.as_system().notify([Notice(owner, "automation.stopped", title, body, params, Reference(NAME, id_of(row)))])
+    raise Conflict(
+        _("stopped: {count} runs of rules led to this message; they begin each other in a circle"), code="rules_loop", count=chain
+    )
+
+
+def _at_address(ctx: Context, token: str) -> Row:
+    there = ctx.as_system().records(NAME).find(where(secret_hash=digest_of(token), active=True), 1)
+    if not there:
+        raise NotFound(_("there is nothing at this address"))
+    return there[0]
 
 
 def _begin(ctx: Context, actor: Context, rule: Any, values: Mapping[str, object], causes: Sequence[str]) -> list[UUID]:

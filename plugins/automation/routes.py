@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
 
@@ -209,6 +210,13 @@ def new_address(ctx: Context, request: Request) -> object:
     return inlets.new_address(ctx, request.id())
 
 
+@contextmanager
+def stop_circles(ctx: Context, request: Request) -> Iterator[object]:
+    """Before the transaction of `take_message`, which would undo what is told."""
+    inlets.keep_apart(ctx, request.path[TOKEN], request.guest.chain)
+    yield None
+
+
 def take_message(ctx: Context, request: Request) -> object:
     """A message from a system outside."""
     return inlets.take(ctx, request.path[TOKEN], request.body, request.guest.chain)
@@ -243,5 +251,5 @@ ROUTES = (
     Route(method="POST", path="/inlets/{id}/address", view=new_address, permission="automation.inlet.update",
           summary=_("New secret URL for an inlet"), answer=Address),
     Route(method="POST", path="/hooks/{token}", view=take_message, permission=PUBLIC,
-          summary=_("A message from another system"), any_object=True, answer=Taken),
+          summary=_("A message from another system"), any_object=True, answer=Taken, prepare=stop_circles),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from plugins.orders.lines import ACT as SUM
 from plugins.orders.settings import Purchases
 from sdk import Batch, Context, _
 from sdk.changes import HISTORY, OF_THE_PLATFORM
@@ -28,7 +29,7 @@ def keep_books_closed(ctx: Context, batch: Batch) -> None:
         return
     day, fields = BOOKED[batch.entity]
     for change in batch.changes:
-        if change.act in _PASSES:
+        if change.act in _PASSES or (change.act == SUM and change.before is not None and change.before["history"]):
             continue
         before = None if change.before is None or change.verb == "restore" else _booked(change.before, day)
         after = None if change.verb == "delete" else _booked({name: change.after(name) for name in (day, "state")}, day)

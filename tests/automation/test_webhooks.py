@@ -301,7 +301,7 @@ def test_rules_that_begin_each_other_through_a_system_outside_are_stopped_as_wit
     step = {"action": "automation.update_record", "parameters": {"values": {"city": "{{ city }}x"}}}
     rules("customers.account", "updated", call, parameters={"fields": ["city"]})
     came = rules("customers.account", "inlet", step)
-    inlet = client.post("/api/v1/automation/inlets", {"name": "back", "rule": str(came), "mapping": {"id": "{{ id }}"}}).json["id"]
+    inlet = client.post("/api/v1/automation/inlets", {"name": "silent", "rule": str(came), "mapping": {"id": "{{ id }}"}}).json["id"]
     address = client.post(f"/api/v1/automation/inlets/{inlet}/address").json["address"]
     work.records("customers.account").update(account, {"city": "x"})
     answers = []
@@ -313,6 +313,17 @@ def test_rules_that_begin_each_other_through_a_system_outside_are_stopped_as_wit
     stopped = [run for run in rules.runs() if run["state"] == "stopped"]
     assert len(stopped) == 1 and "stopped after 8 runs" in stopped[0]["error"]
     assert client.anonymous().call("POST", address, json={"id": str(account)}, headers={CHAIN: "8"}).status_code == 409
+    (told,) = [
+        row for row in work.records("teamwork.notification").find(()) if row["kind"] == "automation.stopped" and "inlet" in row["title"]
+    ]
+    assert told["title"] == "Messages to the inlet silent go in a circle", "whoever it belongs to hears of it"
+    makes = {"name": "silent", "entity": "customers.account", "mapping": {"name": "{{ name }}", "city": "y"}}
+    made = client.post("/api/v1/automation/inlets", makes).json["id"]
+    other = client.post(f"/api/v1/automation/inlets/{made}/address").json["address"]
+    rules("customers.account", "created", step)
+    id = client.anonymous().call("POST", other, json={"name": "N"}, headers={CHAIN: "1"}).json["id"]
+    engine.run_until_idle()
+    assert work.records("customers.account").values([UUID(id)])[UUID(id)]["city"] == "yx", "no name of an inlet silences what it begins"
 
 
 @pytest.mark.feature("I13")

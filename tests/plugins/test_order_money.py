@@ -493,6 +493,12 @@ def test_what_is_dated_in_a_closed_period_stays_as_it_is_by_every_way(client: Ap
     assert client.post(f"{API}/orders/{order}/invoices", {}).status_code == 201, "and it is billed on its own day"
     assert client.patch(f"{API}/orders/{later}", {"state": "cancelled"}).status_code == 200
     before = {"name": "Of last year", "account": shop.account, "state": "confirmed", "ordered_on": "2025-03-01", "number": "A-1"}
-    assert shop.work.records("orders.order").write_all([Draft("create", before, act=HISTORY)]), "what was booked elsewhere comes in"
+    (made,) = shop.work.records("orders.order").write_all([Draft("create", before, act=HISTORY)])
+    sold = {"order": made.id, "product": shop.product, "quantity": 3, "unit_price": usd("100")}
+    (with_line,) = shop.work.records("orders.order_line").write_all([Draft("create", sold, act=HISTORY)])
+    assert made.id is not None
+    assert shop.read("order", made.id)["total"] == Money(Decimal("300.00"), "USD"), "what was booked elsewhere comes in"
+    shop.work.records("orders.order_line").write_all([Draft("delete", id=with_line.id, act=HISTORY)])
+    assert shop.work.records("orders.order").write_all([Draft("delete", id=made.id, act=HISTORY)]), "and is taken back"
     assert client.patch(settings, {"closed_until": None}).status_code == 200
     assert client.patch(f"{API}/orders/{order}", {"ordered_on": "2026-01-06"}).status_code == 200
