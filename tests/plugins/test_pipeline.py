@@ -139,6 +139,20 @@ def test_a_new_deal_stands_in_the_first_open_stage_of_the_default_pipeline(work:
     assert (row["opened_on"], row["close_date"]) == (date(2026, 1, 15), None)
 
 
+def test_a_key_that_stages_of_several_pipelines_have_means_that_of_the_default_one_where_none_is_named(
+    client: Api, taken: Callable[..., Done], process: Process, renewal: Process
+) -> None:
+    for pipeline, meant in ((None, process), ("Renewal", renewal)):
+        made = client.post(DEALS, {"name": "x", "stage": "needs-analysis", **({"pipeline": pipeline} if pipeline else {})})
+        assert made.json.get("stage") == str(meant.stages["needs-analysis"]), made.text
+    assert taken("pipeline.deal", "name,stage\nof a file,needs-analysis\n").rows == []
+    deal = renewal.deal()
+    assert client.patch(f"{DEALS}/{deal}", {"stage": "needs-analysis"}).json["stage"] == str(renewal.stages["needs-analysis"])
+    client.patch(f"{PIPELINES}/{process.id}", {"is_default": False})
+    refused = client.post(DEALS, {"name": "x", "stage": "needs-analysis"})
+    assert [error["code"] for error in refused.json["errors"]] == ["ambiguous"]
+
+
 def test_a_stage_without_a_pipeline_brings_its_own(work: Work, process: Process, renewal: Process) -> None:
     row = work.records("pipeline.deal").create({"name": "deal", "stage": renewal.stages["due"]})
     assert row["pipeline"] == renewal.id
