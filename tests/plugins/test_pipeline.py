@@ -561,7 +561,7 @@ def test_no_deal_is_lost_without_a_reason_whoever_made_the_stage_but_what_was_lo
     assert import_file(work, "pipeline.deal", file).rows == []
 
 
-def test_a_deal_comes_out_of_the_recycle_bin_to_where_it_stood_or_not_at_all(
+def test_a_deal_comes_out_of_the_recycle_bin_to_where_it_stood_or_it_is_said_what_to_do(
     client: Api, work: Work, process: Process, renewal: Process, platform: Platform
 ) -> None:
     deal, won = renewal.deal(stage="renewed"), renewal.stages["renewed"]
