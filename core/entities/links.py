@@ -50,11 +50,12 @@ def _resolve_field(work: Work, shape: Shape, field: LinkField, holders: Sequence
     known = kept | _visible(work, target, ids - kept, pin=target.mergeable)
     instead = _merged(work, target, ids - known)
     named = _named(work, target, field.within, words) if words else {}
-    nameless = list[tuple[Item, str]]()
+    several = field.usual and any(len(found) > 1 for found in named.values())
+    usual, nameless = _usual(work, shape, field) if several else None, list[tuple[Item, str]]()
     for item in holders:
         value = item.values[field.name]
         if isinstance(value, NaturalKey):
-            if not _chosen(target, field, item, value.text, named):
+            if not _chosen(target, field, item, value.text, named, usual):
                 nameless.append((item, value.text))
         elif value in instead:
             item.values[field.name] = instead[value]
@@ -108,11 +109,27 @@ def _find_references(work: Work, field: AnyRecordField, holders: Sequence[Item])
             item.problems.append(Problem(field.name, "ambiguous", text, {**params, "count": len(named)}))
 
 
-def _chosen(target: Entity, field: LinkField, item: Item, word: str, named: Mapping[str, list[tuple[UUID, Any]]]) -> bool:
+def _usual(work: Work, shape: Shape, field: LinkField) -> UUID | None:
+    """The one record that narrows names where nothing is said: the one that is marked so."""
+    sibling = shape.fields[field.within]
+    assert isinstance(sibling, LinkField)
+    if (target := shape.target(sibling)) is None:
+        return None
+    table = target.record.table()
+    marked = table.c[target.record.__fields__[field.usual].attribute]
+    ids = work.connection.execute(sa.select(table.c.id).where(*live_of(target, table, work.tenant.id), marked).limit(2)).scalars().all()
+    return ids[0] if len(ids) == 1 else None
+
+
+def _chosen(
+    target: Entity, field: LinkField, item: Item, word: str, named: Mapping[str, list[tuple[UUID, Any]]], usual: UUID | None
+) -> bool:
     """Whether somebody bears the name; put into its place is the one who does, and several are a problem."""
-    found = named.get(word, [])
-    if field.within and (narrow := item.after(field.within)) is not None and not isinstance(narrow, NaturalKey):
+    found, narrow = named.get(word, []), item.after(field.within) if field.within else None
+    if narrow is not None and not isinstance(narrow, NaturalKey):
         found = [pair for pair in found if pair[1] == narrow]
+    elif narrow is None and usual is not None and len(found) > 1:
+        found = [pair for pair in found if pair[1] == usual] or found
     if len(found) == 1:
         item.values[field.name] = found[0][0]
     elif found:

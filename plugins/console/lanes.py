@@ -67,16 +67,16 @@ def by_of(kind: Kind, request: PageRequest) -> str:
 def group_of(kind: Kind, by: str, request: PageRequest) -> Group | None:
     """What narrows the columns: what the address filters by, or the one that is marked as the default, or the first."""
     field = kind.fields[by]
-    within = field.within if isinstance(field, LinkField) else ""
+    within, usual = (field.within, field.usual) if isinstance(field, LinkField) else ("", "")
     target = kind.target(kind.fields[within]) if within in kind.fields else None
     if target is None:
         return None
-    marked = ("is_default",) if "is_default" in target.fields else ()
+    marked = (usual,) if usual in target.fields else ()
     rows = target.ctx.records(target.name).query(Query(fields=("id", target.title, *marked), sort=("id",), limit=_GROUPS)).data
     titles = {str(row["id"]): str(row.get(target.title) or "—") for row in rows}
     wanted = request.asked(within)
-    usual = [str(row["id"]) for row in rows if row.get("is_default")] or list(titles)
-    chosen = next((id for id, title in titles.items() if wanted in (id, title)), "") if wanted else next(iter(usual), "")
+    likely = [str(row["id"]) for row in rows if row.get(usual)] or list(titles)
+    chosen = next((id for id, title in titles.items() if wanted in (id, title)), "") if wanted else next(iter(likely), "")
     if wanted and not chosen:
         raise BadRequest(_("{entity} {id!r} does not exist"), entity=target.name, id=wanted[:80])
     options = [Option(id, title, id == chosen) for id, title in titles.items()]

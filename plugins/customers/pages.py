@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import cast
-from uuid import UUID
 
 from plugins.customers import surveys
 from sdk import Context, NotFound, PageRequest, PageRoute, Panel, Refusal, Rendering, Slot, _
@@ -36,13 +34,13 @@ def take(ctx: Context, request: PageRequest) -> Rendering:
         survey = ctx.records(surveys.SURVEY).values([record_id(request.typed("survey"))])
         if not survey:
             raise NotFound(_("choose a survey"))
-        account = id_of(person) if entity == ACCOUNT else cast("UUID | None", person.get("account"))
-        guest = surveys.Guest(account, id_of(person) if entity == CONTACT else None, owner=ctx.actor.user_id)
+        account, contact = (id_of(person) if entity == one else None for one in (ACCOUNT, CONTACT))
+        guest = surveys.Guest(account, contact, owner=ctx.actor.user_id)
         with ctx.transaction(write=True):
             ((row, link),) = surveys.invite(ctx, next(iter(survey.values())), [guest])
     except Refusal as refusal:
         return _form(ctx, request, refusal)
-    return _form(ctx, request, made={"link": link, "sent_to": row["sent_to"]})
+    return _form(ctx, request, made={"link": link, "sent": row["sent_to"] is not None, "to": row["sent_to"] if "email" in person else None})
 
 
 def _asked(ctx: Context, request: PageRequest) -> tuple[str, Row]:

@@ -43,12 +43,11 @@ def make_invitation(ctx: Context, request: Request) -> Response:
     with ctx.transaction(write=True):
         survey = _one(ctx, surveys.SURVEY, request.id())
         account, contact = (_one(ctx, f"customers.{name}", request.body[name]) for name in ("account", "contact"))
-        if contact is not None and account is None:
-            account = {"id": contact["account"]}
         guest = surveys.Guest(_id(account), _id(contact), owner=ctx.actor.user_id)
         assert survey is not None
         ((row, link),) = surveys.invite(ctx, survey, [guest])
-    shown = {"id": row["id"], "link": link, "sent_to": row["sent_to"]}
+    told = contact is not None and "email" in contact  # to others the address is no business of theirs
+    shown = {"id": row["id"], "link": link, "sent_to": row["sent_to"] if told else None}
     return Response(shown, 201, {"Location": f"/api/v1/customers/invitations/{row['id']}"})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -33,16 +33,22 @@ class Guest:
 
 
 def invite(ctx: Context, survey: Row, guests: Sequence[Guest]) -> list[tuple[Row, str]]:
-    """An invitation with its link for each guest; the link is told here and never again. Sends letters where the survey says so."""
+    """An invitation with its link for each guest; the link is told here and never again. Sends letters where the survey says so.
+
+    An answer counts for the account of who gives it, also where none is named; what of a contact is hidden from who asks counts all the same.
+    """
     if not guests:
         return []
     tokens = [new_token(ctx) for _guest in guests]
-    addresses = _addresses(ctx, guests) if survey["by_mail"] else {}
+    contacts = _contacts(ctx, guests)
+    accounts = {id: row["account"] for id, row in contacts.items()}
+    addresses = _addresses(contacts) if survey["by_mail"] else {}
     until = ctx.now() + timedelta(days=int(str(survey["valid_days"] or 30)))
     drafts = [
         Draft("create", {
-            "survey": survey["id"], "account": guest.account, "contact": guest.contact, "about": guest.about, "owner": guest.owner,
-            "digest": digest_of(token), "expires_at": until, "sent_to": addresses.get(guest.contact),
+            "survey": survey["id"], "account": guest.account or accounts.get(guest.contact), "contact": guest.contact,
+            "about": guest.about, "owner": guest.owner, "digest": digest_of(token), "expires_at": until,
+            "sent_to": addresses.get(guest.contact),
         }, act=ACT)
         for guest, token in zip(guests, tokens, strict=True)
     ]  # fmt: skip
@@ -61,8 +67,12 @@ def address(ctx: Context, token: str) -> str:
     return ctx.address(f"/api/v1/customers/answers/{token}")
 
 
-def _addresses(ctx: Context, guests: Sequence[Guest]) -> dict[UUID | None, object]:
-    contacts = ctx.as_system().records(CONTACT).values({guest.contact for guest in guests if guest.contact is not None})
+def _contacts(ctx: Context, guests: Sequence[Guest]) -> Mapping[UUID | None, Row]:
+    ids = {guest.contact for guest in guests if guest.contact is not None}
+    return dict[UUID | None, Row](ctx.as_system().records(CONTACT).values(ids).items())
+
+
+def _addresses(contacts: Mapping[UUID | None, Row]) -> dict[UUID | None, object]:
     return {id: row["email"] for id, row in contacts.items() if row["email"] is not None}
 
 
@@ -100,18 +110,11 @@ def after_won(ctx: Context, events: Sequence[Event]) -> None:
         if deal["account"] is not None or deal["contact"] is not None
     ]
     for survey in surveys:
-        addresses = _addresses(system, deals) if survey["by_mail"] else {}
+        addresses = _addresses(_contacts(system, deals)) if survey["by_mail"] else {}
         there = _asked_about(system, survey, [guest.about.id for guest in deals if guest.about])
         wanted = [guest for guest in deals if guest.about is not None and guest.about.id not in there]
-        invite(system, survey, [_of_account(system, guest) for guest in wanted if guest.contact in addresses])
+        invite(system, survey, [guest for guest in wanted if guest.contact in addresses])
         system.notify([_to_ask(survey, guest, guest.owner) for guest in wanted if guest.contact not in addresses and guest.owner])
-
-
-def _of_account(system: Context, guest: Guest) -> Guest:
-    """An answer counts for the account of who gives it, also where the deal names none."""
-    if guest.account is not None or guest.contact is None:
-        return guest
-    return replace(guest, account=cast("UUID | None", system.records(CONTACT).values([guest.contact])[guest.contact]["account"]))
 
 
 def _to_ask(survey: Row, guest: Guest, owner: UUID) -> Notice:

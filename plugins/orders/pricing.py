@@ -26,8 +26,9 @@ def price(ctx: Context, batch: Batch) -> None:
         if isinstance(net, Money) and isinstance(on, date) and (late or change.changes("net") or change.changes("ordered_on")):
             wanted.append((change, net, on))
     for (change, _net, _on), found in zip(wanted, priced(ctx, [(net, on) for _change, net, on in wanted]), strict=True):
-        if change.act in (ACT, SUM) and found.amount is not None and abs(found.amount.amount) >= LIMIT:
-            # It stays without: others are priced with it, or it gets smaller.
+        late = change.act in (ACT, SUM) or change.verb == "restore"
+        if late and found.amount is not None and abs(found.amount.amount) >= LIMIT:
+            # It stays without: others are priced with it, it gets smaller, or nothing else of it changes.
             change.values |= {"base_amount": None, "rate": None}
             continue
         change.values |= {"base_amount": found.amount, "rate": found.rate}

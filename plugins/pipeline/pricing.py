@@ -34,8 +34,9 @@ def price(ctx: Context, batch: Batch, today: date) -> None:
         elif _again(change):
             wanted.append((change, amount, _day(change, today)))
     for (change, _amount, _on), found in zip(wanted, priced(ctx, [(amount, day) for _change, amount, day in wanted]), strict=True):
-        if change.act == ACT and found.amount is not None and abs(found.amount.amount) >= LIMIT:
-            continue  # it stays without, as others are priced with it
+        late = change.act == ACT or change.verb == "restore"
+        if late and found.amount is not None and abs(found.amount.amount) >= LIMIT:
+            continue  # it stays without: others are priced with it, and nothing else of it changes
         change.values |= {"base_amount": found.amount, "rate": found.rate}
 
 

@@ -94,14 +94,27 @@ def prepare_deals(ctx: Context, batch: Batch) -> None:
 
 
 def _keep_gone(process: Process, batch: Batch) -> None:
-    """Out of the recycle bin a deal comes to where it stood, or not at all: else it would be won or lost no more without being reopened."""
+    """Out of the recycle bin a deal comes to where it stood, or to another stage of that type: it stays open, won or lost."""
     for change in batch.changes:
         if change.verb != "restore" or not change.stands or change.before is None:
             continue
-        stage = process.stage(change.before["stage"])
-        if stage is None or stage["type"] != change.before["status"]:
-            text = _("the stage the deal stood in ({status}) has been deleted or is of another type now; restore that stage first")
-            change.forbid("stage_gone", text, status=TYPES[str(change.before["status"])])
+        before, pipeline, status = process.stage(change.before["stage"]), change.before["pipeline"], str(change.before["status"])
+        if before is not None and before["type"] == status:
+            continue
+        alike = [row for row in process.stages_of(pipeline) if row["type"] == status] if isinstance(pipeline, UUID) else []
+        if alike:
+            change.values["stage"] = alike[0]["id"]
+            _enter(process, batch, change, before, alike[0])
+            _require(change, alike[0], False)
+        elif pipeline not in process.pipelines:
+            change.forbid("stage_gone", _("the deal’s pipeline has been deleted; restore that pipeline first"))
+        elif before is None:
+            text = _("the stage the deal stood in has been deleted, and the pipeline has no other of type “{status}”; restore it, or add a stage of "
+                     "that type")  # fmt: skip
+            change.forbid("stage_gone", text, status=TYPES[status])
+        else:
+            text = _("the deal’s stage {stage!r} is of type “{type}” now, and the pipeline has none of type “{status}”; add one first")
+            change.forbid("stage_gone", text, stage=str(before["name"]), type=TYPES[str(before["type"])], status=TYPES[status])
 
 
 def _place(process: Process, change: Change, before: Row | None) -> None:
@@ -118,23 +131,25 @@ def _place(process: Process, change: Change, before: Row | None) -> None:
     status = change.before["status"] if change.before else "open"
     if stage is None:  # none is named, or the one it stood in was taken away behind its back
         stage = next((row for row in process.stages_of(pipeline) if row["type"] == status), None)
-    if stage is None:
+    if status != "open" and change.act not in (REOPEN, RESTAGE) and _leaves(stage, before, status):
+        change.forbid("deal_closed", _("the deal is {status}; reopen it before moving it"), status=TYPES[str(status)])
+    elif stage is None:
         text = _("is required: the pipeline has no open stage")
         if status != "open":
-            text = _("is required: the stage was deleted, and the pipeline has none of that type")
+            text = _("is required: the stage was deleted, and the pipeline has none of that type") if before is None else _("is required")
         change.refuse("stage", "required", text)
     elif stage["pipeline"] != pipeline:
         text = _("stage {stage!r} belongs to another pipeline; change the pipeline as well")
         change.refuse("stage", "wrong_pipeline", text, stage=str(stage["name"]))
-    elif status != "open" and change.act not in (REOPEN, RESTAGE) and _leaves(stage, before, status):
-        change.forbid("deal_closed", _("the deal is {status}; reopen it before moving it"), status=TYPES[str(status)])
     else:
         change.values["pipeline"], change.values["stage"] = pipeline, stage["id"]
 
 
-def _leaves(stage: Row, before: Row | None, status: object) -> bool:
+def _leaves(stage: Row | None, before: Row | None, status: object) -> bool:
     """Whether a closed deal would leave its stage; of one that is gone it may take the place of another that means the same."""
-    return bool(stage["id"] != before["id"] if before is not None else stage["type"] != status)
+    if before is None:
+        return stage is not None and stage["type"] != status
+    return stage is None or stage["id"] != before["id"]
 
 
 def _enter(process: Process, batch: Batch, change: Change, before: Row | None, stage: Row) -> None:

@@ -69,7 +69,7 @@ class Deal(Record):
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
     product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product", track=True)
     pipeline_id: Mapped[UUID | None] = f.link(_("Pipeline"), Pipeline, track=True)
-    stage_id: Mapped[UUID | None] = f.link(_("Stage"), Stage, within="pipeline", track=True)
+    stage_id: Mapped[UUID | None] = f.link(_("Stage"), Stage, within="pipeline", usual="is_default", track=True)
     status: Mapped[str] = f.choice(_("Status"), TYPES, default="open", readonly=True, index=True)
     amount: Mapped[f.Money | None] = f.money(_("Amount"), track=True, index=True)
     base_amount: Mapped[f.Money | None] = f.money(_("Amount in company currency"), readonly=True)

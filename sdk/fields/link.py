@@ -35,12 +35,14 @@ _READ = frozenset({UUID, NaturalKey, type(None)})
 class LinkField(Field):
     """A link to one record: `target` is the class of a required partner (a foreign key), or an entity's name (none).
 
-    On input an id or a natural key; `within` names a sibling link that narrows the natural key (a stage within its pipeline).
+    On input an id or a natural key; `within` names a sibling link that narrows the natural key (a stage within its pipeline), and `usual`
+    the field that marks the sibling's record that is meant where none is named.
     """
 
     target: type[Record] | str = ""
     parent: bool = False
     within: str = ""
+    usual: str = ""
     tree: bool = False
     timeline: bool = False
     """Whether what happens to this record shows on the timeline of the other, too."""
@@ -101,9 +103,12 @@ def key_of(word: str) -> UUID | NaturalKey:
 
 
 def link(label: Text, target: type[Record] | Literal["self"] | str, *, required: bool = False, parent: bool = False,
-         within: str = "", unique: bool = False, track: bool = False, readonly: bool = False, tree: bool = False,
+         within: str = "", usual: str = "", unique: bool = False, track: bool = False, readonly: bool = False, tree: bool = False,
          timeline: bool = False, hands_over: bool = False, subject: bool = False) -> MappedColumn[Any]:  # fmt: skip
     """A link to a record of `target`: "self", a required partner's class, or a possible partner's entity name.
+
+    `within="pipeline", usual="is_default"`: of several records of one name that one is meant whose own `pipeline` is this record's, or the
+    one marked as the default where this record has none.
 
     `tree=True`, for links to "self": a record that would come to stand above itself is refused.
 
@@ -117,5 +122,5 @@ def link(label: Text, target: type[Record] | Literal["self"] | str, *, required:
 
     `parent=True`: who reaches the parent reaches this record (lines, history, comments).
     """
-    return column(LinkField(label=label, target=target, required=required, parent=parent, within=within, unique=unique,
+    return column(LinkField(label=label, target=target, required=required, parent=parent, within=within, usual=usual, unique=unique,
                             tree=tree, timeline=timeline, hands_over=hands_over, subject=subject, track=track, readonly=readonly, index=True))  # fmt: skip

@@ -294,12 +294,14 @@ def test_what_could_not_be_priced_when_its_rate_came_is_priced_at_night_when_it_
 ) -> None:
     clock.now = datetime(2026, 1, 10, 12, tzinfo=UTC)
     gbp, sek = ({"amount": "100", "currency": currency} for currency in ("GBP", "SEK"))
-    gone, later = process.deal(amount=gbp), process.deal(amount=sek)
-    client.delete(f"/api/v1/pipeline/deals/{gone}")
+    gone, later, vast = process.deal(amount=gbp), process.deal(amount=sek), process.deal(amount={**gbp, "amount": "9999999999999"})
+    for deal in (gone, vast):
+        client.delete(f"/api/v1/pipeline/deals/{deal}")
     rate(work, "GBP", "2026-01-05", "1.25")
     rate(work, "SEK", "2026-01-12", "0.1")
     drain()
-    assert client.post(f"/api/v1/pipeline/deals/{gone}/restore").status_code == 200
+    assert [client.post(f"/api/v1/pipeline/deals/{deal}/restore").status_code for deal in (gone, vast)] == [200] * 2
+    assert process.read(vast)["base_amount"] is None, "more than an amount may be: it stays without, as it does when a rate comes late"
     assert (process.read(gone)["rate"], process.read(later)["rate"]) == (Decimal("1.25"), None)
     clock.move(days=3)
     platform.catalog.schedules["pipeline.price"].run(work)

@@ -505,9 +505,9 @@ def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID) -> None:
 def test_a_late_rate_prices_the_orders_that_had_none_and_no_other(client: Api, work: Work, drain: Callable[[], int]) -> None:
     account = str(work.records("customers.account").create({"name": "Late"})["id"])
 
-    def order(on: str) -> str:
+    def order(on: str, each: str = "10") -> str:
         made = client.post(f"{API}/orders", {"name": on, "account": account, "currency": "EUR", "ordered_on": on}).json["id"]
-        price = {"amount": "10", "currency": "EUR"}
+        price = {"amount": each, "currency": "EUR"}
         client.post(f"{API}/order_lines", {"order": made, "description": "P", "quantity": "10", "unit_price": price})
         assert client.patch(f"{API}/orders/{made}", {"state": "confirmed"}).status_code == 200
         return str(made)
@@ -526,11 +526,12 @@ def test_a_late_rate_prices_the_orders_that_had_none_and_no_other(client: Api, w
     assert (worth(before), worth(without)) == (None, "120.00")
     rate("2026-01-08", "1.3")
     assert (worth(before), worth(without)) == (None, "120.00")
-    gone = order("2026-01-03")
-    assert client.delete(f"{API}/orders/{gone}").status_code == 204
+    gone, vast = order("2026-01-03"), order("2026-01-03", "999999999999")
+    assert [client.delete(f"{API}/orders/{id}").status_code for id in (gone, vast)] == [204] * 2
     rate("2026-01-01", "1.1")
     assert (worth(before), worth(without)) == ("110.00", "120.00")
-    assert client.post(f"{API}/orders/{gone}/restore").status_code == 200
+    assert [client.post(f"{API}/orders/{id}/restore").status_code for id in (gone, vast)] == [200] * 2
+    assert worth(vast) is None, "more than an amount may be"
     assert worth(gone) == "110.00", "it came while the order was in the recycle bin"
 
 

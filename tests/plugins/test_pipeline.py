@@ -139,6 +139,20 @@ def test_a_new_deal_stands_in_the_first_open_stage_of_the_default_pipeline(work:
     assert (row["opened_on"], row["close_date"]) == (date(2026, 1, 15), None)
 
 
+def test_a_key_that_stages_of_several_pipelines_have_means_that_of_the_default_one_where_none_is_named(
+    client: Api, taken: Callable[..., Done], process: Process, renewal: Process
+) -> None:
+    for pipeline, meant in ((None, process), ("Renewal", renewal)):
+        made = client.post(DEALS, {"name": "x", "stage": "needs-analysis", **({"pipeline": pipeline} if pipeline else {})})
+        assert made.json.get("stage") == str(meant.stages["needs-analysis"]), made.text
+    assert taken("pipeline.deal", "name,stage\nof a file,needs-analysis\n").rows == []
+    deal = renewal.deal()
+    assert client.patch(f"{DEALS}/{deal}", {"stage": "needs-analysis"}).json["stage"] == str(renewal.stages["needs-analysis"])
+    client.patch(f"{PIPELINES}/{process.id}", {"is_default": False})
+    refused = client.post(DEALS, {"name": "x", "stage": "needs-analysis"})
+    assert [error["code"] for error in refused.json["errors"]] == ["ambiguous"]
+
+
 def test_a_stage_without_a_pipeline_brings_its_own(work: Work, process: Process, renewal: Process) -> None:
     row = work.records("pipeline.deal").create({"name": "deal", "stage": renewal.stages["due"]})
     assert row["pipeline"] == renewal.id
@@ -267,6 +281,8 @@ def test_a_deal_does_not_change_into_a_pipeline_without_a_place_for_it(client: A
     refused = client.patch(f"{DEALS}/{process.deal()}", {"pipeline": "Empty"})
     assert refused.status_code == 422
     assert refused.json["errors"][0]["field"] == "stage"
+    refused = client.patch(f"{DEALS}/{process.deal(stage='won')}", {"pipeline": "Empty"})
+    assert (refused.status_code, refused.json["code"]) == (409, "deal_closed")
 
 
 def test_without_a_default_the_only_pipeline_takes_new_deals_and_of_two_neither(work: Work) -> None:
@@ -545,17 +561,27 @@ def test_no_deal_is_lost_without_a_reason_whoever_made_the_stage_but_what_was_lo
     assert import_file(work, "pipeline.deal", file).rows == []
 
 
-def test_a_deal_comes_out_of_the_recycle_bin_to_where_it_stood_or_not_at_all(
+def test_a_deal_comes_out_of_the_recycle_bin_to_where_it_stood_or_it_is_said_what_to_do(
     client: Api, work: Work, process: Process, renewal: Process, platform: Platform
 ) -> None:
     deal, won = renewal.deal(stage="renewed"), renewal.stages["renewed"]
     client.delete(f"{DEALS}/{deal}")
+
+    def refused() -> tuple[int, str, str]:
+        answer = client.post(f"{DEALS}/{deal}/restore")
+        return answer.status_code, answer.json["code"], answer.json["detail"]
+
     assert client.delete(f"{STAGES}/{won}").status_code == 204
-    refused = client.post(f"{DEALS}/{deal}/restore")
-    assert (refused.status_code, refused.json["code"]) == (409, "stage_gone")
+    assert refused()[:2] == (409, "stage_gone")
+    assert "restore it, or add a stage of that type" in refused()[2]
     client.post(f"{STAGES}/{won}/restore")
     client.patch(f"{STAGES}/{won}", {"type": "open"})
-    assert client.post(f"{DEALS}/{deal}/restore").json["code"] == "stage_gone"
+    assert refused()[:2] == (409, "stage_gone")
+    assert "'Renewed' is of type “Open” now" in refused()[2]
+    client.delete(f"{PIPELINES}/{renewal.id}")
+    assert refused()[:2] == (409, "stage_gone")
+    assert "restore that pipeline first" in refused()[2]
+    client.post(f"{PIPELINES}/{renewal.id}/restore")
     client.patch(f"{STAGES}/{won}", {"type": "won"})
     assert client.post(f"{DEALS}/{deal}/restore").status_code == 200
     # What an earlier version let come back stays won, in a stage that means the same.
@@ -570,6 +596,22 @@ def test_a_deal_comes_out_of_the_recycle_bin_to_where_it_stood_or_not_at_all(
     assert client.patch(f"{DEALS}/{deal}", {"stage": "due"}).json["code"] == "deal_closed"
     assert client.patch(f"{DEALS}/{deal}", {"notes": "x"}).status_code == 200
     assert (renewal.read(deal)["stage"], renewal.read(deal)["status"], len(renewal.history(deal))) == (other, "won", before + 1)
+
+
+def test_a_deal_whose_stage_is_gone_comes_out_of_the_recycle_bin_to_another_of_its_type(client: Api, process: Process) -> None:
+    deals = [process.deal(stage=stage, close_date="2026-01-02") for stage in ("needs-analysis", "won")]
+    for deal in deals:
+        client.delete(f"{DEALS}/{deal}")
+    made = client.post(STAGES, {"pipeline": str(process.id), "name": "Signed", "type": "won"}).json["id"]
+    client.delete(f"{STAGES}/{process.stages['needs-analysis']}")
+    client.patch(f"{STAGES}/{process.stages['won']}", {"type": "open"})
+    assert [client.post(f"{DEALS}/{deal}/restore").status_code for deal in deals] == [200] * 2
+    now = [process.read(deal) for deal in deals]
+    assert [(row["stage"], row["status"], row["probability"], str(row["close_date"])) for row in now] == [
+        (process.stages["potential"], "open", Decimal(10), "2026-01-02"),
+        (UUID(made), "won", Decimal(100), "2026-01-02"),
+    ]
+    assert [process.history(deal)[-1] for deal in deals] == [(None, process.stages["potential"]), (process.stages["won"], UUID(made))]
 
 
 @pytest.mark.feature("D9")

@@ -144,6 +144,24 @@ def test_one_asks_by_hand_on_the_page_of_whom_one_sees(client: Api, survey: str,
     assert [stranger.get(f"/customers/ask/{kind}/{account}").status for kind in ("accounts", "deals")] == [404] * 2
 
 
+def test_what_of_a_contact_is_hidden_from_who_asks_counts_all_the_same_and_is_not_told(
+    client: Api, work: Work, survey: str, account: UUID, contact: UUID, people: People
+) -> None:
+    role = id_of(work.records("core.role").create({"key": "caller", "name": "Caller"}))
+    for permission, only in (("contact.read", ["name"]), ("survey.read", None), ("survey.send", None)):
+        grant = {"role": role, "permission": f"customers.{permission}", "scope": "all", "only_fields": only}
+        work.records("core.grant").create(grant)
+    work.records("core.user").update(people.rep, {"roles": ["caller"]})
+    caller = client.as_user(people.rep)
+    made = caller.post(f"{SURVEYS}/{survey}/invitations", {"contact": str(contact)})
+    assert (made.status_code, made.json["sent_to"]) == (201, None), made.text
+    page = Site(caller).sent(f"/customers/ask/contacts/{contact}").text
+    assert "The link is on its way by email." in page
+    assert "ann@alder.example" not in page
+    kept = client.get(INVITATIONS).json["data"]
+    assert [(row["account"], row["sent_to"]) for row in kept] == [(str(account), "ann@alder.example")] * 2
+
+
 def test_a_survey_that_does_not_want_to_asks_nobody(
     client: Api, process: Process, survey: str, account: UUID, drain: Callable[[], int]
 ) -> None:
