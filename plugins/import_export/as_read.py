@@ -35,9 +35,9 @@ class AsRead:
 
     @classmethod
     def of(cls, ctx: Context, record: Row) -> AsRead:
-        """What is kept with an import; nothing of earlier versions, and of fields that are no more."""
-        kept = json.loads(str(record["wish"] or "{}")).get(KEY, {})
-        fields, delimiter = ctx.as_system().records(str(record["entity"])).fields() if kept else {}, str(kept.get("delimiter") or ",")
+        """What is kept with an import; nothing of earlier versions, and of fields and kinds of records that are no more."""
+        kept, entity = json.loads(str(record["wish"] or "{}")).get(KEY, {}), str(record["entity"])
+        fields, delimiter = ctx.as_system().records(entity).fields() if ctx.offers(entity) else {}, str(kept.get("delimiter") or ",")
         columns = {at: (fields[name], style) for at, name, style in kept.get("columns", ()) if name in fields}
         return cls(delimiter if delimiter in _DELIMITERS else ",", columns)
 

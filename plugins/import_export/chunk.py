@@ -308,7 +308,8 @@ class ChunkWriter:
                 found.append(Problem(name, "currency_left_out", UNLIKE, {"own": own, "said": code}))
         if row[0] in self.plan.parted:
             found.append(Problem("", "parted", PARTED))
-        found += self.plan.bare.get(row[0], ())
+        if row[0] in self.plan.bare:
+            found += self.plan.bare[row[0]]
         return found + (self._counted(row, self.plan.counted[row[0]]) if row[0] in self.plan.counted else [])
 
     def _counted(self, row: type_row, counts: Mapping[str, int]) -> list[Problem]:

@@ -31,6 +31,11 @@ class ExportColumn:
     leads: bool = False
     """Whether it may hold the first cell of a row, by which a reader tells totals and notes from records."""
 
+    @property
+    def names_record(self) -> bool:
+        """Whether others name the records by what it holds; a field of the entity's own that is called so is none of that."""
+        return self.field is _EXTERNAL
+
     def cells(self, values: Column) -> Sequence[str]:
         """Values as cells that an import takes back, whatever the format."""
         cells: Sequence[str] = self.field.write(values)

@@ -137,7 +137,7 @@ def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int],
         columns = columns_of(ctx, selection.entity, settle(ctx, selection.entity, selection.fields), selection.headings)
         done = told = 0
         with closing(open_sink(ctx, stream, selection.format, columns, selection.headings)) as sink:
-            names = tuple(OWN if one.field.name == EXTERNAL else one.field.name for one in columns)
+            names = tuple(OWN if one.names_record else one.field.name for one in columns)
             for block in ctx.records(selection.entity).blocks(selection.query(fields=tuple(dict.fromkeys(names))), BLOCK):
                 sink.write(_as_they_came(ctx, selection.entity, block, columns))
                 done += block.rows
@@ -154,11 +154,10 @@ def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int],
 
 def _as_they_came(ctx: Context, entity: str, block: Block, columns: Sequence[ExportColumn]) -> Block:
     """With the ids under which records came from another export in the place of ours, where these stand for a name."""
-    targets = {
-        one.field.name: ctx.target(entity, one.field.name) for one in columns if type(one.field) is LinkField and one.field.name != EXTERNAL
-    }
+    links = (one.field.name for one in columns if type(one.field) is LinkField and not one.names_record)
+    targets = {name: ctx.target(entity, name) for name in links}
     told = dict(block.columns)
-    if any(one.field.name == EXTERNAL for one in columns):
+    if any(one.names_record for one in columns):
         targets[EXTERNAL], told[EXTERNAL] = entity, told[OWN]
 
     def meant(name: str, cell: object) -> Reference | None:

@@ -169,10 +169,13 @@ def _told_alone(ctx: Context, record: Row, outcome: str | None, limit: int, afte
 
 def _with_problems(told: dict[str, object]) -> dict[str, object]:
     """What is told of a row, its cells as a list, and each of its problems by its column."""
-    cells, problems = read_cells(told["cells"])
-    if not problems and told["code"] is not None:
-        problems = [{name: told[name] for name in PROBLEM}]
-    return {**told, "cells": cells, "problems": problems}
+    return {**told, "cells": read_cells(told["cells"])[0], "problems": problems_of(told)}
+
+
+def problems_of(told: Mapping[str, object]) -> list[dict[str, object]]:
+    """The problems of a row of which something is told."""
+    problems = read_cells(told["cells"])[1]
+    return problems or ([{name: told[name] for name in PROBLEM}] if told["code"] is not None else [])
 
 
 def read_cells(written: object) -> tuple[list[str] | None, list[dict[str, object]]]:

@@ -219,7 +219,8 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
         styles.see(cells, number)
         gaps.see(number, cells)
         left_out.see(number, cells)
-        bare.see(number, cells)
+        if file.bare:
+            bare.see(number, cells)
         nothing.see(cells)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(

@@ -161,7 +161,8 @@ class Run:
         """The chunks that no run before has written; the rest counts as a step."""
         for rows in _chunks(self.file.rows(), pace):
             fresh = [row for row in rows if row[0] > self.done]
-            step(len(rows) - len(fresh))
+            if len(fresh) < len(rows):  # these come before the first piece: no transaction waits while it is told
+                step(len(rows) - len(fresh))
             if fresh:
                 yield self._read(fresh)
 

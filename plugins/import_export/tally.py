@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import category
@@ -13,6 +13,7 @@ from plugins.import_export.journal import Fate, Former
 from plugins.import_export.plan import Plan
 from plugins.import_export.waiting import Place
 from sdk import Context, Problem, Refusal, Text
+from sdk.context import Row
 
 WARNED, LONGEST = "warned", 20_000
 FATES = ("created", "updated", "unchanged", "skipped", "failed")
@@ -57,13 +58,12 @@ class Teller:
         tally.counts[outcome] += 1
         if outcome in journal.LETTER_OF:
             tally.fates.append(Fate(number, journal.LETTER_OF[outcome]))
-        told: list[dict[str, object]] = [self._told(cells, one) for one in (problem, *more)]
-        reasons = [str(told[0]["reason"]), *(f"{one['column'] or ''}: {one['reason']}".removeprefix(": ") for one in told[1:])]
-        kept = cells if not more else {"cells": cells, "problems": told}
-        # As JSON, which writes down what no text field takes.
-        tally.rows.append(
-            {"number": number, "outcome": outcome, **told[0], "reason": "; ".join(reasons)[:LONGEST], "cells": json.dumps(kept)}
-        )
+        tally.rows.append({"number": number, "outcome": outcome, **_kept(cells, [self._told(cells, one) for one in (problem, *more)])})
+
+    def beside(self, row: Row, problems: Sequence[Problem]) -> dict[str, object]:
+        """What is to stand of a row of which something is told already: that, and these problems."""
+        cells = journal.read_cells(row["cells"])[0] or []
+        return _kept(cells, [*journal.problems_of(row), *(self._told(cells, one) for one in problems)])
 
     def _told(self, cells: Sequence[str], problem: Problem) -> dict[str, object]:
         at, nearest = self.plan.place_of(problem.field), problem.params.get("nearest")
@@ -84,6 +84,14 @@ class Teller:
         if target and self.ctx.offers(target):  # people know kinds of records by what they are called
             params = {**params, "target": self.ctx.say(self.ctx.entity(target).label)}
         return self.ctx.say(problem.message, params)
+
+
+def _kept(cells: Sequence[str], told: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """What is told of a row, as it is kept."""
+    reasons = [str(told[0]["reason"]), *(f"{one['column'] or ''}: {one['reason']}".removeprefix(": ") for one in told[1:])]
+    kept = cells if len(told) == 1 else {"cells": cells, "problems": told}
+    # As JSON, which writes down what no text field takes.
+    return {**told[0], "reason": "; ".join(reasons)[:LONGEST], "cells": json.dumps(kept)}
 
 
 def problem_of(refusal: Refusal) -> Problem:

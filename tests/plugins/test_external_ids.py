@@ -14,6 +14,7 @@ from plugins.import_export.undo import undoing
 from sdk import Channel, where
 from sdk.context import id_of
 from sdk.fields import Reference
+from tests.plugins.exported import exported, rows_of
 from tests.plugins.imports import Done, import_file
 
 Take = Callable[..., Done]
@@ -49,6 +50,12 @@ def test_an_id_that_names_a_record_is_not_moved_to_another_one(taken: Take, work
     other = taken("customers.account", "Name,Id\nBirch,1\nAlder,1\n", mode="upsert", match=["name"], dry_run=dry_run, **THEIRS)
     assert other.counts == {"failed": 1, "unchanged": 1}
     assert named(work) == {"1": "Alder", "2": "Birch", **({} if dry_run else {"3": "Dogwood"})}
+
+
+def test_an_export_of_what_others_call_records_has_their_words_and_no_id_of_ours(taken: Take, work: Work) -> None:
+    taken("customers.account", "Name,Id\nAlder,1\nBirch,2\n", **THEIRS)
+    rows = rows_of(exported(work, "import_export.external_id", fields=("external_id", "system"), sort=("external_id",)))
+    assert rows == [{"external_id": "1", "system": "crm"}, {"external_id": "2", "system": "crm"}]
 
 
 def test_two_rows_of_a_file_with_one_id_are_not_two_records(taken: Take, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:

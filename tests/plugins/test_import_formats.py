@@ -12,6 +12,8 @@ import openpyxl
 import pytest
 
 from core.context import Work
+from core.platform import Platform
+from core.tenancy import lifecycle
 from core.testkit.fixtures import Api
 from plugins.import_export.failed import failed_file
 from plugins.import_export.files import Reading
@@ -206,3 +208,9 @@ def test_what_a_file_does_not_tell_is_told_of_its_rows_and_stands_with_the_impor
     assert (done.state, done.reasons) == ("succeeded", [(1, "Phone", "zeros_unknown")])
     assert [one["code"] for one in json.loads(str(done.rows[0]["cells"]))["problems"]] == ["zeros_unknown", "currency_unknown"]
     assert "25 % is 0.25" in done.notes
+
+
+def test_failed_rows_can_be_fetched_as_they_stood_where_their_kind_of_record_is_off(platform: Platform, work: Work) -> None:
+    done = import_file(work, "teamwork.task", "subject;due on\nA;31.01.2026\nB;?\n")
+    lifecycle.switch(platform.system(work.tenant.id), "teamwork", False)
+    assert b"\r\nB;?;" in failed_file(platform.system(work.tenant.id), id_of(done.record)).content

@@ -7,6 +7,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,13 +15,15 @@ import pytest
 
 from core.context import Work
 from core.testkit.fixtures import Api, People
-from plugins.import_export.journal import IMPORT
+from plugins.import_export import imports
+from plugins.import_export.journal import IMPORT, page
+from plugins.import_export.migrating import unlinked
 from plugins.import_export.migrating.archive import is_archive
 from plugins.import_export.migrating.recognition import importer_of
 from plugins.import_export.migrating.running import MIGRATION, Asked, begin, carry_out
 from plugins.import_export.migrating.translation import Translation
 from sdk import BadRequest, Context, Importer, Text, where
-from sdk.context import id_of
+from sdk.context import Row, id_of
 from tests.journeys.commands import Dealwright, dealwright
 from tests.plugins.process import Process
 
@@ -261,6 +264,31 @@ def test_a_migration_of_which_a_file_could_not_be_read_is_partial_and_each_link_
         asked = Asked("x.zip", system="salesforce")
         done = carry_out(work, begin(work, asked), asked, io.BytesIO(zipped(files)))
         assert [done[name] for name in ("state", "created", "failed", "warned")] == told
+
+
+def test_a_row_is_told_of_once_whatever_it_is_told_and_whenever_the_run_was_killed(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"Record ID,Company name,Number of Employees,Parent Company ID\n1,A,5,7\n2,B,6,7\n3,Total,11,7\n"
+    asked, given = Asked("companies.csv", system="hubspot"), Translation.unlinked
+    record = begin(work, asked)
+
+    def killed(self: Translation) -> Any:
+        yield from islice(given(self), 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(unlinked, "CHUNK", 1)
+    monkeypatch.setattr(Translation, "unlinked", killed)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(work, record, asked, io.BytesIO(content))
+    monkeypatch.undo()
+    (part,) = work.records(IMPORT).find(where(part_of=id_of(record)))
+    told = imports.rows(work, id_of(part), None, 9, "").data
+    assert [(row["number"], row["code"]) for row in told] == [(1, "open_link"), (3, "totals")]
+    done = carry_out(work, record, asked, io.BytesIO(content))
+    assert [done[name] for name in ("state", "created", "warned")] == ["succeeded", 3, 3]
+    rows, _after = page(work, part, None, 9, 0)
+    codes = [[one["code"] for one in cast("list[Row]", row["problems"])] for row in rows]
+    assert codes == [["open_link"], ["open_link"], ["totals", "open_link"]]
+    assert len(imports.rows(work, id_of(part), None, 9, "").data) == 3
 
 
 def test_a_workbook_of_old_that_has_a_zip_within_it_is_a_file_and_no_archive() -> None:

@@ -24,7 +24,7 @@ from plugins.import_export.plan import ONLY_IF_EMPTY, Wish
 from plugins.import_export.run import paced
 from plugins.import_export.sheets import type_meter
 from plugins.import_export.staging.files import touch
-from plugins.import_export.tally import COUNTS, WARNED
+from plugins.import_export.tally import COUNTS
 from plugins.import_export.undo import undoing
 from sdk import BadRequest, Conflict, Context, NotFound, Refusal, Stale, _, where
 from sdk.context import Row, id_of, shown
@@ -175,11 +175,9 @@ class _Migration:
                 translation.read_through()
             except Refusal:  # it has failed for that reason; other files go on
                 return child
-        kept = json.loads(str(child["wish"]))
-        with self.ctx.transaction(write=True):
-            warned = int(str(child[WARNED])) + warn(self.ctx, child, translation)
-            found_out = {"wish": json.dumps({**kept, _FOUND_OUT: translation.found_out()}), WARNED: warned}
-            return self.imports.update(id_of(child), found_out, act="run")
+        child = warn(self.ctx, child, translation)
+        found_out = {"wish": json.dumps({**json.loads(str(child["wish"])), _FOUND_OUT: translation.found_out()})}
+        return self.imports.update(id_of(child), found_out, act="run")
 
     def _carried_out(self, child: Row, wish: Wish, translation: Translation) -> Row:
         try:

@@ -17,6 +17,7 @@ from sdk.fields import AnyRecordField
 from sdk.transfer import plain
 
 CHUNK, _MOST_TEXT = 500, 100_000
+OPEN_LINK = "open_link"
 UNLINKED = _("no {target} with the ID {value!r} is in these files or came in earlier; the record was imported without it")
 _NO_ID = re.compile(r"0{15}(AAA)?\Z")
 """What Salesforce writes where there is none."""
@@ -175,7 +176,7 @@ class Translation:
         for entity, headings in one.links.items():
             for id in _ids(self._cell(cells, headings)):
                 heading = next(one for one in headings if id in self._cell(cells, (one,)))
-                missing.append(Problem(heading, "open_link", UNLINKED, {"target": entity, "value": id}))
+                missing.append(Problem(heading, OPEN_LINK, UNLINKED, {"target": entity, "value": id}))
                 if (ours := linked.get(entity, {}).get(id)) is not None:
                     return f"{entity}:{ours}" if any_record else str(ours)
                 if entity == self.source.entity and id in self._own:
