@@ -55,9 +55,11 @@ class Trace:
     """Records of one entity of the plugin that hold something of a person: what is personal in them is given out and erased.
 
     With `keep` they stay as they are, and that is why. `files` are keys of `ctx.files` by record: each goes with its record.
+    `shown` are, by record, values of fields that hold something of others as well: as far as they are the person's.
     """
 
     entity: str
     ids: Sequence[UUID]
     keep: Text | None = None
     files: Mapping[UUID, str] = field(default_factory=dict)
+    shown: Mapping[UUID, Mapping[str, object]] = field(default_factory=dict)

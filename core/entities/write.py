@@ -16,7 +16,7 @@ from core.custom.numbers import give_numbers
 from core.custom.own import hold
 from core.custom.own_entity import OwnEntity
 from core.data import bulk
-from core.entities import journal, links
+from core.entities import journal, links, sides
 from core.entities.alike import check_alike
 from core.entities.checks import (
     check_active,
@@ -31,7 +31,7 @@ from core.entities.checks import (
 from core.entities.ids import new_ids
 from core.entities.item import Item, standing
 from core.entities.merged import follow
-from core.entities.rows import borne_by, live_of, rows_of
+from core.entities.rows import borne_by, rows_of
 from core.entities.shape import Shape
 from core.entities.trees import check_trees
 from core.identity.tables import Share
@@ -205,27 +205,7 @@ class Writer:
                 found[values["id"]] = {**values, "deleted_at": row[len(columns)], _PART_OF_GONE: bool(row[len(columns) + 1])}
                 if has_cells:
                     found[values["id"]] |= {**cells.unpacked(row[-1], list(self.shape.custom.values())), cells.COLUMN: row[-1]}
-        self._before_sides(found)
-        return found
-
-    def _before_sides(self, found: dict[UUID, dict[str, Any]]) -> None:
-        for plugin in self.shape.sides if found else ():
-            rows, defaults = self._side_rows(plugin, list(found)), {field.name: field.default for field in self.shape.side_fields(plugin)}
-            for id, values in found.items():
-                values |= rows.get(id, defaults)
-
-    def _side_rows(self, plugin: str, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-        side, fields = self.shape.sides[plugin], self.shape.side_fields(plugin)
-        table, found = side.record.table(), dict[UUID, dict[str, Any]]()
-        columns = [table.c[column] for field in fields for column in field.columns()]
-        for start in range(0, len(ids), _CHUNK):
-            query = sa.select(table.c[side.link], *columns).where(
-                *live_of(None, table, self.work.tenant.id),
-                among(table.c[side.link], ids[start : start + _CHUNK]),
-            )  # fmt: skip
-            rows = self.work.connection.execute(query).all()
-            convert = self.shape.valuer([field.name for field in fields])
-            found |= {row[0]: values for row, values in zip(rows, convert([row[1:] for row in rows]), strict=True)}
+        sides.load(self.work, self.shape, found)
         return found
 
     # --- hooks ---------------------------------------------------------------------------------------------------
@@ -269,7 +249,7 @@ class Writer:
     def _store(self, items: Sequence[Item]) -> None:
         self._insert([item for item in items if item.draft.verb == "create"])
         self._update([item for item in items if item.draft.verb != "create"])
-        self._store_sides(items)
+        sides.store(self.work, self.shape, items)
         if self.shape.overlay.keyed:
             keep_keys(self.work, self.shape, items)
         keep_words(self.work, self.shape, items)
@@ -323,30 +303,6 @@ class Writer:
         for names, rows in groups.items():
             if bulk.update(self.work.connection, self.shape.table, names, rows) != len(rows):
                 raise Conflict(_("the record was changed at the same moment; try again"), code="concurrent")
-
-    def _store_sides(self, items: Sequence[Item]) -> None:
-        for plugin in self.shape.sides:
-            fields = self.shape.side_fields(plugin)
-            touched = [item for item in items if any(field.name in item.values for field in fields)]
-            if touched:
-                self._store_side(plugin, fields, touched)
-
-    def _store_side(self, plugin: str, fields: Sequence[Field], items: Sequence[Item]) -> None:
-        side, now, tenant = self.shape.sides[plugin], self.work.now(), self.work.tenant.id
-        table, there = side.record.table(), self._side_rows(plugin, [item.id for item in items])
-        fresh = []
-        for item in items:
-            row = {c: v for f in fields for c, v in zip(f.columns(), f.split(_or_default(f, item)), strict=True)}
-            if item.id in there:
-                mine = (*live_of(None, table, tenant), table.c[side.link] == item.id)
-                self.work.connection.execute(table.update().where(*mine).values(**row, updated_at=now, version=table.c.version + 1))
-            else:
-                stamps = {"owner_id": None, "version": 1, "created_at": now, "updated_at": now}
-                fresh.append({"tenant_id": tenant, side.link: item.id, **row, **stamps})
-        for row, id in zip(fresh, new_ids(len(fresh)), strict=True):
-            row["id"] = id
-        bulk.insert(self.work.connection, table, fresh, later=True)
-        self.work.grown(table.name, len(fresh))
 
     # --- afterwards ----------------------------------------------------------------------------------------------
 
@@ -414,8 +370,3 @@ class Writer:
     @cached_property
     def _blank(self) -> Mapping[str, None]:
         return dict.fromkeys((*self.entity.fields, *self.shape.custom))
-
-
-def _or_default(field: Field, item: Item) -> Any:
-    value = item.after(field.name)
-    return field.default if value is None else value

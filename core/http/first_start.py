@@ -51,7 +51,9 @@ def mount_first_start(addresses: Addresses, platform: Platform) -> type_first_st
     def make() -> FlaskResponse:
         query_pairs(frozenset())
         words = check_words(json_body(), *WORDS, optional=MORE)
-        return answer(Response({"tenant": guarded(words).name, "email": words["email"]}, 201))
+        tenant = guarded(words)
+        held = [{"name": name, "asks": list(asks)} for name, asks in first_start.held(platform, tenant).items()]
+        return answer(Response({"tenant": tenant.name, "email": words["email"], "held": held}, 201))
 
     addresses.add(PATH, "GET", show)
     addresses.add(PATH, "POST", make)

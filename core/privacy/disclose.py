@@ -17,6 +17,7 @@ from core.privacy.background import needles
 from core.privacy.traces import CHUNK, USER, Found, find, permitted
 from sdk import Condition, Person, TooLarge, _
 from sdk.columns import among
+from sdk.context import id_of
 from sdk.fields import Reference
 from sdk.permissions import DISCLOSE
 
@@ -47,7 +48,7 @@ def disclose(work: Work, record: Reference, *, most: int | None = None) -> dict[
         everything = {name: [*person.ids(name), *kept.get(name, ())] for name in dict.fromkeys((*person.records, *kept))}
         if most is not None and (count := sum(map(len, everything.values()))) > most:
             raise TooLarge(_("there are {count} records about this person: run `dealwright person export`"), count=count)
-        records = {name: _rows(work, name, ids) for name, ids in everything.items()}
+        records = {name: _rows(work, name, ids, found) for name, ids in everything.items()}
         withheld = {name: lost for name, ids in everything.items() if (lost := len(set(ids)) - len(records[name]))}
         work.leave(audit, [entries.made(work, record.entity, record.id, ACTION, {})])
         return {
@@ -79,7 +80,7 @@ def _sign_ins(work: Work, users: Sequence[UUID]) -> list[UUID]:
     return list(work.connection.execute(sa.select(table.c.id).where(*mine).order_by(table.c.id)).scalars())
 
 
-def _rows(work: Work, entity: str, ids: Sequence[UUID]) -> list[dict[str, object]]:
+def _rows(work: Work, entity: str, ids: Sequence[UUID], found: Found) -> list[dict[str, object]]:
     """Those that the actor sees, also in the recycle bin, in JSON form."""
     if not work.reader(work.catalog.entities[entity]).grants:
         return []
@@ -88,6 +89,7 @@ def _rows(work: Work, entity: str, ids: Sequence[UUID]) -> list[dict[str, object
         part = (Condition("id", "in", tuple(ids[start : start + CHUNK])),)
         for gone in (False, True):
             for row in work.records(entity).find(part, CHUNK, deleted=gone):
+                row = {**row, **{name: value for name, value in found.shown.get((entity, id_of(row)), {}).items() if name in row}}
                 told = {name: plain(value) for name, value in row.items() if name not in secret}
                 shown.append({**told, "in_recycle_bin": True} if gone else told)
     return shown

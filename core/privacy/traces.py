@@ -55,6 +55,8 @@ class Found:
     kept: list[Kept] = field(default_factory=list)
     files: dict[tuple[str, UUID], str] = field(default_factory=dict)
     """Keys of files by the record that they go with."""
+    shown: dict[tuple[str, UUID], Mapping[str, object]] = field(default_factory=dict)
+    """What is given out of fields that hold something of others as well."""
     off: dict[str, int] = field(default_factory=dict)
     """Records of plugins, and of entities of the tenant's own, that are off for the tenant: no door reaches them."""
 
@@ -107,6 +109,7 @@ def find(work: Work, record: Reference) -> Found:
         else:
             more.setdefault(trace.entity, set()).update(trace.ids)
         found.files |= {(trace.entity, id): key for id, key in trace.files.items()}
+        found.shown |= {(trace.entity, id): values for id, values in trace.shown.items()}
     known = spread(system, _merged(records, more))
     found.person = Person(record, _listed({name: ids for name, ids in known.items() if system.offers(name)}), person.linked, words, names)
     entities = _entities(system)

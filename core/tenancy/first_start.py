@@ -58,6 +58,12 @@ def make(platform: Platform, code: str, wish: NewTenant, name: str, email: str, 
         return made
 
 
+def held(platform: Platform, tenant: Tenant) -> dict[str, tuple[str, ...]]:
+    """The plugins that wait in a tenant until somebody approves what they ask for."""
+    with platform.database.begin(write=False, tenant=tenant.id) as connection:
+        return {name: one.lacks for name, one in platform.gate.consents(connection, tenant.id).items() if one.held}
+
+
 def _wrong(wish: NewTenant, name: str, email: str, password: str) -> Iterator[Problem]:
     """Everything that does not fit, before anything is made; the tenant's name is called `tenant` here, as `name` is the person's."""
     for problem in lifecycle.wrong_settings(asdict(wish)):

@@ -251,15 +251,16 @@ def mine(ctx: Context, id: UUID) -> Row:
 
 def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
     """The file, for its owner while he may export such records and sees all fields that are in it, also by the token with which he asks,
-    until its time ends; raises NotFound, Forbidden, Conflict where there is none yet."""
+    until its time ends; raises NotFound, Forbidden, Conflict where there is none yet. Of what it is and how far it is tells any refusal."""
     record = mine(ctx, id)
-    entity = str(record["entity"])
+    own = ctx.records(EXPORT).values([id])[id]
+    entity, state = str(own["entity"]), str(own["state"])
     permit(ctx, entity)
     whole, seen = ctx.as_system().records(entity).fields(), ctx.records(entity).fields()
     if hidden := next((name for name in selection_of(record).fields if name in whole and name not in seen), ""):
         raise Forbidden(_("you don't have access to the field {field!r} in the file; export again"), code="field_forbidden", field=hidden)
-    if record["state"] != SUCCEEDED:
-        raise Conflict(_("there is no file: the export is {state}"), state=str(record["state"]))
+    if state != SUCCEEDED:
+        raise Conflict(_("there is no file: the export is {state}"), state=state)
     if not record["content"] or cast("datetime", record["ends_at"]) <= ctx.now():
         raise NotFound(_("the file was kept for {days} days and has been deleted; export again"), days=KEPT.days)
     return Download(b"", media[str(record["format"])], str(record["file_name"]), ctx.files.open(str(record["content"])))

@@ -174,11 +174,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     made |= _goes_without_saying(
         ctx, wish, file.headings, fields, {*columns.values()} | {file.headings.index(one) for one in special}, {*columns, *made}
     )
-    values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
-    for word in wish.value:
-        name, rest = _split(word, ":", _("invalid value mapping {word!r}; use field:from=to"))
-        old, new = _split(rest, "=", _("invalid value mapping {word!r}; use field:from=to"))
-        values.setdefault(_known(name, fields), {})[old] = new
+    values = _meanings(ctx, wish, columns, fields)
     named = {name: names for name, one in fields.items() if (names := names_for(ctx, one)) is not None}
     fixed = dict(_fixed(word, fields, named) for word in wish.set)
     if not columns and not made:
@@ -306,6 +302,16 @@ def _no_tags(ctx: Context, field: Field, heading: str, place: int, file: Sheet) 
     if not isinstance(field, KeysField) or field.options or words_of(ctx, {field.name: field}).get(plain(heading)):
         return False
     return not fits(ctx, field, (cells[place] for _number, cells in file.rows() if place < len(cells) and cells[place].strip()), sure=False)
+
+
+def _meanings(ctx: Context, wish: Wish, columns: Iterable[str], fields: Mapping[str, Field]) -> dict[str, dict[str, str]]:
+    """What words in the cells of a field stand for: the labels of its choices, and what was said of them."""
+    values = {name: _said(ctx, one) for name in columns if isinstance(one := fields[name], ChoiceField)}
+    for word in wish.value:
+        name, rest = _split(word, ":", _("invalid value mapping {word!r}; use field:from=to"))
+        old, new = _split(rest, "=", _("invalid value mapping {word!r}; use field:from=to"))
+        values.setdefault(_known(name, fields), {})[old] = new
+    return values
 
 
 def _meant(wish: Wish) -> set[str]:

@@ -28,7 +28,10 @@ def signed_in(platform: Platform, tenant: Tenant, email: str = EMAIL) -> Api:
     return browser
 
 
-def test_the_first_who_comes_sets_up_by_the_code_of_the_terminal_and_goes_on_signed_in(platform: Platform) -> None:
+def test_the_first_who_comes_sets_up_by_the_code_of_the_terminal_and_goes_on_signed_in(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform.gate, "ours", platform.gate.ours - {"web_forms"})
     code = first_start.new_code(platform)
     platform.first_start = links.digest_of(code)
     browser = anybody(platform)
@@ -45,6 +48,9 @@ def test_the_first_who_comes_sets_up_by_the_code_of_the_terminal_and_goes_on_sig
     assert (elsewhere.status_code, elsewhere.mimetype) == (403, "text/html")
     made = browser.call("POST", "/setup", data={**form, "code": code})
     assert made.headers["Location"] == "/console/admin/start"
+    start = Look(browser.get("/console/admin/start"))
+    (waits,) = (said for said, href in start.links().items() if href == "/console/admin/plugins/web_forms")
+    assert waits.startswith("Web forms (") and "Leads" in waits, "what is held, and what it asks for"
     assert Look(browser.get("/console/")).status == 200
     assert browser.get("/setup").headers["Location"] == "/console/"
     assert browser.get("/").headers["Location"] == "/console/"

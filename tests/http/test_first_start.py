@@ -37,9 +37,13 @@ def test_the_first_tenant_is_made_by_the_code_and_then_there_is_nothing_more(pla
     assert [one["field"] for one in wrong["errors"]] == ["tenant", "currency", "email", "password"]  # type: ignore[attr-defined]
     assert api.get(SETUP).json == {"needed": True}, "nothing is half there"
     made = api.post(SETUP, wish(code))
-    assert (made.status_code, made.json) == (201, {"tenant": "acme", "email": "ann@acme.example"})
+    held = made.json["held"]
+    assert (made.status_code, made.json) == (201, {"tenant": "acme", "email": "ann@acme.example", "held": held})
     assert api.post("/api/v1/session", {"email": "ann@acme.example", "password": "correct horse battery"}).json["tenants"] == ["acme"]
     assert api.get("/api/v1/core/tenant").json["currency"] == "CNY"
+    plugins = api.get("/api/v1/core/plugins").json["data"]
+    assert held == [{"name": one["name"], "asks": one["asks"]} for one in plugins if one["state"] == "held"]
+    assert "probe" in [one["name"] for one in held]
     assert api.get(SETUP).json == {"needed": False}
     problem(api.post(SETUP, wish(code, tenant="other")), 404)
     lifecycle.purge(platform, "acme")

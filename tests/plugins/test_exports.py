@@ -159,6 +159,9 @@ def test_a_file_is_fetched_by_no_token_that_reads_less_than_is_in_it(client: Api
     narrow = client.as_user(people.rep, allows=allows)
     answers = [narrow.get(f"{EXPORTS}/{id}/file") for id in files]
     assert [answer.status_code for answer in answers] == [403, 200], answers[0].text
+    blind = client.as_user(people.rep, allows=["customers.account.read:name", f"{EXPORT}.create", f"{EXPORT}.read:id"])
+    refused = blind.get(f"{EXPORTS}/{files[1]}/file")
+    assert (refused.status_code, "account" in refused.text) == (403, False), "no refusal tells of what it is a file"
     assert rep.get(f"{EXPORTS}/{files[0]}/file").status_code == 200
 
 

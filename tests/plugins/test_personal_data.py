@@ -63,6 +63,10 @@ def test_everything_about_a_person_is_given_out_as_far_as_its_reader_sees_it(
     taken("customers.contact", "name,birthday\nXenia Quast,no day\n")
     gone = work.records("teamwork.task").create({"subject": "Call Xenia", "about": f"customers.contact:{contact}", "owner": people.rep})
     work.records("teamwork.task").delete(id_of(gone))
+    rows = "name,phone\nJonas Fremd,+49 30 1\nXenia Quast,+49 30 2\nPetra Fremd,+49 30 3\n"
+    sent = {"file": (BytesIO(rows.encode()), "people.csv")}
+    file = client.call("POST", "/api/v1/import_export/files", data=sent, content_type="multipart/form-data").json["id"]
+    assert client.patch(f"/api/v1/import_export/files/{file}/rows/3", {"cells": {"phone": "+49 30 33"}}).status_code == 200
     whole = client.post(DISCLOSURES, record(contact))
     assert whole.status_code == 200, whole.text
     told = whole.json
@@ -70,6 +74,9 @@ def test_everything_about_a_person_is_given_out_as_far_as_its_reader_sees_it(
     assert [row["body"] for row in told["records"]["teamwork.comment"]] == ["Xenia said yes"]
     assert [row["in_recycle_bin"] for row in told["records"]["teamwork.task"]] == [True]
     assert "Xenia Quast" in told["records"]["import_export.row"][0]["cells"]
+    (book,) = (json.loads(row["book"]) for row in told["records"]["import_export.file"])
+    assert [sheet["sample"] for sheet in book["sheets"]] == [[["Xenia Quast", "+49 30 2"]]]
+    assert not [word for word in ("Fremd", "+49 30 1", "+49 30 3") if word in whole.text], "of a file the rows that name the person"
     assert [row["title"] for row in told["named_in"]["orders.order"]] == ["Tea"]
     assert ["likes tea", "likes coffee"] in [entry["changes"].get("notes") for entry in told["history"]]
     assert (told["withheld"], told["off"], told["format"]) == ([], [], "dealwright.person/1")

@@ -17,6 +17,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
 
+import core
+
 HERE = Path(__file__).parent
 PACKAGES = ("visits", "loyalty")
 BRITTLE = "brittle"
@@ -54,12 +56,14 @@ def install(folder: Path) -> Path:
 def environment(folder: Path) -> Path:
     """A virtual environment over the running one; returns its python.
 
-    The platform itself is the one under test: what the running environment has is visible through a path file.
+    The platform itself is the one under test, be another checkout installed or none; what the running environment has besides is visible
+    through a path file.
     """
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
     python = folder / "env" / ("Scripts" if os.name == "nt" else "bin") / "python"
     site = subprocess.check_output([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True).strip()
-    Path(site, "running.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n", encoding="utf-8")
+    others = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})"
+    Path(site, "running.pth").write_text(f"{Path(core.__file__).parents[1]}\n{others}\n", encoding="utf-8")
     return python
 
 

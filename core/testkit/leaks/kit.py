@@ -16,13 +16,14 @@ from time import process_time
 from core.config import Config
 from core.testkit.leaks import offered
 from core.testkit.leaks import rights as random_rights
-from core.testkit.leaks.asker import Asker, routes
+from core.testkit.leaks.asker import Asker
 from core.testkit.leaks.changes import Changed, Changer
 from core.testkit.leaks.filler import Filler
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.pages import pages
 from core.testkit.leaks.questions import REFUSED, WRONG, Question, described
 from core.testkit.leaks.rights import type_rights, type_worked_out
+from core.testkit.leaks.routes import routes
 from core.testkit.leaks.world import NOW, Maker, World
 from core.testkit.platforms import Platforms
 from core.testkit.templates import Content, Templates
@@ -133,7 +134,7 @@ class Kit:
             yield from routes(world, oracle, only)
             if self.pages:
                 yield from pages(world, oracle, Random(seed), None if self.deep else self.pages, only)
-            yield from offered.reports(world, only)
+            yield from offered.besides(world, only)
             yield from self.more(world, oracle) if only is None else ()
 
     def run(

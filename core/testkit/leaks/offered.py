@@ -1,89 +1,86 @@
-"""What plugins make of any entity, where they are there: reports and their files, and what webhooks tell."""
+"""What plugins show of anybody's records, by the questions that they offer themselves (see `sdk.leaks`)."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from random import Random
 
 import orjson
 
 from core.extension.discover import GROUP, discover
 from core.testkit.leaks.oracle import Oracle
-from core.testkit.leaks.questions import Question, http, over_http, undone
+from core.testkit.leaks.pages import MARK
+from core.testkit.leaks.questions import Question, answered, over_http, undone
 from core.testkit.leaks.world import World, place_of
-from sdk import Event, Verb, Watch, where
-from sdk.context import id_of
-from sdk.fields import ReportRole
-from sdk.reporting import Report
+from sdk import Context, Verb
+from sdk.leaks import About, Asked, Shows
 
-OFFERING = ("automation", "console", "reports")
-"""Who shows any plugin's records: in webhooks, on pages, in reports."""
-_REPORTS, _WEBHOOK, _DELIVERY = "reports", "automation.webhook", "automation.delivery"
+_BESIDE = "leaks"
 
 
 def with_offering(points: Sequence[EntryPoint]) -> tuple[EntryPoint, ...]:
-    """These plugins, and those that show their records, where they are installed and require nobody who is not there."""
+    """These plugins, and those that offer questions, where they are installed and require nobody who is not there."""
     found = {point.name: point for point in points}
-    for point in entry_points(group=GROUP):
-        if point.name in OFFERING and point.name not in found:
-            (plugin,) = discover(None, [point])
-            if plugin.manifest is not None and {*plugin.manifest.required} - {"core"} <= {*found, *OFFERING}:
-                found[point.name] = point
+    offering = {point.name: point for point in entry_points(group=GROUP) if point.name not in found and _offers(point.module)}
+    for plugin in discover(None, list(offering.values())):
+        if plugin.manifest is not None and {*plugin.manifest.required} - {"core"} <= {*found, *offering}:
+            found[plugin.name] = offering[plugin.name]
     return tuple(found.values())
 
 
 def of_entity(world: World, oracle: Oracle, name: str, random: Random) -> Iterator[Question]:
-    """A report about an entity, and what a webhook tells of it."""
+    """What plugins show of the records of an entity."""
     shape = world.shapes[name]
-    dimensions = [field.name for field in shape.fields.values() if field.role is ReportRole.DIMENSION]
-    if dimensions and _REPORTS in world.system.enabled:
-        query = [("entity", name), ("measure", "count"), ("by", random.choice(dimensions))]
-        yield http("report", name, "GET", "/api/v1/reports/query", query)
-        yield http("file", name, "GET", "/api/v1/reports/query", [*query, ("format", "csv")])
-    tells = _WEBHOOK in world.shapes and not name.startswith("automation.") and not shape.table.info.get("view")
-    if tells and oracle.rights(shape.entity, Verb.READ):
-        yield _webhook(name, oracle)
+    ids, readable = sorted(oracle.rows.get(place_of(shape.entity), ())), bool(oracle.rights(shape.entity, Verb.READ))
+    for shows in _shows(world):
+        for asked in shows.of_entity(About(shape.entity, shape.fields, ids, readable, random)):
+            yield _question(name, asked)
 
 
-def reports(world: World, only: Collection[str] | None = None) -> Iterator[Question]:
-    """The reports that plugins have declared, and their files; `only`: those of these entities' plugins."""
+def besides(world: World, only: Collection[str] | None = None) -> Iterator[Question]:
+    """What they show besides; `only`: of what these entities' plugins have declared."""
     plugins = None if only is None else {name.partition(".")[0] for name in only}
-    for number, report in enumerate(world.system.declared(Report) if _REPORTS in world.system.enabled else ()):
-        if plugins is not None and report.plugin not in plugins:
-            continue
-        path = f"/api/v1/reports/reports/{report.full_key}"
-        yield http("report", "", "GET", path)
-        yield http("file", "", "GET", path, [("format", "csv")])
-        if number % 5 == 0:
-            yield Question("file", "", f"GET {path}, as a workbook", lambda world, path=path: _workbook(world, path))  # type: ignore[misc]
+    for shows in _shows(world):
+        for asked in shows.besides(world.system, plugins):
+            yield _question("", asked)
 
 
-def _workbook(world: World, path: str) -> bytes:
-    """The sheets of a workbook: the file itself tells when it was made."""
-    status, _headers, body = over_http(world, "GET", path, [("format", "xlsx")])
-    if status != 200:
-        return b"%d %s" % (status, body)
+def _offers(module: str) -> bool:
+    package = module.rpartition(".")[0]
+    return bool(package) and find_spec(f"{package}.{_BESIDE}") is not None
+
+
+def _shows(world: World) -> Iterator[Shows]:
+    for plugin in world.platform.plugins:
+        if plugin.serves and plugin.name in world.system.enabled and plugin.module is not None and _offers(plugin.module.__name__):
+            yield import_module(f"{plugin.module.__name__.rpartition('.')[0]}.{_BESIDE}").SHOWS
+
+
+def _question(name: str, asked: Asked) -> Question:
+    def ask(world: World) -> bytes:
+        status, headers, body = over_http(world, "GET", asked.words, asked.query)
+        return _unpacked(body) if body.startswith(b"PK\x03\x04") else answered(status, headers, MARK.sub(b"", body))
+
+    if asked.answer is not None:
+        return Question(asked.kind, name, asked.words, partial(_worked, asked.answer))
+    query = "&".join(f"{key}={value}" for key, value in asked.query)
+    return Question(asked.kind, name, f"GET {asked.words}?{query}", ask)
+
+
+def _worked(answer: Callable[[Context], object], world: World) -> bytes:
+    made: object = None
+    with undone(world) as work:
+        made = answer(work)
+    return orjson.dumps(made, default=str)
+
+
+def _unpacked(body: bytes) -> bytes:
+    """The parts of a workbook, or of another such archive: the file itself tells when it was made."""
     with zipfile.ZipFile(io.BytesIO(body)) as book:
         return b"\n".join(book.read(name) for name in sorted(book.namelist()) if not name.startswith("docProps/"))
-
-
-def _webhook(name: str, oracle: Oracle) -> Question:
-    """What an address of the user's is told when all records of an entity change in all fields."""
-
-    def ask(world: World) -> bytes:
-        ids = sorted(oracle.rows[place_of(world.shapes[name].entity)])
-        told = [Event(f"{name}.updated", id, {"fields": sorted(world.shapes[name].fields)}) for id in ids]
-        with undone(world) as user:
-            work = user.as_system()
-            hook = {"name": "hook", "url": "https://hook.example", "entity": name, "owner": world.cast.me}
-            id = id_of(work.records(_WEBHOOK).create(hook))
-            if told:
-                hear = next(one.handler for one in work.declared(Watch) if one.full_key == f"{_WEBHOOK}s")
-                hear(work, told)
-            kept = work.records(_DELIVERY).find(where(webhook=id))
-            return orjson.dumps(sorted((str(row["subject"]), row["payload"]) for row in kept), default=str)
-
-    return Question("webhook", name, f"the payloads of {name}.updated", ask)

@@ -7,18 +7,16 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from random import Random
 
-import orjson
-
 from core.testkit.leaks.asker import Asker
 from core.testkit.leaks.oracle import Oracle
-from core.testkit.leaks.questions import Question, over_http
+from core.testkit.leaks.questions import Question, answered, over_http
 from core.testkit.leaks.world import World
 from sdk import PageRoute
 
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 _BIN = "/bin"
 """What is deleted is judged by itself (see `core.testkit.leaks.judged`): it may rightly differ in the other world."""
-_MARK = re.compile(rb'name="once" value="[^"]*"')
+MARK = re.compile(rb'name="once" value="[^"]*"')
 """By which a form is known that is sent twice: another on each page."""
 
 
@@ -77,6 +75,6 @@ def _fillings(world: World, oracle: Oracle, name: str, names: list[str], random:
 def _page(name: str, path: str) -> Question:
     def ask(world: World) -> bytes:
         status, headers, body = over_http(world, "GET", path)
-        return b"%d %s\n%s" % (status, orjson.dumps(headers, option=orjson.OPT_SORT_KEYS), _MARK.sub(b"", body))
+        return answered(status, headers, MARK.sub(b"", body))
 
     return Question("page", name, f"GET {path}", ask)

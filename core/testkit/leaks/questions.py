@@ -59,12 +59,17 @@ def over_http(world: World, method: str, path: str, query: type_pairs = (), json
     return answer.status_code, {name: answer.headers[name] for name in _TOLD if name in answer.headers}, world.neutral(answer.data)
 
 
+def answered(status: int, headers: Mapping[str, str], body: bytes) -> bytes:
+    """All of an answer that tells something."""
+    return b"%d %s\n%s" % (status, orjson.dumps(headers, option=orjson.OPT_SORT_KEYS), body)
+
+
 def http(kind: str, entity: str, method: str, path: str, query: type_pairs = (), json: object = None) -> Question:
     """A question that is one request."""
 
     def ask(world: World) -> bytes:
         status, headers, body = over_http(world, method, path, query, json)
-        return b"%d %s\n%s" % (status, orjson.dumps(headers, option=orjson.OPT_SORT_KEYS), body)
+        return answered(status, headers, body)
 
     words = f"{method} {path}?{'&'.join(f'{name}={value}' for name, value in query)}" if query else f"{method} {path}"
     return Question(kind, entity, words + (f" {orjson.dumps(json, default=str).decode()}" if json is not None else ""), ask)

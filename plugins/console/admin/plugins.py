@@ -42,8 +42,8 @@ _ADDS: dict[str, Text] = {
 def show_all(ctx: Context, request: PageRequest) -> Rendering:
     """All plugins: what waits for somebody on top, then what is on."""
     titles = _titles(ctx)
-    listed = _listed(ctx)
-    rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, listed)} for one in listed]
+    there = listed(ctx)
+    rows = [{**_row(ctx, one), "requires": _required(one, titles), "required_by": _requiring(one, there)} for one in there]
     ill = ("held", "failed", "incompatible", "behind", "missing_extra", "vanished", "blocked")
     # Those that are on or off stand together: whoever turns one off finds it where it was.
     rows.sort(key=lambda one: (ill.index(one["status"]) if one["status"] in ill else len(ill), in_order(str(one["title"]))))
@@ -105,12 +105,13 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     return Rendering("console/admin_plugin.html", values, 200 if refusal is None else refusal.status)
 
 
-def _listed(ctx: Context) -> list[dict[str, Any]]:
+def listed(ctx: Context) -> list[dict[str, Any]]:
+    """All plugins, as the API lists them."""
     return cast("dict[str, list[dict[str, Any]]]", ctx.api("GET", ROOT))["data"]
 
 
 def _named(ctx: Context, name: str) -> dict[str, Any]:
-    found = next((one for one in _listed(ctx) if one["name"] == name), None)
+    found = next((one for one in listed(ctx) if one["name"] == name), None)
     if found is None:
         raise NotFound(_("there is nothing at this address"))
     return _row(ctx, found)
@@ -165,7 +166,7 @@ def _labels(ctx: Context) -> dict[str, str]:
 
 
 def _titles(ctx: Context) -> dict[str, str]:
-    return {str(one["name"]): str(one["title"]) for one in _listed(ctx)}
+    return {str(one["name"]): str(one["title"]) for one in listed(ctx)}
 
 
 PAGES = (

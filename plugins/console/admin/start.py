@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from plugins.console.admin import plugins
+from plugins.console.admin.capabilities import wish
 from plugins.console.admin.company import inputs, keep
 from plugins.console.inputs import Input
 from plugins.console.refusals import by_field
@@ -111,9 +113,20 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     values = {
         "company": company, "steps": steps(ctx), "roles": [row for row in roles if row["key"] != "everybody"], "do": do,
         "problems": others if do == "company" else told(ctx, refusal), "emails": request.typed("emails"), "chosen": request.chosen("role"),
-        "invited": int(invited) if invited.isascii() and invited.isdigit() and len(invited) < 4 else 0, "done": request.asked("done"),
+        "held": _held(ctx), "invited": int(invited) if invited.isascii() and invited.isdigit() and len(invited) < 4 else 0, "done": request.asked("done"),
     }  # fmt: skip
     return Rendering("console/admin_start.html", values, 200 if refusal is None else refusal.status)
+
+
+def _held(ctx: Context) -> list[tuple[str, str]]:
+    """The plugins that wait for somebody to approve what they ask for: their pages, and in words what that is."""
+    found = list[tuple[str, str]]()
+    for one in plugins.listed(ctx) if ctx.can(plugins.RIGHT) else ():
+        if one["state"] == "held":
+            asks = "; ".join(wish(ctx, one["name"], word).text for word in one["asks"])
+            said = ctx.say(_("{name} ({asks})"), {"name": one["title"], "asks": asks})
+            found.append((f"{PREFIX}/admin/plugins/{one['name']}", said))
+    return found
 
 
 def _any(ctx: Context, entity: str) -> bool:
