@@ -35,8 +35,8 @@ from core.search.pinyin import spelled
 from core.transaction import Transaction, Transactional
 from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, Notice, Panel, Past, Rendering, Tenant, Text, Verb, _
 from sdk.calls import Call, Reply
-from sdk.context import KIND, SILENT, Pace
-from sdk.errors import NO_PARAMS, Params
+from sdk.context import KIND, SILENT, Outcome, Pace
+from sdk.errors import NO_PARAMS, Params, Problem
 from sdk.fields import LinkField
 from sdk.mail import MAIL_WRITTEN
 from sdk.pages import Drawn
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from core.policy.bounds import Bounds
 
 
-MOST_TOLD = 5_000
+MOST_TOLD, MOST_WARNINGS = 5_000, 10
 """Characters of a letter that its event carries."""
 _LOCK = "SELECT pg_advisory_xact_lock(unnest({}::bigint[]))"
 _VERBS = frozenset(verb.value for verb in Verb)
@@ -126,6 +126,17 @@ class Work(Transactional):
 
     def records(self, entity: str) -> EntityRecords:
         return EntityRecords(self, self.shape(entity))
+
+    @property
+    def warned(self) -> Sequence[Problem]:
+        """What is to be told beside what its people have written."""
+        return self._transaction.warned
+
+    def keep_warnings(self, outcomes: Sequence[Outcome]) -> None:
+        """What stands beside a record that was taken: that it is likely there already, and what plugins say. An import has more than one can read."""
+        if self.actor.user_id is not None and len(self.warned) < MOST_WARNINGS:
+            for one in outcomes:
+                self._transaction.warned += [*([one.likely.warning] if one.likely else []), *one.warnings]
 
     def shape(self, entity: str) -> Shape:
         """The entity as this tenant has it; raises NotFound where it has not."""

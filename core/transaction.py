@@ -20,7 +20,7 @@ from core.events.tables import audit
 from core.files import LocalFiles
 from core.policy.grants import Grants
 from core.tenancy.tables import tenants
-from sdk import Conflict, NotFound, Tenant, _
+from sdk import Conflict, NotFound, Problem, Tenant, _
 from sdk.context import KEPT
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class Transaction:
         """What has been asked of records in a transaction that reads, and need not be asked again in it."""
         self.kept: dict[str, object] = {}
         """What is kept while this work itself has changed what it was made from: not for others, it may yet be undone."""
+        self.warned: list[Problem] = []
+        """What is to be told beside what people have written in it, which was taken."""
         self.saved: list[str] = []
         """The keys of files that were saved in it."""
         self.read_back = False

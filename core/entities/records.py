@@ -154,6 +154,7 @@ class EntityRecords:
         self._declared(drafts)
         with self._work.transaction(write=True):
             outcomes = Writer(self._work, self._shape).write(drafts)
+            self._work.keep_warnings(outcomes)
         bounds = self._work.bounds
         if bounds is None or bounds.fields(f"{self._entity.full_name}.{Verb.READ}") is None:
             return outcomes

@@ -87,7 +87,7 @@ def take(ctx: Context, token: str, body: Mapping[str, Any], chain: int = 0) -> M
     causes = (f"{row['name']} ({row['id']})",) * chain  # as rules are called: a word alone may mean something to who asks why
     values = {name: _filled(value, body) for name, value in cast("Mapping[str, object]", row["mapping"] or {}).items()}
     if row["rule"] is None:
-        made = actor.because(*causes).records(str(row["entity"])).create(values)
+        made = actor.because(*causes, str(row["name"])).records(str(row["entity"])).create(values)
         return {"taken": True, "id": id_of(made)}
     found = actor.records(RULE).values([cast("UUID", row["rule"])]).get(cast("UUID", row["rule"]))
     if found is None or not found["active"]:

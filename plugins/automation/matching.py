@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError
 
-from plugins.automation import conditions, timing
+from plugins.automation import chains, conditions, timing
 from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Listener, Rule, actor_of, listeners, rule_of
 from plugins.automation.schemas import why
 from plugins.automation.tables import FAILED, STOPPED, WAITING
@@ -89,7 +89,8 @@ def start(ctx: Context, rule: Rule, moments: Sequence[Moment], occurrence: str, 
     state = WAITING if error is None else FAILED
     wanted = {f"{occurrence}:{one.record_id}"[:200]: one for one in moments}
     there = _there(ctx, rule, list(wanted))
-    drafts = [_draft(rule, name, one, causes, state, error) for name, one in wanted.items() if name not in there]
+    chain = chains.chain_of(causes) or chains.new_chain(occurrence)
+    drafts = [_draft(rule, name, one, (chain, chains.rules_of(causes)), state, error) for name, one in wanted.items() if name not in there]
     runs = [cast("UUID", outcome.id) for outcome in ctx.as_system().records(RUN).write_all(drafts)]
     for start_ in range(0, len(runs) if state == WAITING else 0, PART):
         ctx.enqueue(PERFORM, {"runs": [str(run) for run in runs[start_ : start_ + PART]]})
@@ -147,10 +148,12 @@ def _there(ctx: Context, rule: Rule, occurrences: Sequence[str]) -> set[object]:
     return found
 
 
-def _draft(rule: Rule, occurrence: str, moment: Moment, causes: Sequence[str], state: str, error: str | None) -> Draft:
+def _draft(rule: Rule, occurrence: str, moment: Moment, led: tuple[str, Sequence[str]], state: str, error: str | None) -> Draft:
+    chain, causes = led
     values: dict[str, Any] = {
         "rule": rule.id, "occurrence": occurrence, "event": moment.event or None,
         "moment": {"changed": sorted(moment.changed), "before": dict(moment.before)}, "causes": list(causes), "state": state, "error": error,
+        "chain": chain, "step": chains.step_of(causes, rule.id),
         "owner": rule.owner, "revision": rule.revision, "subject": str(moment.record_id),
         "about": None if moment.event == f"{rule.entity}.deleted" else Reference(rule.entity, moment.record_id),
     }  # fmt: skip
@@ -160,14 +163,18 @@ def _draft(rule: Rule, occurrence: str, moment: Moment, causes: Sequence[str], s
 def report_loop(ctx: Context, events: Sequence[Event]) -> bool:
     """Rules that would begin at the end of so long a chain: the log names them, and their owners are told. Whether there are any: a chain
     that ends here by itself is nothing to report."""
-    causes, found = events[0].causes, False
+    causes, chain, found = (
+        chains.rules_of(events[0].causes),
+        chains.chain_of(events[0].causes) or chains.new_chain(ctx.idempotency_key),
+        False,
+    )
     for one in listeners(ctx).get(events[0].name, ()) if causes else ():
         moments = [moment for _occurrence, coming in _coming(ctx, one, events) if coming for moment in _held(ctx, one.rule, coming)[0]]
         if not moments:
             continue
         found, circle = True, _circle(causes, one.rule.reference)
         text = ctx.say(_LOOPED if circle[0] == circle[-1] else _TOO_LONG, {"count": len(causes), "circle": " > ".join(circle)})
-        draft = _draft(one.rule, f"loop:{ctx.idempotency_key}", moments[0], causes, STOPPED, text)
+        draft = _draft(one.rule, f"loop:{ctx.idempotency_key}", moments[0], (chain, causes), STOPPED, text)
         ctx.as_system().records(RUN).write_all([draft])
         _tell_owners(ctx, one.rule, circle)
     return found

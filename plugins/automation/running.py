@@ -12,6 +12,7 @@ from uuid import UUID
 from marshmallow import ValidationError
 
 from plugins.automation.actions import masked
+from plugins.automation.chains import marked, new_chain
 from plugins.automation.conditions import typed
 from plugins.automation.facts import filled, slots, words_of
 from plugins.automation.matching import PART, PERFORM, RUN, count_failures, rule_by_id, turn_off
@@ -27,9 +28,11 @@ STEP = "automation.step"
 ATTEMPTS = 5
 PER_MINUTE = 1_000
 """Runs of one rule; what is beyond waits for the next minute. It holds up what goes in a circle through systems outside, too."""
-MINUTE, HOUR, LOOKED_AT = timedelta(minutes=1), timedelta(hours=1), 5_000
+MINUTE, LOOKED_AT = timedelta(minutes=1), 5_000
 TIMES_OVER = 3
 """So often in one chain a rule that runs too often has begun itself where that is why."""
+FOLD = 2
+"""So many runs of the next step for each that has ended are multiplying."""
 
 
 @dataclass
@@ -89,7 +92,7 @@ def _stop_multiplying(ctx: Context, first: UUID) -> bool:
     chain of eight or not. What waits of it ends then. One that hears once more of what it has itself put right does not go on."""
     system = ctx.as_system()
     run = system.records(RUN).values([first])[first]
-    if _times_over(run) < TIMES_OVER or not _multiplies(system, run["rule"]):
+    if cast("int", run["step"]) < TIMES_OVER or not _multiplies(system, run):
         return False
     with ctx.transaction(write=True):
         row = system.records(RULE).values([cast("UUID", run["rule"])]).get(cast("UUID", run["rule"]))
@@ -100,16 +103,17 @@ def _stop_multiplying(ctx: Context, first: UUID) -> bool:
     return True
 
 
-def _times_over(run: Row) -> int:
-    """How often the rule of a run stands in the chain that led to it."""
-    return sum(str(run["rule"]) in cause for cause in cast("list[str]", run["causes"] or ()))
-
-
-def _multiplies(system: Context, rule: object) -> bool:
-    """Whether runs beget more runs than they are: what only goes on, from step to step, has no more of the second step than of the first."""
-    lately = (Condition("rule", "eq", (rule,)), Condition("started_at", "gt", (system.now() - HOUR,)))
-    steps = Counter(map(_times_over, system.records(RUN).find(lately, LOOKED_AT)))
-    return any(steps[step + 1] >= 2 * steps[step] for step in steps if steps[step + 1])
+def _multiplies(system: Context, run: Row) -> bool:
+    """Whether the runs of a rule beget more runs than they are, in the chain of this one: what only goes on, from step to step, has no more
+    of the next step than have ended of the one before, however many began together and however long ago."""
+    begun, ended = Counter[int](), Counter[int]()
+    if run["chain"] is None:  # from before chains had names; what it leads to has one
+        return False
+    chain = (Condition("rule", "eq", (run["rule"],)), Condition("chain", "eq", (run["chain"],)))
+    for row in system.records(RUN).aggregate(["count"], ("step", "state"), chain):
+        begun[int(str(row["step"]))] += int(str(row["count"]))
+        ended[int(str(row["step"]))] += 0 if row["state"] == WAITING else int(str(row["count"]))
+    return any(begun[step + 1] >= FOLD * ended[step] > 0 for step in begun)
 
 
 def _perform(ctx: Context, id: UUID, log: Log) -> None:
@@ -124,7 +128,9 @@ def _perform(ctx: Context, id: UUID, log: Log) -> None:
     started = ctx.now()
     begun = revision_of(ctx, id_of(row), cast("int", run["revision"]))
     rule = rule_of({**row, **{name: begun[name] for name in PARTS}})
-    actor = actor_of(ctx, rule).because(*cast("list[str]", run["causes"] or ()), rule.reference)
+    actor = actor_of(ctx, rule).because(
+        *marked(cast("list[str]", run["causes"] or ()), rule.reference, str(run["chain"] or new_chain(str(id))))
+    )
     about = Reference(rule.entity, UUID(str(run["subject"])))
     for number, node in enumerate(rule.actions, 1):
         step: dict[str, Any] = {"run": id, "number": number, "action": str(node["action"])[:100], "at": started, "state": FAILED}

@@ -9,10 +9,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
 
+from plugins.automation.chains import StepField
 from plugins.automation.json_field import document
 from sdk import Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
+from sdk.fields.base import column
 
 WAITING, DONE, FAILED, STOPPED, UNDONE = "waiting", "done", "failed", "stopped", "undone"
 EXAMPLE = '[{"action": "automation.notify", "parameters": {"to": "owner", "title": "{{ name }}"}}]'
@@ -75,6 +77,7 @@ class Run(Record):
         unique_together("automation_runs", "rule_id", "occurrence"),
         sa.Index("ix_automation_runs_lately", "tenant_id", "rule_id", "created_at"),
         sa.Index("ix_automation_runs_started", "tenant_id", "rule_id", "started_at"),
+        sa.Index("ix_automation_runs_chain", "tenant_id", "rule_id", "chain", "step"),
     )
 
     rule_id: Mapped[UUID] = f.link(_("Rule"), Rule, required=True, parent=True)
@@ -84,6 +87,8 @@ class Run(Record):
     event: Mapped[str | None] = f.text(_("Event"), length=100, readonly=True)
     moment: Mapped[dict[str, Any] | None] = document(_("What had changed"), dict, readonly=True, sensitive=True, personal=True)
     causes: Mapped[list[Any] | None] = document(_("Rules that led here"), readonly=True)
+    chain: Mapped[str | None] = f.text(_("Chain"), length=12, readonly=True)
+    step: Mapped[int] = column(StepField(label=_("Times its own rule led here"), default=0, readonly=True))
     revision: Mapped[int] = f.integer(_("Rule version"), default=1, readonly=True)
     state: Mapped[str] = f.choice(_("Status"), STATES, default=WAITING, readonly=True, index=True)
     attempts: Mapped[int] = f.integer(_("Attempts"), default=0, readonly=True)
@@ -133,6 +138,7 @@ class Delivery(Record):
     about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
     subject: Mapped[str] = f.text(_("Record ID"), length=36, required=True, readonly=True)
     payload: Mapped[dict[str, Any] | None] = document(_("Payload"), dict, readonly=True, sensitive=True, personal=True)
+    runs_before: Mapped[int] = f.integer(_("Rule runs that led here"), default=0, readonly=True)
     state: Mapped[str] = f.choice(_("Status"), SENT, default=WAITING, readonly=True, index=True)
     attempts: Mapped[int] = f.integer(_("Attempts"), default=0, readonly=True)
     status: Mapped[int | None] = f.integer(_("HTTP status"), readonly=True)

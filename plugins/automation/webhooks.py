@@ -153,7 +153,7 @@ def _write_down(ctx: Context, actor: Context, webhook: Row, events: Sequence[Eve
         }
         about = None if event.name.endswith(".deleted") else Reference(entity, event.record_id)
         values = {"webhook": webhook["id"], "event": event.name, "about": about, "subject": str(event.record_id), "payload": payload,
-                  "owner": webhook["owner"]}  # fmt: skip
+                  "owner": webhook["owner"], "runs_before": len(event.causes)}  # fmt: skip
         drafts.append(Draft("create", values, act="tell"))
     ctx.as_system().records(DELIVERY).write_all(drafts)
     for subject in dict.fromkeys(str(draft.values["subject"]) for draft in drafts):
@@ -237,7 +237,7 @@ def message(ctx: Context, hook: Row, delivery: Row) -> Call:
     signed = hmac.digest(secret_of(ctx, hook), f"{id}.{at}.".encode() + body, hashlib.sha256)
     headers = {
         "Content-Type": "application/json", "webhook-id": id, "webhook-timestamp": at,
-        "webhook-signature": f"v1,{base64.b64encode(signed).decode()}",
+        "webhook-signature": f"v1,{base64.b64encode(signed).decode()}", CHAIN: str(delivery["runs_before"]),
     }  # fmt: skip
     return Call(str(hook["url"]), body, headers)
 

@@ -130,9 +130,9 @@ def compute(ctx: Context, id: UUID, act: str = COMPUTE) -> Row:
 
 
 def close(ctx: Context, id: UUID, *, quietly: bool = False) -> Row:
-    """Compute for the last time and close; each person is told, unless it is done quietly."""
+    """Compute for the last time and close; each person is told, unless it is done quietly: what has just been computed is closed as it stands."""
     with ctx.transaction(write=True):
-        evaluation = compute(ctx, id, CLOSE)
+        evaluation = _open(ctx, id) if quietly else compute(ctx, id, CLOSE)
         system = ctx.as_system()
         closed = system.records(NAME).update(id, {"state": CLOSED}, act=CLOSE)
         _log(ctx, evaluation, "closed", None)

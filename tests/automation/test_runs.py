@@ -23,6 +23,7 @@ from core.tenancy import lifecycle
 from core.testkit.engines import Engine, Scaled
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.deliver import LEASE, MOST_DEPTH
+from plugins.automation import running
 from sdk import Channel, Draft, Refusal, Tenant, Trigger, where
 from sdk.context import id_of
 from tests.automation.conftest import Rules, entry
@@ -450,6 +451,33 @@ def test_a_rule_that_makes_several_of_what_begins_it_is_turned_off_by_name_and_w
     ]
     (notice,) = work.records("teamwork.notification").find(where(owner=people.manager, kind="automation.stopped"))
     assert notice["title"] == "Rule Hydra was turned off: it started itself over and over"
+
+
+@pytest.mark.feature("I8")
+def test_a_wide_start_and_a_long_time_hide_no_multiplying_and_make_none(
+    work: Work, rules: Rules, clock: Clock, account: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one chain: the first steps of either rule have gone on for longer than anybody waits."""
+    monkeypatch.setattr(running, "PER_MINUTE", 0)
+    note = entry("x")
+    wide, stairs = (rules("customers.account", "created", note, name=name) for name in ("Wide", "Stairs"))
+
+    def ran(rule: UUID, chain: str, *steps: tuple[int, str]) -> UUID:
+        rows = [
+            {"rule": rule, "chain": chain, "step": step, "state": state, "occurrence": f"{chain}{n}"}
+            for n, (step, state) in enumerate(steps)
+        ]
+        drafts = [Draft("create", {**row, "subject": str(account)}, act="begin") for row in rows]
+        return [one.id for one in work.records("automation.run").write_all(drafts) if one.id is not None][-1]
+
+    early = ran(wide, "a", *[(0, "done")] * 9, (1, "done"), (2, "done"), *[(3, "waiting")] * 2)
+    late = ran(stairs, "b", *[(1, "done")] * 2, *[(2, "done")] * 2, *[(3, "waiting")] * 2)
+    ran(stairs, "c", (2, "done"), *[(3, "waiting")] * 9)  # another chain, that a run of this one is no sign of
+    clock.move(hours=30)
+    for first in (early, late):
+        running.perform(work, {"runs": [str(first)]})
+    on = work.records("automation.rule").values([wide, stairs])
+    assert (on[wide]["active"], on[stairs]["active"]) == (False, True)
 
 
 @pytest.mark.feature("I8")

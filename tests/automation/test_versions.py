@@ -14,6 +14,7 @@ from core.platform import Platform
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.automation import running
+from sdk import Draft
 from tests.automation.conftest import Rules, entry
 
 RULES, REVISIONS = "/api/v1/automation/rules", "/api/v1/automation/revisions"
@@ -164,11 +165,18 @@ def test_drafts_are_of_rules_that_one_may_change(client: Api, people: People, ru
     assert manager.post(f"{RULES}/{draft}/publications").status_code == 200
 
 
-def test_rules_from_before_have_their_first_version(platform: Platform, work: Work, rules: Rules, engine: Engine, left: type_left) -> None:
-    rules("customers.account", "created", entry("x {{ name }}"))
+@pytest.mark.parametrize(("database_templates", "engine"), [("sqlite", "embedded"), ("postgresql", "scaled")], indirect=True)
+def test_rules_from_before_have_their_first_version_and_runs_their_steps(
+    platform: Platform, work: Work, rules: Rules, engine: Engine, left: type_left
+) -> None:
+    rule = rules("customers.account", "created", entry("x {{ name }}"))
+    for causes in ([], ["其他 (x)", f"A 规则 ({rule})", f"A 规则 ({rule})"]):
+        values = {"rule": rule, "occurrence": f"before{len(causes)}", "subject": str(rule), "causes": causes, "state": "done"}
+        work.records("automation.run").write_all([Draft("create", values, act="begin")])
     branch = next(one for one in platform.branches() if one.plugin == "automation")
     migrate.downgrade(platform.database, branch, "0001")
     migrate.upgrade(platform.database, platform.branches())
+    assert sorted((row["occurrence"], row["step"]) for row in rules.runs()) == [("before0", 0), ("before3", 2)]
     work.records("customers.account").create({"name": "a"})
     engine.run_until_idle()
     assert left() == ["x a"]

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -324,6 +325,30 @@ def test_rules_that_begin_each_other_through_a_system_outside_are_stopped_as_wit
     id = client.anonymous().call("POST", other, json={"name": "N"}, headers={CHAIN: "1"}).json["id"]
     engine.run_until_idle()
     assert work.records("customers.account").values([UUID(id)])[UUID(id)]["city"] == "yx", "no name of an inlet silences what it begins"
+
+
+@pytest.mark.feature("I8")
+@pytest.mark.parametrize("by_rule", [True, False])
+def test_a_webhook_that_comes_back_by_an_inlet_is_stopped_whether_or_not_a_rule_is_on_the_way(
+    client: Api, rules: Rules, work: Work, hook: Callable[..., str], receiver: Receiver, engine: Engine, account: UUID, by_rule: bool
+) -> None:
+    hook()
+    step = {"action": "automation.update_record", "parameters": {"values": {"city": "{{ city }}x"}}}
+    wish: dict[str, object] = {"name": "back", "entity": "customers.account", "mapping": {"name": "{{ data.record.name }} x"}}
+    if by_rule:
+        came = rules("customers.account", "inlet", step)
+        wish = {"name": "back", "rule": str(came), "mapping": {"id": "{{ data.record.id }}"}}
+    inlet = client.post("/api/v1/automation/inlets", wish).json["id"]
+    address = client.post(f"/api/v1/automation/inlets/{inlet}/address").json["address"]
+    work.records("customers.account").update(account, {"city": "x"})
+    engine.run_until_idle()
+    answers = []
+    for headers, body in islice(receiver.got, 12):
+        answers.append(client.anonymous().call("POST", address, json=json.loads(body), headers={CHAIN: headers[CHAIN.lower()]}))
+        engine.run_until_idle()
+    turns = answers[: [answer.status_code for answer in answers].index(409)]
+    assert [answer.status_code for answer in turns] == [200] * 8
+    assert (answers[8].json["code"], len(receiver.got)) == ("rules_loop", 9)
 
 
 @pytest.mark.feature("I13")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 from uuid import UUID
 
 import pytest
@@ -17,7 +19,7 @@ from plugins.pipeline.template import apply
 from sdk import Notice, where
 from sdk.context import id_of
 from sdk.fields import Reference
-from tests.console.site import Site
+from tests.console.site import Look, Site
 
 ACCOUNTS = "/customers/accounts"
 
@@ -165,6 +167,29 @@ def test_what_is_seen_for_the_sake_of_its_parent_says_so(client: Api, people: Pe
     page = Site(client.as_user(people.rep)).get(f"/pipeline/stage_changes/{change}/access")
     assert page.status == 200, page.text
     assert "Rights to Deals" in page.text
+
+
+def test_what_was_taken_with_a_warning_tells_it_on_the_page_one_comes_to_once_and_in_place_at_once(
+    client: Api, people: People, work: Work, account: UUID
+) -> None:
+    site, at = Site(client.as_user(people.rep)), f"{ACCOUNTS}/{account}"
+    form = {**site.get(at).form(), "what": "activity", "kind": "meeting"}
+    first, second = (
+        site.post("/teamwork/say", {**form, "subject": subject, "starts_at": "2026-01-15T13:00"}).answer for subject in ("Lunch", "Dinner")
+    )
+    assert (first.headers.get("Set-Cookie"), second.headers["Location"]) == (None, f"/console{at}")
+    word = second.headers["Set-Cookie"].partition(";")[0]
+    assert "HttpOnly" in second.headers["Set-Cookie"]
+    page = Look(site.api.get(f"/console{at}", headers={"Cookie": word}))
+    (text,) = page.texts("//*[@id='toasts']/*")
+    assert text.startswith("double-booked: busy 13:00") and text.endswith("Lunch")
+    assert f"{word.partition('=')[0]}=;" in page.answer.headers["Set-Cookie"]
+    strange = Look(site.api.get(f"/console{at}", headers={"Cookie": f"{word.partition('=')[0]}=eyJ4"}))
+    assert (strange.status, strange.texts("//*[@id='toasts']/*")) == (200, [])
+    (dinner,) = work.records("teamwork.activity").find(where(subject="Dinner"))
+    cell = f"/teamwork/activities/{dinner['id']}/cell/starts_at"
+    moved = site.post(cell, {**site.get(cell, part="cell").form(), "starts_at": "2026-01-15T13:10"}).answer
+    assert json.loads(base64.urlsafe_b64decode(moved.headers["Dealwright-Told"])) == [text]
 
 
 def test_what_one_writes_about_a_record_is_on_its_timeline(client: Api, people: People, account: UUID) -> None:

@@ -58,6 +58,7 @@ def facts_of(work: Work | None, asked: PageRequest, *, csrf: str) -> dict[str, o
         "user": work.actor.name if work is not None else "",
         "who": work.actor.user_id if work is not None else "",
         "acting": work is not None and work.impersonator is not None,
+        "told": (),
     }
 
 

@@ -20,6 +20,7 @@ from core.http.pages.answers import as_page, facts_of, gone_to, refused
 from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
+from core.http.pages.telling import forget, tell, told
 from core.http.pipeline import entered, once
 from core.pages.formats import as_read_in
 from sdk import SIGNED_IN, BadRequest, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, Verb, _
@@ -102,7 +103,9 @@ def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> Fla
     with counted(work, frame.plugin, "frame"):
         region = frame.region(work) if frame.region is not None else ""
     with counted(work, page.plugin, f"page {page.path}"), as_read_in(region):
-        return _answered(work, frame, page.submit(work, asked) if write and page.submit is not None else page.view(work, asked), asked)
+        if write and page.submit is not None:
+            return tell(_answered(work, frame, page.submit(work, asked), asked), work)
+        return _answered(work, frame, page.view(work, asked), asked)
 
 
 def _once(work: Work, asked: PageRequest, act: Callable[[], FlaskResponse]) -> FlaskResponse:
@@ -146,8 +149,8 @@ def _answered(work: Work, frame: Frame, value: object, asked: PageRequest) -> Fl
         return gone_to(value.path, asked.part)
     if not isinstance(value, Rendering):
         return answer(value)
-    facts = facts_of(work, asked, csrf=asked.csrf)
+    facts = facts_of(work, asked, csrf=asked.csrf) | {"told": () if asked.part else told(work.platform.config)}
     with counted(work, frame.plugin, "frame"):
         around = frame.values(work, asked)
     values = {"page": facts, "frame": around, **value.values}
-    return as_page(work.render(Rendering(value.template, values)), value.status)
+    return forget(as_page(work.render(Rendering(value.template, values)), value.status), work.platform.config, facts)

@@ -21,7 +21,7 @@ const dealwright = {
     close.addEventListener("click", () => box.remove());
     box.append(words, ...(to ? [way] : []), close);
     place.append(box);
-    if (kind !== "bad") setTimeout(() => box.remove(), 6000);
+    if (!kind) setTimeout(() => box.remove(), 6000);
   },
 
   // A call of the API as this person; a refusal is shown in its own words and thrown.
@@ -44,10 +44,18 @@ const dealwright = {
   async ask(path, options) {
     const answer = await fetch(path, options).catch(() => null);
     if (!answer) dealwright.toast(document.getElementById("toasts").dataset.offline, "bad");
+    dealwright.heard(answer?.headers.get("Dealwright-Told"));
     const away = answer?.status === 401 && answer.headers.get("HX-Redirect");
     if (!away) return answer;
     dealwright.leave(away);
     return null;
+  },
+
+  // What is told beside what was taken: an activity at a time that is taken already.
+  heard(word) {
+    if (!word) return;
+    const bytes = Uint8Array.from(atob(word.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+    for (const text of JSON.parse(new TextDecoder().decode(bytes))) dealwright.toast(text, "warn");
   },
 
   // Whether it is a page; and what it says where it is none: a refusal in its own words.
@@ -72,6 +80,7 @@ document.addEventListener("htmx:responseError", (event) => {
   }
   dealwright.toast(text, "bad");
 });
+document.addEventListener("htmx:afterOnLoad", (event) => dealwright.heard(event.detail.xhr.getResponseHeader("Dealwright-Told")));
 document.addEventListener("htmx:sendError", () => dealwright.toast(document.getElementById("toasts").dataset.offline, "bad"));
 
 document.addEventListener("click", (event) => {
@@ -167,6 +176,12 @@ function made() {
   dealwright.toast(place?.dataset.made, "", to);
 }
 made();
+
+// What the server has written into the page gets its button.
+for (const box of document.querySelectorAll("#toasts > .toast")) {
+  box.remove();
+  dealwright.toast(box.textContent, "warn");
+}
 
 // What is typed and not saved is asked about before one leaves, before a part of the page with it gives way, and before a dialog with it closes.
 const typed = new Set();

@@ -74,6 +74,7 @@
     form.set("csrf_token", dealwright.csrf());
     const headers = { "HX-Request": "true", "HX-Target": "board" };
     const answer = await fetch(address, { method: "POST", headers, body: new URLSearchParams(form) });
+    dealwright.heard(answer.headers.get("Dealwright-Told"));
     const away = answer.headers.get("HX-Redirect");
     if (away) dealwright.leave(away);
     const text = await answer.text();
