@@ -67,14 +67,14 @@ def _seen(ctx: Context, entity: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def lines(ctx: Context, rows: Sequence[Row]) -> list[dict[str, object]]:
-    """Webhooks in words."""
+    """Webhooks in words; `sent` and `failed` are None for who does not see what was sent."""
     lately = (Condition("created_at", "gte", (ctx.now() - LATELY,)),)
     told = len(_seen(ctx, DELIVERY, _COUNTED)) == len(_COUNTED)
     counted = ctx.records(DELIVERY).aggregate(["count"], ["webhook", "state"], lately) if told else []
     sums = {(str(one["webhook.id"]), one["state"]): cast("int", one["count"]) for one in counted}
     return [
-        {**row, "about": called(ctx, str(row["entity"])) if "entity" in row else HIDDEN, "told": _told(ctx, row), "sent": sums.get((str(row["id"]), DONE), 0),
-         "failed": sums.get((str(row["id"]), FAILED), 0)}
+        {**row, "about": called(ctx, str(row["entity"])) if "entity" in row else HIDDEN, "told": _told(ctx, row),
+         **{name: sums.get((str(row["id"]), state), 0) if told else None for name, state in (("sent", DONE), ("failed", FAILED))}}
         for row in rows
     ]  # fmt: skip
 
@@ -105,7 +105,11 @@ def _page(ctx: Context, request: PageRequest, *, secret: str = "", refusal: Refu
     clauses = (Condition("webhook", "eq", (row["id"],)), *((Condition("state", "eq", (state,)),) if state else ()))
     seen = _seen(ctx, DELIVERY, _SENT)
     asked = Query(filter=clauses, sort=("-created_at",), fields=seen, limit=SIZE, cursor=request.asked("cursor"))
-    page = ctx.records(DELIVERY).query(asked) if {*_COUNTED, "event"} <= {*seen, "webhook"} else Page([], None)
+    page = (
+        ctx.records(DELIVERY).query(asked)
+        if {"state", "created_at", "event"} <= {*seen} and _seen(ctx, DELIVERY, ("webhook",))
+        else Page([], None)
+    )
     return Rendering(
         "automation/webhook.html",
         {

@@ -25,8 +25,8 @@ COURSE = ("status", "state", "settled")
 """The fields that say whether a record is at its end."""
 ENDS = frozenset({"good", "bad"})
 """How the states look at which a record ends."""
-_ENDED = frozenset({"ended", "closed", "credited", "converted", "archived", "released"})
-"""States at which a record ends that are neither good nor bad."""
+_ENDED = frozenset({"draft", "ended", "closed", "credited", "converted", "archived", "released"})
+"""States at which a record ends that are neither good nor bad, and the one in which nothing of it is due yet."""
 _MEASURED = frozenset({"date", "datetime", "integer", "decimal", "percent", "money"})
 _WORDS = frozenset({"text", "long_text", "url", "json"})
 _LINE, _LONG = 60, 300
@@ -150,8 +150,8 @@ def _titles(target: Kind, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
-    """One field of a row as it is shown."""
+def cell(kind: Kind, name: str, row: Row, titles: Titles, *, now: bool = True) -> Cell:
+    """One field of a row as it is shown; not `now`, as it was once: of that, nothing is overdue."""
     of = kind.fields[name]
     label, value = kind.labels[name], _there(kind, of, row.get(name))
     if isinstance(of, ChoiceField):
@@ -186,7 +186,9 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles) -> Cell:
         value = measured.conditions_in_words(kind.ctx, str(row.get("entity") or ""), value)
     if of.kind == "json" and value is not None:
         return Cell(name, label, of.kind, value, of.format(value))
-    return Cell(name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "", late=_is_late(kind, name, row))
+    return Cell(
+        name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "", late=now and _is_late(kind, name, row)
+    )
 
 
 def course_of(kind: Kind, names: Iterable[str]) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ def _side(row: Row, side: int) -> dict[str, object]:
 
 
 def _alteration(kind: Kind, name: str, old: Row, new: Row, titles: Titles) -> Alteration:
-    return Alteration(name, kind.ctx.say(kind.fields[name].label), cell(kind, name, old, titles), cell(kind, name, new, titles))
+    return Alteration(name, kind.ctx.say(kind.fields[name].label), *(cell(kind, name, side, titles, now=False) for side in (old, new)))
 
 
 def _names(ctx: Context, ids: set[str]) -> Mapping[str, str]:

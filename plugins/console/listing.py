@@ -11,7 +11,7 @@ from plugins.console.bulk import MOST
 from plugins.console.cells import cells
 from plugins.console.filtering import chips
 from plugins.console.paths import placed
-from plugins.console.registry import Kind, kind_at
+from plugins.console.registry import Kind, kind_at, query_of
 from plugins.console.views import resolved, state_of
 from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, Slot, Text, _
 from sdk.fields import AnyRecordField, LinkField
@@ -72,10 +72,10 @@ def _none(kind: Kind) -> Text:
 
 
 def _brought(kind: Kind, asked: Asked, request: PageRequest) -> list[Drawn]:
-    """What other plugins offer to do with the list; nothing for a script that asks for its rows."""
+    """What other plugins offer to do with the list, by what it shows: they know no views. Nothing for a script that asks for its rows."""
     if request.part:
         return []
-    about = {ABOUT: kind.name, "address": asked.at(kind)}
+    about = {ABOUT: kind.name, "address": kind.path + query_of(asked.state())}
     found = [kind.ctx.draw(one, about, {"kind": kind}) for one in offered(kind.ctx, Slot.LIST, kind.name, ANY_ENTITY)]
     return [one for one in found if one.html.strip() or one.broken or one.refusal]
 

@@ -70,7 +70,7 @@ def _said(ctx: Context, span: _Span, row: Row) -> str:
 
 def told(ctx: Context, times: Sequence[str]) -> str:
     """As a sentence for a page."""
-    return ctx.say(_TEXT, {"times": "; ".join(times)})
+    return ctx.say(_TEXT, {"times": ctx.say(_("; ")).join(times)})
 
 
 _TEXT = _("double-booked: busy {times}")
@@ -80,8 +80,9 @@ def warn(ctx: Context, batch: Batch) -> None:
     """Tell who writes an activity that its owner is busy then."""
     asked = [
         change
-        for change in batch.standing()
-        if change.verb in ("create", "update", "restore") and any(map(change.changes, ("starts_at", "ends_at", "owner", "state")))
+        for change in batch.changes
+        if change.stands
+        and (change.verb == "restore" or (change.verb != "delete" and any(map(change.changes, ("starts_at", "ends_at", "owner", "state")))))
     ]
     if ctx.silent or len(asked) > MOST_WRITTEN:
         return
@@ -89,7 +90,7 @@ def warn(ctx: Context, batch: Batch) -> None:
     times = busy(ctx, [{"id": change.id, **{name: change.after(name) for name in names}} for change in asked])
     for change in asked:
         if change.id in times:
-            change.warn("double_booked", _TEXT, times="; ".join(times[change.id]))
+            change.warn("double_booked", _TEXT, times=ctx.say(_("; ")).join(times[change.id]))
 
 
 def beside(ctx: Context, activity: Mapping[str, object]) -> Rendering | None:

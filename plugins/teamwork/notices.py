@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -95,13 +95,18 @@ def unread(ctx: Context) -> int:
 
 def newest(ctx: Context, limit: int, filter: Filter = (), cursor: str = "") -> tuple[list[Row], str | None]:
     """The actor's newest notices, and the cursor of the next ones; none about what the tenant has not, as long as its plugin is off."""
-    found, following = list[Row](), cursor or None
+    asked = Query((*_mine(ctx), *filter), sort=("-created_at",), limit=limit, cursor=cursor)
+    found = list[Row]()
     while True:
-        page = ctx.records(NAME).query(Query((*_mine(ctx), *filter), sort=("-created_at",), limit=limit, cursor=following or ""))
-        found += [row for row in page.data if _is_shown(ctx, row.get("about"))]
-        following = page.next
-        if found or following is None:
-            return found, following
+        page = ctx.records(NAME).query(asked)
+        shown = [at for at, row in enumerate(page.data) if _is_shown(ctx, row.get("about"))]
+        if len(shown) > limit - len(found):  # the next ones begin behind the last that is shown, not behind the last that was read
+            shown = shown[: limit - len(found)]
+            page = ctx.records(NAME).query(replace(asked, limit=shown[-1] + 1))
+        found += [page.data[at] for at in shown]
+        if len(found) == limit or page.next is None:
+            return found, page.next
+        asked = replace(asked, cursor=page.next)
 
 
 def _is_shown(ctx: Context, about: object) -> bool:

@@ -59,6 +59,12 @@ def test_what_is_typed_is_not_lost_by_leaving_and_a_refusal_keeps_it(window: Win
     page.get_by_role("button", name="Save").click()
     page.get_by_role("alert").first.wait_for()
     assert page.get_by_label("City").input_value() == "Shenzhen"
+    window.open("/automation/webhooks/new")
+    page.locator("#f-entity").select_option("customers.account")  # the form is drawn anew
+    page.get_by_text("Only where").first.wait_for()
+    with page.expect_event("dialog"):
+        page.evaluate("() => { location.href = '/console/' }")
+    assert asked == ["beforeunload"] * 2
 
 
 def test_what_is_typed_is_there_again_when_the_session_had_ended_or_the_server_was_not_reached(window: Window) -> None:

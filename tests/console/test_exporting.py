@@ -79,6 +79,24 @@ def test_a_saved_view_is_exported_as_it_is_saved_and_an_export_can_be_cancelled(
     assert site.post(address, {"csrf_token": ""}).status == 409
 
 
+def test_a_view_that_an_entity_comes_with_is_exported_as_it_shows_and_one_named_by_hand_is_refused(
+    site: Site, work: Work, people: People
+) -> None:
+    tasks = work.records("teamwork.task")
+    tasks.create({"subject": "Mine", "owner": people.manager})
+    tasks.create({"subject": "Theirs", "owner": people.rep})
+    manager = Site(site.api.as_user(people.manager))
+    for address in ("/teamwork/tasks", "/teamwork/tasks?_view=mine"):  # it opens with that by itself
+        act = manager.get(address).links()["Export"].removeprefix(ROOT)
+        assert parse_qs(urlsplit(act).query)["owner"] == [str(people.manager)]
+        assert "1 record" in manager.get(act).text
+    for view in ("mine", "nothing", str(UUID(int=7))):
+        assert manager.get(NEW, {"_entity": "teamwork.task", "_view": view}).status == 404
+        sent = {"entity": "teamwork.task", "state": f"_view={view}", "columns": "again", "format": "csv", "headings": "labels"}
+        assert manager.post(NEW, sent).status == 404
+    assert "2 records" in manager.get(manager.get("/teamwork/tasks?_view=all").links()["Export"].removeprefix(ROOT)).text
+
+
 def test_who_may_not_export_sees_no_way_to_it_and_it_goes_with_its_plugin(site: Site, work: Work, people: People) -> None:
     (role,) = work.records("core.role").find(where(key="sales_rep"))
     work.records("core.grant").create({"role": id_of(role), "permission": "customers.account.export", "scope": "none"})

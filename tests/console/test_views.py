@@ -7,6 +7,7 @@ import pytest
 from core.context import Work
 from core.testkit.fixtures import Api, People
 from sdk import Draft
+from sdk.context import id_of
 from tests.console.site import Look, Site
 
 ACCOUNTS = "/customers/accounts"
@@ -146,7 +147,16 @@ def test_tasks_open_with_ones_own_and_what_is_overdue_is_marked_in_lists_and_on_
     assert {*names(every)} == {"Late", "Later", "Done", "Theirs"}
     marked = every.all("//tr[.//span[@class='overdue']]/td[contains(@class, 'title')]")
     assert {cell.xpath("string(.)").strip() for cell in marked} == {"Late", "Theirs"}, "what is done, or due later, is not marked"
-    assert site.get(f"{at}/{late['id']}").all("//dl//span[@class='overdue']")
+    here = f"{at}/{late['id']}"
+    assert site.get(here).all("//dl//span[@class='overdue']")
+    tasks.update(id_of(late), {"due_on": "2020-01-04"})
+    assert "2020" in site.get(here, {"tab": "history"}).all("//main")[0].xpath("string(.)")
+    assert not site.get(here, {"tab": "history"}).all("//*[@id='history']//span[@class='overdue'] | //li//span[@class='overdue']"), (
+        "it was due"
+    )
+    account = work.records("customers.account").create({"name": "Alder"})["id"]
+    bill = work.records("orders.invoice").create({"name": "Offer", "account": account, "due_on": "2020-01-01", "owner": mine})
+    assert not site.get(f"/orders/invoices/{bill['id']}").all("//dl//span[@class='overdue']"), "of a draft nothing is due"
     assert site.post(f"{at}/views", {"act": "start", "state": ""}).status == 303
     assert len(names(site.get(at))) == 4, "who has chosen to begin with all of it, does"
     assert site.post(f"{at}/views", {"act": "start", "state": "_from=mine"}).status == 303

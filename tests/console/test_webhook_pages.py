@@ -91,6 +91,11 @@ def test_who_may_not_change_webhooks_gets_no_secret_of_them(client: Api, site: S
     for path in (HOOKS, f"{HOOKS}/{made.json['id']}"):
         page = rep.get(path)
         assert (page.status, "ERP" in page.text, "company.example" in page.text) == (200, True, False)
+    few = ",".join(("id", "event", "state", "created_at"))
+    for seen, told in ((few, "•••"), (f"{few},webhook", "0")):  # what is not seen is not told as none
+        reader = Site(client.as_user("admin@acme.example", allows=["automation.webhook.read:*", f"automation.delivery.read:{seen}"]))
+        assert reader.get(f"{HOOKS}/{made.json['id']}").status == 200, seen
+        assert reader.get(HOOKS).rows()[0][3:5] == [told, told]
     inlet = client.post(
         "/api/v1/automation/inlets", {"name": "Form", "entity": "customers.account", "mapping": {"name": "{{ name }}"}}
     ).json["id"]

@@ -102,6 +102,9 @@ def test_who_books_somebody_of_another_team_twice_is_warned_and_reads_of_it_what
     place = f"{API}/activities/{secret.json['id']}"
     moved = client.as_user(people.manager).patch(place, {"starts_at": "2026-03-31T09:40:00Z"}).json
     assert [one["detail"] for one in moved["warnings"]] == ["double-booked: busy 09:00–09:45 x; 10:00–10:30 after it"]
+    assert client.as_user(people.manager).delete(place).status_code == 204
+    back = client.as_user(people.manager).post(f"{place}/restore").json
+    assert back["warnings"] == moved["warnings"], "it takes its time again"
     assert "warnings" not in client.as_user(people.manager).patch(place, {"subject": "quiet"}).json, "nothing of its time has changed"
     for who, busy in ((people.manager, ["09:00–09:45 x", "10:00–10:30 after it"]), (people.managers[1], None)):
         rows = client.as_user(who).get(f"{API}/calendar", {"from": "2026-03-31", "to": "2026-03-31"}).json["data"]

@@ -14,6 +14,7 @@ from core.tenancy import lifecycle
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.teamwork.api import wanted
+from plugins.teamwork.notices import newest
 from sdk import Condition, Draft, Forbidden, Notice, Told, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
@@ -144,6 +145,26 @@ def test_asking_again_costs_nothing_until_something_is_new(client: Api, people: 
     assert rep.get(place, {"since": "0001-01-01T00:00:00+14:00"}).status_code == 422
     rep.post(f"{API}/notifications/reads", {})
     assert rep.get(place).json["unread"] == 0
+
+
+def test_a_part_of_the_notices_is_full_and_the_next_begins_behind_it_though_some_tell_of_a_plugin_that_is_off(
+    people: People, work: Work, clock: Clock
+) -> None:
+    lead = Reference("leads.lead", id_of(work.records("leads.lead").create({"name": "L"})))
+    for number in range(9):
+        say(work, people.rep, title=str(number), about=lead if number in (3, 4, 7) else None)
+        clock.move(minutes=1)
+    for name in ("web_forms", "leads"):
+        lifecycle.switch(work, name, False)
+    rep, seen, cursor = work.platform.system(work.tenant.id).as_user(people.rep), list[list[str]](), ""
+    with rep.transaction():
+        while True:
+            rows, following = newest(rep, 2, cursor=cursor)
+            seen.append([str(row["title"]) for row in rows])
+            if following is None:
+                break
+            cursor = following
+    assert seen == [["8", "6"], ["5", "2"], ["1", "0"]]
 
 
 @pytest.mark.feature("I14")

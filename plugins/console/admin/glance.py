@@ -67,7 +67,7 @@ def _figures(ctx: Context) -> Iterator[Figure]:
         failed, waiting, held = states.get("dead", 0), states.get("waiting", 0), states.get("held", 0)
         waits = [ctx.say(_("waiting: {count}"), {"count": waiting})] if waiting else []
         waits += [ctx.say(_("on hold: {count}"), {"count": held})] if held else []
-        yield Figure(ctx.say(_("Failed jobs")), failed, ", ".join(waits), jobs.HERE, "bad" if failed else "")
+        yield Figure(ctx.say(_("Failed jobs")), failed, ctx.say(_(", ")).join(waits), jobs.HERE, "bad" if failed else "")
 
 
 def _counts(ctx: Context, entity: str, by: str) -> Mapping[str, int]:

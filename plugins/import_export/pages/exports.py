@@ -39,7 +39,7 @@ def ask(ctx: Context, request: PageRequest) -> Rendering:
     """What is to be exported, and how."""
     entity = request.asked(ENTITY)
     exports.permit(ctx, entity)
-    shown = listed(ctx, request.query)
+    shown = listed(request.query)
     columns = [name for name in shown.columns if name in ctx.records(entity).fields()]
     return _form(ctx, entity, shown, {"columns": CHOSEN if columns else AGAIN, "format": CSV, "headings": LABELS}, columns)
 
@@ -48,7 +48,7 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Begin; who asked is led to how far it is."""
     entity = request.typed("entity")
     exports.permit(ctx, entity)
-    shown = listed(ctx, parse_qsl(request.typed("state"), keep_blank_values=True))
+    shown = listed(parse_qsl(request.typed("state"), keep_blank_values=True))
     typed = {name: request.typed(name) for name in ("columns", "format", "headings")}
     ticked = request.chosen("field")
     fields = {ALL: (EVERYTHING,), CHOSEN: tuple(ticked)}.get(typed["columns"], ())

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
 from uuid import UUID
 
-from sdk import Context, Refusal, Text, _
+from sdk import Context, NotFound, Refusal, Text, _
 from sdk.fields import ChoiceField, DateField, DateTimeField, Field, LinkField
 from sdk.filters import parse_pair
 from sdk.pages import Pairs
 
-VIEW = "console.view"
+VIEW, ALL = "_view", "all"
+"""In an address: a view by its name, and what stands there for all records."""
 OWN, RESERVED = "_", frozenset({"q", "sort", "cursor", "limit"})
 """What in the address of a list is no filter: words of the console's own, and those of every list."""
 _SAID: Mapping[str, Text] = {
@@ -35,14 +35,11 @@ class Listed:
     columns: tuple[str, ...] = ()
 
 
-def listed(ctx: Context, pairs: Pairs) -> Listed:
-    """What an address shows; a saved view that it names alone says it all."""
+def listed(pairs: Pairs) -> Listed:
+    """What an address shows; raises NotFound for one that names a view instead of saying what it shows: that is never all."""
     named = dict(pairs)
-    view = named.get("_view", "")
-    if len(view) == 36 and ctx.offers(VIEW) and ctx.can(f"{VIEW}.read"):
-        row = ctx.records(VIEW).get(_id(view))
-        pairs = parse_qsl(str(row.get("conditions") or ""), keep_blank_values=True)
-        named = {"q": str(row.get("words") or ""), "sort": str(row.get("ordered_by") or ""), "_columns": str(row.get("columns") or "")}
+    if named.get(VIEW, ALL) != ALL:
+        raise NotFound(_("this link names a view instead of what to export. Go to the list and choose Export there."))
     filters = tuple((name, value) for name, value in pairs if name not in RESERVED and not name.startswith(OWN))
     return Listed(filters, named.get("q", "").strip(), _words(named.get("sort", "")), _words(named.get("_columns", "")))
 

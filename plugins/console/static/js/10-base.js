@@ -201,6 +201,14 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "true";
   setTimeout(() => delete form.dataset.sent, 3000); // the answer may be a file, or not come
 });
+// A form that is drawn anew, as it was typed, is as little saved as the one that gave way to it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig, shouldSwap } = event.detail;
+  const form = target.matches?.("form[data-guard][id]") ? target : null;
+  if (!form || !shouldSwap || requestConfig?.verb !== "post") return;
+  typed.delete(form);
+  document.addEventListener("htmx:afterSwap", () => typed.add(document.getElementById(form.id)), { once: true });
+});
 addEventListener("beforeunload", (event) => {
   if (unsaved(document)) event.preventDefault();
 });

@@ -392,7 +392,7 @@
       return key !== "Tab";
     }
     if (card.classList.contains("waiting") && (key === " " || key in steps)) typed.push(key);
-    else if (key === " ") lift(card);
+    else if (key === " " && "moves" in card.dataset) lift(card);
     else if (key === "Escape" && card.querySelector(".why")) card.querySelector(".why").remove();
     else if (key === "Enter") card.querySelector("a").click();
     else if (key in steps) walk(card, key);
@@ -415,7 +415,7 @@
   // --- mouse and finger -----------------------------------------------------------------------------------------------
 
   document.addEventListener("pointerdown", (event) => {
-    const card = event.target.closest?.("[data-card][tabindex]");
+    const card = event.target.closest?.("[data-card][data-moves]");
     if (!card || event.button !== 0 || drag || card.classList.contains("waiting") || event.target.closest("[data-send], button, input, .why")) return;
     drag = { card, board: boardOf(card), x: event.clientX, y: event.clientY, id: event.pointerId, ghost: null, timer: 0 };
     if (event.pointerType !== "mouse") drag.timer = setTimeout(begin, HOLD);
