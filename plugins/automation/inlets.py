@@ -84,10 +84,11 @@ def take(ctx: Context, token: str, body: Mapping[str, Any], chain: int = 0) -> M
         actor = (ctx.as_user(owner) if isinstance(owner, UUID) else ctx.as_system()).over(Channel.RULE)
     except NotFound as failure:  # has left: who sends does not learn of it
         raise NotFound(_("there is nothing at this address")) from failure
-    causes = (f"{row['name']} ({row['id']})",) * chain  # as rules are called: a word alone may mean something to who asks why
+    name = f"{row['name']} ({row['id']})"  # as rules are called: a word alone may mean something to who asks why
+    causes = (name,) * chain
     values = {name: _filled(value, body) for name, value in cast("Mapping[str, object]", row["mapping"] or {}).items()}
     if row["rule"] is None:
-        made = actor.because(*causes, str(row["name"])).records(str(row["entity"])).create(values)
+        made = actor.because(*causes, name).records(str(row["entity"])).create(values)
         return {"taken": True, "id": id_of(made)}
     found = actor.records(RULE).values([cast("UUID", row["rule"])]).get(cast("UUID", row["rule"]))
     if found is None or not found["active"]:
