@@ -197,7 +197,7 @@ def _odd(of: Field) -> object:
     if isinstance(of, MoneyField):
         return Money(Decimal("-0.10") if of.least is None else Decimal("7.25"), "EUR")
     if isinstance(of, DateField):
-        return date(1899, 12, 31)
+        return date(1900, 1, 1)
     if isinstance(of, DateTimeField):
         return datetime(2026, 3, 29, 1, 30, 59, 123456, tzinfo=UTC)
     if isinstance(of, DecimalField) and of.least is None:
@@ -313,9 +313,15 @@ def test_records_that_share_their_names_come_back_with_all_that_names_them_once_
         work.records(names[1]).create({"name": "Ann Lee", "account": account, "title": f"{serial}"})
         task = {"subject": "Call back", "about": Reference(names[0], account), "parent_task": parent}
         parent = work.records(names[2]).create(task)["id"]
-    for format in ("csv", "jsonl", "xlsx"):
-        files, plain = ({name: exported(work, name, kind) for name in names} for kind in (format, "csv"))
+    ids = {"en": "ID in another system", "zh_CN": "\u5176\u4ed6\u7cfb\u7edf\u4e2d\u7684\u7f16\u53f7"}
+    for format, locale in (("csv", ""), ("jsonl", ""), ("csv", "en"), ("xlsx", "zh_CN")):
+        headings = {"headings": "labels"} if locale else {}
+        files = {name: exported(work.speaking(locale or "en"), name, format, **headings) for name in names}
+        plain = {name: exported(work, name) for name in names}
         assert plain[names[1]].startswith(b"external_id,name") and str(accounts[1]).encode() in plain[names[1]]
+        assert (
+            not locale or (cells_of(files[names[1]])[0][0] if format == "xlsx" else next(iter(rows_of(files[names[1]])[0]))) == ids[locale]
+        )
         wiped(work, *reversed(names))
         for name in names:
             done = import_file(work, name, files[name], duplicates="take")
