@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -41,7 +40,6 @@ from sdk.fields import (
     MoneyField,
     Reference,
 )
-from tests.journeys.real_data import folder
 from tests.plugins.drawn import drawn
 from tests.plugins.exported import exported, rows_of
 from tests.plugins.imports import import_file
@@ -491,27 +489,3 @@ def test_records_that_read_like_totals_notes_or_nothing_come_back(platform: Plat
             )
             assert (done.state, done.counts["created"]) == ("succeeded", 7), (format, done.rows)
         assert exported(other, names[1]) == exported(one, names[1])
-
-
-@pytest.mark.real_data
-def test_naughty_texts_come_back_from_every_field_of_text(platform: Platform, make_tenant: MakeTenant) -> None:
-    one, other = (platform.system(make_tenant(name).id) for name in ("one", "other"))
-    strings = json.loads((folder("blns") / "blns.json").read_text(encoding="utf-8"))
-    fields = {
-        name: field for name, field in one.records("customers.account").fields().items() if field.kind in ("text", "long_text", "keys")
-    }
-    drafts = [
-        Draft(
-            "create",
-            {name: text if kind != "keys" else None for name, kind in ((n, f.kind) for n, f in fields.items()) if not fields[name].readonly}
-            | {"name": f"{number} {text}"[:255]},
-        )
-        for number, text in enumerate(strings)
-    ]
-    outcomes = one.records("customers.account").write(drafts)
-    assert sum(outcome.refusal is None for outcome in outcomes) > 400
-    content = exported(one, "customers.account")
-    done = import_file(other, "customers.account", content, duplicates="take")
-    assert [(row["number"], row["column"], row["code"], row["value"]) for row in done.rows] == []
-    assert exported(other, "customers.account") == content
-    assert exported(other, "customers.account", "jsonl") == exported(one, "customers.account", "jsonl")
