@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import LABEL
 from plugins.import_export.formulas import literal, verbatim
 from plugins.import_export.mapping.words import plain, words_of
 from sdk import BadRequest, Context, _
@@ -18,7 +19,7 @@ EVERYTHING = "*"
 """In the place of fields: all that the actor may read, also what an import leaves out."""
 NAMES, LABELS = "names", "labels"
 HEADINGS = {NAMES: _("Field names, for programs"), LABELS: _("Labels, for people")}
-_EXTERNAL = LinkField(label=_("ID in another system"), name=EXTERNAL)
+_EXTERNAL = LinkField(label=LABEL, name=EXTERNAL)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def columns_of(ctx: Context, entity: str, names: Sequence[str], headings: str) -
     if headings == NAMES:
         return [ExportColumn(field, name, {}, name in leading) for name, field in there.items()]
     known = words_of(ctx, {name: field for name, field in fields.items() if not field.readonly})
-    labels = {name: ctx.say(field.label) if field is not _EXTERNAL else EXTERNAL for name, field in there.items()}
+    labels = {name: ctx.say(field.label) for name, field in there.items()}
 
     def heading(name: str) -> str:
         word = plain(labels[name])

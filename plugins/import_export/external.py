@@ -8,12 +8,14 @@ from typing import cast
 from uuid import UUID
 
 from plugins.import_export.files import Sheet
-from sdk import Condition, Context, Draft, where
+from plugins.import_export.mapping.words import LOCALES
+from sdk import Condition, Context, Draft, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Field, Flaw, Reference
 
 NAME, FIELD = "import_export.external_id", "external_id"
 """The entity, and the word for a column of such ids in a mapping."""
+LABEL = _("ID in another system")
 SYSTEM = "import"
 """The system whose ids they are, where none is named; under it exports tell ids where names say too little."""
 _PART = 500
@@ -102,12 +104,15 @@ def id_in(cell: str) -> UUID | None:
         return None
 
 
-def is_of_export(sheet: Sheet, fields: Mapping[str, Field]) -> bool:
-    """Whether a file has the ids that an export gives its records because others name them by these."""
-    if FIELD not in sheet.headings or FIELD in fields:
-        return False
-    place = sheet.headings.index(FIELD)
-    return all(len(cells) > place and id_in(cells[place]) is not None for _number, cells in sheet.rows())
+def of_export(ctx: Context, sheet: Sheet, fields: Mapping[str, Field]) -> str | None:
+    """The heading of the ids that an export gives its records because others name them by these; None where a file has none."""
+    words = {FIELD, *(ctx.speaking(locale).say(LABEL) for locale in LOCALES)}
+    places = [place for place, heading in enumerate(sheet.headings) if heading in words] if FIELD not in fields else []
+    if len(places) != 1:
+        return None
+    (place,) = places
+    ids = all(len(cells) > place and id_in(cells[place]) is not None for _number, cells in sheet.rows())
+    return sheet.headings[place] if ids else None
 
 
 def give_back(ctx: Context, entity: str, ids: Sequence[UUID], by: UUID, *, gone: bool) -> None:

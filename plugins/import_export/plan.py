@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from plugins.import_export.bare import Bare
 from plugins.import_export.external import FIELD as EXTERNAL
-from plugins.import_export.external import SYSTEM, is_of_export
+from plugins.import_export.external import SYSTEM, of_export
 from plugins.import_export.files import Reading, Sheet
 from plugins.import_export.files.gaps import Gaps
 from plugins.import_export.mapping.currencies import LeftOut, beside, currencies, is_beside
@@ -29,7 +29,7 @@ from plugins.import_export.mapping.shaping import (
 )
 from plugins.import_export.mapping.tags import TagNames, names_for
 from plugins.import_export.mapping.units import Unit, counts, unit_of
-from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
+from plugins.import_export.mapping.words import LOCALES, apart_of, bare, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.nothing import Found, words_for
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Problem, Text, _
@@ -163,8 +163,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     fields = written(visible, history=wish.history)
     wish = as_before(ctx, wish, file.headings, fields)
     asked = dict(map(_pair, wish.map))
-    if EXTERNAL not in (*asked, *asked.values()) and is_of_export(file, fields):
-        asked[EXTERNAL] = EXTERNAL
+    if EXTERNAL not in asked.values() and (ids := of_export(ctx, file, fields)) is not None:
+        asked.setdefault(ids, EXTERNAL)
     special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
     made = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
@@ -344,8 +344,9 @@ def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]
 
 
 def _said(ctx: Context, field: ChoiceField) -> dict[str, str]:
-    """The labels of a choice in the actor's language; the field itself knows its keys and English labels."""
-    return {ctx.say(label): key for key, label in field.options.items()}
+    """The labels of a choice in all languages, that of the actor before others; the field itself knows its keys and English labels."""
+    speaking = [*(ctx.speaking(locale) for locale in LOCALES), ctx]
+    return {speaker.say(label): key for speaker in speaking for key, label in field.options.items()}
 
 
 def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], filled: Iterable[str]) -> None:

@@ -24,7 +24,6 @@ from plugins.import_export.template import template
 from plugins.pipeline.template import apply
 from sdk import BadRequest, Forbidden, Invalid, NotFound, Query, Stale, Verb, where
 from sdk.context import id_of
-from tests.journeys.real_data import folder
 from tests.plugins.imports import Done, import_file, written
 from tests.plugins.process import Process
 from tests.privacy.test_erasure import Database
@@ -214,19 +213,6 @@ def test_created_and_failed_rows_add_up_to_the_rows_of_the_file(taken: Take) -> 
     assert done.created + done.failed == 4500
     assert done.failed == len(range(0, 4500, 7))
     assert done.state == "partial"
-
-
-@pytest.mark.real_data
-def test_naughty_texts_come_back_as_they_went_in_or_are_refused_by_row_and_column(taken: Take, work: Work) -> None:
-    strings = json.loads((folder("blns") / "blns.json").read_text(encoding="utf-8"))
-    cells = [text for text in strings if text.strip()]
-    done = taken("customers.account", written([["name", "notes"], *([f"{number}", cell] for number, cell in enumerate(cells))]))
-    assert done.created + done.failed == len(cells)
-    refused = {int(str(row["number"])) - 1 for row in done.rows}
-    assert {(row["column"], row["code"]) for row in done.rows} <= {("notes", "control_character")}
-    kept = {int(str(row["name"])): row["notes"] for row in work.records("customers.account").find((), 1000)}
-    assert kept == {number: cell.strip() for number, cell in enumerate(cells) if number not in refused}
-    assert len(refused) < 10
 
 
 # --- dates -----------------------------------------------------------------------------------------------------------

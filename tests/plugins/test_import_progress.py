@@ -35,6 +35,10 @@ WISH = Wish("customers.account", "test.csv")
 command = dealwright
 
 
+class Crash(BaseException):
+    """The process dies here."""
+
+
 @pytest.fixture
 def after_chunk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
     """Chunks of ten rows, behind each of which something happens."""
@@ -80,12 +84,14 @@ def test_a_workbook_and_a_migration_tell_as_they_run_how_far_they_are_as_a_whole
 ) -> None:
     """All rows of all sheets, with the rate and the time left; what watches the command is told of each row, too."""
     monkeypatch.setattr(run, "FIRST", 10)  # more than a few rows, which are told at the end
-    told, watched = list[tuple[object, ...]](), list[int]()
+    told, watched, crashing = list[tuple[object, ...]](), list[int](), False
 
     def look(_chunk: int) -> None:
         (row,) = work.records(IMPORT).find((*where(state="running"), Condition("part_of", "empty", ("true",))))
         told.append(tuple(row[name] for name in ("done", "total", "rate", "seconds_left")))
         clock.now += timedelta(seconds=2)
+        if crashing and len(told) == 2:
+            raise Crash
 
     @contextmanager
     def meter(rows: int) -> Iterator[Callable[[int], None]]:
@@ -105,6 +111,16 @@ def test_a_workbook_and_a_migration_tell_as_they_run_how_far_they_are_as_a_whole
     ended = running.carry_out(work, running.begin(work, asked), asked, io.BytesIO(file.encode()), meter)
     assert [row[:2] for row in told] == [(0, 20), (10, 20)]
     assert [running.told(work, id_of(ended))[name] for name in ("done", "total", "seconds_left")] == [20, 20, None]
+    told.clear()
+    if dry_run:
+        return
+    file, crashing = written([["Record ID", "Company name"], *([n, f"K{n}"] for n in range(100, 130))]), True
+    begun = running.begin(work, asked)
+    with pytest.raises(Crash):
+        running.carry_out(work, begun, asked, io.BytesIO(file.encode()))
+    crashing = False
+    running.carry_out(work, begun, asked, io.BytesIO(file.encode()))
+    assert told == [(0, 30, None, None), (10, 30, 5, 4), (10, 30, None, None), (20, 30, 5, 2)], "the rate is of what this run has done"
 
 
 @pytest.mark.feature("C3")
@@ -133,10 +149,6 @@ def test_an_import_that_was_cancelled_before_it_began_writes_nothing_and_leaves_
     assert client.get(f"{IMPORTS}/{begun['id']}").json["created"] == 0
     assert list(work.files.all_keys()) == []  # type: ignore[attr-defined]
     assert client.post(f"{IMPORTS}/{begun['id']}/cancel").json["code"] == "ended"
-
-
-class Crash(BaseException):
-    """The process dies here."""
 
 
 def test_a_killed_command_is_gone_on_with_and_can_be_undone_whole(work: Work, after_chunk: Callable[[Callable[[int], None]], None]) -> None:

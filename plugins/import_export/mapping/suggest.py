@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 
 from plugins.import_export.external import FIELD as EXTERNAL
-from plugins.import_export.external import is_of_export
+from plugins.import_export.external import of_export
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.currencies import beside, currencies
 from plugins.import_export.mapping.fitting import fits
@@ -49,7 +49,8 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     fields = written(visible, history=history)
     known = saved_for(ctx, entity, sheet.headings)
     before = known or nearest(ctx, entity, sheet.headings)
-    guesses = guessed(ctx, fields, sheet.headings, before, apart_of(ctx, visible, fields))
+    ids = of_export(ctx, sheet, fields)
+    guesses = guessed(ctx, fields, sheet.headings, before, apart_of(ctx, visible, fields) | ({ids} if ids else set()))
     rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]
     guesses = [
         guess
@@ -64,8 +65,8 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
         guesses = [NONE if place in halves else guess for place, guess in enumerate(guesses)]
     amounts = {place: beside(name) for name, place in currencies(ctx, sheet.headings, fields, columns, _settled(before)).items()}
     guesses = [Guess(amounts[place], SURE, "label") if place in amounts else guess for place, guess in enumerate(guesses)]
-    if not any(guess.field == EXTERNAL for guess in guesses) and is_of_export(sheet, fields):
-        guesses[sheet.headings.index(EXTERNAL)] = Guess(EXTERNAL, SURE, "name")
+    if ids is not None and guesses[at := sheet.headings.index(ids)].why != "saved":
+        guesses[at] = Guess(EXTERNAL, SURE, "name" if ids == EXTERNAL else "label")
     told = [
         {
             "heading": heading,

@@ -103,6 +103,7 @@ class _Migration:
         now = self.told.values([self.id])[self.id]
         if now["state"] not in UNDER_WAY:
             raise Stale(_("the import was cancelled, or is handled by another process"))
+        self._before = 0 if self.asked.dry_run else int(str(now["done"] or 0))  # passed over now, as a run before has done with them
         self.imports.update(self.id, {"state": "running", "started_at": now["started_at"] or self.ctx.now()}, act="run")
         with opened(source, self.asked.file_name, self.asked.reading) as (books, unread):
             importer = importer_of(self.ctx, self.asked.system, books)
@@ -201,7 +202,7 @@ class _Migration:
 
     def _far(self) -> None:
         """Say how far it is by now."""
-        far = paced(self.done, self._before, self.total, (self.ctx.now() - self._began).total_seconds())
+        far = paced(max(self.done, self._before), self._before, self.total, (self.ctx.now() - self._began).total_seconds())
         self.told.update(self.id, {"total": self.total, **far}, act="run")
 
     def _wish(self, one: Found, translation: Translation) -> Wish:

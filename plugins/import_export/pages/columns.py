@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from plugins.import_export import imports
 from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import LABEL
 from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.currencies import beside, is_beside, label_beside
 from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
@@ -209,7 +210,7 @@ def _written(ctx: Context, entity: str, *, history: bool) -> dict[str, Field]:
 def _ids(ctx: Context, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]:
     """What no field is: our own ids of records, those of another system, such of the records that these link to; the currencies of amounts."""
     yield OWN, ctx.say(_("Our own ID"))
-    yield EXTERNAL, ctx.say(_("ID in another system"))
+    yield EXTERNAL, ctx.say(LABEL)
     for name, field in fields.items():
         if isinstance(field, LinkField):
             yield f"{name}.{EXTERNAL}", ctx.say(_("{field}: ID in another system"), {"field": ctx.say(field.label)})

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from plugins.import_export.external import LABEL
 from plugins.import_export.mapping.currencies import beside, is_beside, label_beside
 from plugins.import_export.pages.choices import fields_of, is_external
 from plugins.import_export.plan import Plan, Wish
@@ -68,7 +69,7 @@ def heads_of(ctx: Context, wish: Wish, file: Row, place: int, plan: Plan | None 
         taken |= {at: beside(name) for name, at in plan.currencies.items()}
     for at, name in sorted(taken.items()):
         if name in fields or is_external(name):
-            yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(_("ID in another system")))
+            yield Head(at, headings[at], name, ctx.say(fields[name].label) if name in fields else ctx.say(LABEL))
         elif is_beside(name, fields):
             yield Head(at, headings[at], name, label_beside(ctx, fields[name.rpartition(".")[0]]))
 
