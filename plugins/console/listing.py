@@ -19,6 +19,8 @@ from sdk.pages import ABOUT, ANY_ENTITY, Drawn, offered
 from sdk.permissions import BULK_EDIT, REASSIGN
 
 _NOTHING = Page((), None)
+FOUND = "found"
+"""The part of the page that gives way where something else is searched for."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,8 @@ def _none(kind: Kind) -> Text:
 
 
 def _brought(kind: Kind, asked: Asked, request: PageRequest) -> list[Drawn]:
-    """What other plugins offer to do with the list, by what it shows: they know no views. Nothing for a script that asks for its rows."""
-    if request.part:
+    """What other plugins offer to do with the list, by what it shows: they know no views. Nothing for a script that asks for more of its rows."""
+    if request.part not in ("", FOUND):
         return []
     about = {ABOUT: kind.name, "address": kind.path + query_of(asked.state())}
     found = [kind.ctx.draw(one, about, {"kind": kind}) for one in offered(kind.ctx, Slot.LIST, kind.name, ANY_ENTITY)]

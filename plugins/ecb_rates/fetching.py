@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from plugins.ecb_rates.bank import RECENT, Day, UnreadableError, read
 from plugins.ecb_rates.settings import EcbRates
-from sdk import Condition, Context, Draft, Query, Unavailable, _
+from sdk import Condition, Conflict, Context, Draft, Query, _
 from sdk.calls import Call
 from sdk.rates import RATE_PLACES
 
@@ -52,31 +52,31 @@ def _latest(ctx: Context, code: str) -> date | None:
 
 
 def ask(ctx: Context, there: Known) -> list[Day]:
-    """What the bank has published; outside of any transaction. Raises Unavailable where it cannot be reached, or not be understood."""
+    """What the bank has published; outside of any transaction. Raises Conflict where it cannot be reached, or not be understood."""
     if not there:
         return []
     reply = ctx.call(Call(RECENT, method="GET", most=MOST_BYTES))
     if reply.status != 200:
         text = _("the European Central Bank can’t be reached ({why}); the rates entered so far stay in force")
-        raise Unavailable(text, why=str(reply.status or reply.text)[:200])
+        raise Conflict(text, code="bank_away", why=str(reply.status or reply.text)[:200])
     try:
         return read(reply.text)
     except UnreadableError as failure:
         text = _("the European Central Bank’s answer can’t be read ({why}); the rates entered so far stay in force")
-        raise Unavailable(text, why=str(failure)[:200]) from failure
+        raise Conflict(text, code="bank_unreadable", why=str(failure)[:200]) from failure
 
 
 def keep(ctx: Context, days: Sequence[Day]) -> Outcome:
     """Write down the rates of days after the latest that each currency has: nobody's own rate is overwritten, and no day before it priced anew.
 
-    Within a write transaction. Raises Unavailable where the bank has no rate of the company's own currency.
+    Within a write transaction. Raises Conflict where the bank has no rate of the company's own currency.
     """
     there, own = known(ctx), ctx.tenant.currency
     if not there or not days:
         return Outcome(0, None, ())
     if own not in days[0].per_euro:
         text = _("the European Central Bank publishes no rate for {own}, the company’s own currency: enter the exchange rates yourself")
-        raise Unavailable(text, own=own)
+        raise Conflict(text, code="currency_unlisted", own=own)
     drafts = [Draft("create", values) for day in sorted(days, key=lambda day: day.on) for values in _of_day(day, there, own)]
     ctx.records(RATE).write_all(drafts)
     return Outcome(len(drafts), days[0].on, [code for code in there.since if code not in days[0].per_euro])

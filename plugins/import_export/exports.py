@@ -241,10 +241,11 @@ def cancel(ctx: Context, id: UUID) -> Row:
 
 
 def mine(ctx: Context, id: UUID) -> Row:
-    """An export of the actor's own; raises NotFound for anybody else's, whatever rights the actor has: a file holds what its owner may see."""
-    there = ctx.records(EXPORT).values([id])  # what is done with it needs fields that its owner may not be shown
-    record = ctx.as_system().records(EXPORT).values([id]).get(id) if there else None
-    if record is None or record["owner"] != ctx.actor.user_id:
+    """An export of the actor's own; raises NotFound for anybody else's, whatever rights the actor has (a file holds what its owner may see), and
+    for who may not see whose it is, who would learn it by this."""
+    seen = ctx.records(EXPORT).values([id]).get(id)
+    record = ctx.as_system().records(EXPORT).values([id]).get(id)  # what is done with it needs fields that its owner may not be shown
+    if seen is None or record is None or "owner" not in seen or seen["owner"] != ctx.actor.user_id:
         raise NotFound(_("{entity} {id} does not exist"), entity=EXPORT, id=str(id))
     return record
 

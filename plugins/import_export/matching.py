@@ -53,14 +53,14 @@ class Matching:
         """Words with signs that nobody sees mean the records that are called so without them, unless one is called just so."""
         for name in self._words:
             words = {value for values in rows if isinstance(value := values.get(name), str) and _unseen(value)}
-            both = tuple({*words, *map(_seen, words)})
+            both = tuple({*words, *filter(None, map(_seen, words))})  # some are nothing else
             there = {row[name] for row in self.records.find((Condition(name, "in", both),), MOST)} if words else set()
             for values in rows if there else ():
                 if (word := values.get(name)) in words and word not in there and _seen(str(word)) in there:
                     values[name] = _seen(str(word))
         for name in self._pointing:
             keys = {one.text for values in rows if isinstance(one := values.get(name), NaturalKey) and _unseen(one.text)}
-            found = named(self.ctx, self.ctx.target(self.entity, name), {*keys, *map(_seen, keys)}) if keys else {}
+            found = named(self.ctx, self.ctx.target(self.entity, name), {*keys, *filter(None, map(_seen, keys))}) if keys else {}
             for values in rows if found else ():
                 one = values.get(name)
                 if isinstance(one, NaturalKey) and one.text in keys and one.text not in found and _seen(one.text) in found:

@@ -70,6 +70,9 @@ def test_a_saved_view_is_exported_as_it_is_saved_and_an_export_can_be_cancelled(
     act = site.get(LIST, {"_view": str(view["id"])}).links()["Export"]
     form = site.get(NEW, {name: values[-1] for name, values in parse_qs(urlsplit(act).query).items()})
     assert form.texts("//li[contains(@class, 'chip')]") == ["City is Ulm", "Phone is empty"]
+    typed = [one.get("href") for one in site.get(LIST, {"q": "Acme"}, part="found").all("//a[contains(@href, '/exports/new?')]")]
+    assert typed == [site.get(LIST, {"q": "Acme"}).links()["Export"]] * 2, "as it is typed, on the desk and in the menu of the phone"
+    assert "q=Acme" in typed[0]
     address = site.post(NEW, form.form() | {"columns": "all", "format": "xlsx"}).answer.headers["Location"].removeprefix(ROOT)
     (record,) = work.records(EXPORT).find(())
     assert (record["conditions"], record["ordered_by"], record["format"]) == ("city=Ulm&phone%5Bempty%5D=true", "-name", "xlsx")

@@ -138,7 +138,7 @@ def test_a_bank_that_fails_is_told_of_and_what_is_there_stays(bank: Bank, home: 
     bank.reply = reply
     before = rates(home)
     answer = finance.post(FETCH, {})
-    assert told in str(problem(answer, 503, "unavailable")["detail"])
+    assert told in str(problem(answer, 409)["detail"])
     assert rates(home) == before
 
 
@@ -177,7 +177,7 @@ def test_the_page_shows_what_came_of_it_and_is_for_who_keeps_rates(bank: Bank, h
     assert "Nothing new" in site.post(PAGE, {}).text
     bank.reply = Reply(0, "no route to host")
     failed = site.post(PAGE, {})
-    assert failed.status == 503
+    assert failed.status == 409
     assert "no route to host" in failed.text
     assert site.get("/company/rates").links()["ECB exchange rates"] == f"/console{PAGE}"
     problem(finance.as_user(id_of(rep)).post(FETCH, {}), 403)

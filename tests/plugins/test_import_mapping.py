@@ -388,9 +388,9 @@ def test_numbers_that_become_days_are_told_where_they_first_stand(taken: Take, w
 
 def test_signs_that_nobody_sees_do_not_part_a_word_from_the_record_that_it_names(taken: Take, work: Work) -> None:
     taken("customers.account", "Name\nAlder\nBirch\u200b\n")
-    file = "Name,City,Parent account\n\u200bAlder\ufeff,Ulm,\nBirch\u200b,Bonn,\u200eAlder\n"
+    file = "Name,City,Parent account\n\u200bAlder\ufeff,Ulm,\nBirch\u200b,Bonn,\u200eAlder\nCedar,Kiel,\u200b\n"
     done = taken("customers.account", file, mode="upsert", match=["name"])
-    assert (done.counts, done.reasons) == ({"updated": 2}, [])
+    assert (done.counts, done.reasons) == ({"updated": 2, "failed": 1}, [(3, "Parent account", "no_such_record")])
     rows = {str(row["name"]): row for row in work.records("customers.account").find(())}
     assert {name: row["city"] for name, row in rows.items()} == {"Alder": "Ulm", "Birch\u200b": "Bonn"}
     assert rows["Birch\u200b"]["parent"] == rows["Alder"]["id"]

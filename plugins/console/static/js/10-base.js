@@ -167,6 +167,12 @@ function reveal(root) {
 reveal(document);
 document.addEventListener("htmx:afterSettle", (event) => reveal(event.target.parentElement || document));
 
+// What the server has written into the page gets its button.
+for (const box of document.querySelectorAll("#toasts > .toast")) {
+  box.remove();
+  dealwright.toast(box.textContent, "warn");
+}
+
 // What was made on another page, from which one has come back: that it is there, and the way to it.
 function made() {
   const to = /^#made:(\/[\w-]+(?:\/[\w-]+)*)$/.exec(location.hash)?.[1];
@@ -176,12 +182,6 @@ function made() {
   dealwright.toast(place?.dataset.made, "", to);
 }
 made();
-
-// What the server has written into the page gets its button.
-for (const box of document.querySelectorAll("#toasts > .toast")) {
-  box.remove();
-  dealwright.toast(box.textContent, "warn");
-}
 
 // What is typed and not saved is asked about before one leaves, before a part of the page with it gives way, and before a dialog with it closes.
 const typed = new Set();
