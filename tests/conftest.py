@@ -190,7 +190,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = dealt(items, workers)
 
 
-_ON_BOTH_ENGINES = {"I2", "I3", "I8", "I13"}
+_ON_BOTH_ENGINES = {"I2", "I3", "I13"}
 """Rows of the feature table on which everything else rests that happens in the background."""
 
 
