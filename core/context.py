@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 
 MOST_TOLD, MOST_WARNINGS = 5_000, 10
-"""Characters of a letter that its event carries."""
+"""Characters of a letter that its event carries; warnings of a transaction behind which no more are kept."""
 _LOCK = "SELECT pg_advisory_xact_lock(unnest({}::bigint[]))"
 _VERBS = frozenset(verb.value for verb in Verb)
 

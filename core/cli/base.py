@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -55,10 +54,6 @@ def refusals_told(command: Callable[P, R]) -> Callable[P, R]:
     return told
 
 
-_SELDOM = (50_000, 2, 2)
-"""Seldom, but to the end: what came in a circle and was in use then would stay."""
-
-
 def settle(*, batches: bool = False) -> None:
     """After booting: what is there now stays, so the collector need not walk it again.
 
@@ -70,21 +65,7 @@ def settle(*, batches: bool = False) -> None:
     gc.freeze()
     gc.enable()
     if batches:
-        gc.set_threshold(*_SELDOM)
-
-
-@contextmanager
-def seldom_collected() -> Iterator[None]:
-    """While many short-lived rows are made at once, in a process that goes on to other things."""
-    before, kept = gc.get_threshold(), gc.get_freeze_count()
-    gc.freeze()
-    gc.set_threshold(*_SELDOM)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        if not kept:
-            gc.unfreeze()
+        gc.set_threshold(50_000, 2, 2)  # seldom, but to the end: what came in a circle and was in use then would stay
 
 
 def platform(*, check_schema: bool = True) -> Platform:

@@ -7,7 +7,7 @@ from random import Random
 
 import click
 
-from core.cli.base import platform, refusals_told, seldom_collected
+from core.cli.base import platform, refusals_told
 from core.cli.serve import Server
 from core.context import Work
 from core.identity import tokens
@@ -24,7 +24,6 @@ OFFICE = ("周敏", "office@demo.example")
 PEOPLE = (("North", "王芳", ("李伟", "Anna Berg")), ("South", "James Hill", ("陈静", "赵磊", "Maria Rossi")))
 
 
-@seldom_collected()
 def fill(booted: Platform, seed: int = SEED, months: int = MONTHS) -> None:
     """The demo tenant with teams, people and each plugin's own sample data; the same seed gives the same data. One that was made and not
     filled, for somebody broke it off, is filled now."""

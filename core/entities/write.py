@@ -307,10 +307,10 @@ class Writer:
     # --- afterwards ----------------------------------------------------------------------------------------------
 
     def _leave_traces(self, items: Sequence[Item], batch: Batch) -> None:
-        same = [item for item in items if item.draft.verb == "update" and not item.values.keys() - journal.STAMPS]  # see `_has_changes`
-        if same:  # each version has its entry, which says of nothing that it changed: by it an undoing finds its way back
+        # Each version has its entry, also one that says of nothing that it changed (see `_has_changes`): by it an undoing finds its way back.
+        if same := [item for item in items if _is_same(item)]:
             journal.keep_audit(self.work, self.shape, same)
-            items = [item for item in items if item not in same]
+            items = [item for item in items if not _is_same(item)]
         if not items:
             return
         by_verb: dict[str, list[tuple[UUID, Mapping[str, object]]]] = {}
@@ -370,3 +370,7 @@ class Writer:
     @cached_property
     def _blank(self) -> Mapping[str, None]:
         return dict.fromkeys((*self.entity.fields, *self.shape.custom))
+
+
+def _is_same(item: Item) -> bool:
+    return item.draft.verb == "update" and not item.values.keys() - journal.STAMPS

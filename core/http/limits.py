@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import math
 import mmap
 import os
@@ -14,6 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Final, NamedTuple
+
+try:
+    import fcntl
+except ImportError:  # elsewhere than on Unix, where nothing is forked either
+    fcntl = None  # type: ignore[assignment]
 
 from sdk import TooMany, _
 
@@ -110,12 +114,14 @@ class Limits:
         set_, mine = int(token[:8], 16) % _SETS, _mark(token)
         places = range(set_ * _WAYS * _PLACE.size, (set_ + 1) * _WAYS * _PLACE.size, _PLACE.size)
         with self._lock:  # of this process; between processes the system's, which goes with who dies
-            fcntl.lockf(self._file, fcntl.LOCK_EX, 1, set_)
+            if fcntl is not None:
+                fcntl.lockf(self._file, fcntl.LOCK_EX, 1, set_)
             try:
                 at = self._memory.find(mine, places.start, places.stop)
                 yield (at, True) if at in places else (min(places, key=lambda at: self._bucket(at).at), False)
             finally:
-                fcntl.lockf(self._file, fcntl.LOCK_UN, 1, set_)
+                if fcntl is not None:
+                    fcntl.lockf(self._file, fcntl.LOCK_UN, 1, set_)
 
     def _bucket(self, at: int) -> _Bucket:
         return _Bucket(*_PLACE.unpack_from(self._memory, at)[1:])

@@ -32,9 +32,9 @@ RIGHT = "core.user.leave"
 PERSON = "core.user"
 _CHUNK = 500
 MOST_TOLD = 1_000
+"""Refused records that a departure names; it counts them all."""
 NAMED = "named"
 """Why a record is told of that did pass on, or is no work: a link of the tenant's own names who has left."""
-"""Refused records that a departure names; it counts them all."""
 
 
 @dataclass
