@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from plugins.pipeline.pricing import price
 from plugins.pipeline.tables import TYPES
-from sdk import Batch, Change, Channel, Condition, Context, _, keep_days, where
+from sdk import Batch, Change, Condition, Context, _, keep_days, where
 from sdk.changes import HISTORY
 from sdk.context import Row, id_of
 
@@ -23,7 +23,6 @@ REOPEN = "reopen"
 """The act that may take a won or lost deal back."""
 RESTAGE = "restage"
 """The act by which deals leave a stage that is taken away; where it is another of the same type, nothing is won or lost again."""
-REASON = "lost_reason"
 _SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -88,7 +87,7 @@ def prepare_deals(ctx: Context, batch: Batch) -> None:
         if stage is not None and change.changes("stage"):
             _enter(process, batch, change, before, stage)
         if stage is not None:
-            _require(change, stage, ctx.channel is Channel.IMPORT)
+            _require(change, stage)
     _keep_gone(process, batch)
     price(ctx, batch, process.today)
 
@@ -105,7 +104,7 @@ def _keep_gone(process: Process, batch: Batch) -> None:
         if alike:
             change.values["stage"] = alike[0]["id"]
             _enter(process, batch, change, before, alike[0])
-            _require(change, alike[0], False)
+            _require(change, alike[0])
         elif pipeline not in process.pipelines:
             change.forbid("stage_gone", _("the deal’s pipeline has been deleted; restore that pipeline first"))
         elif before is None:
@@ -179,26 +178,17 @@ def _entered(process: Process, change: Change) -> datetime:
     return said if isinstance(said, datetime) and said < process.now else process.now
 
 
-def _require(change: Change, stage: Row, brought: bool) -> None:
+def _require(change: Change, stage: Row) -> None:
     """What a stage asks for is there when a deal comes into it, and is not taken away there, whoever writes through whatever channel; who does
-    neither is not asked for what was missing before. A deal is lost for a reason in any stage; one that a file brings in was lost elsewhere, and it
-    is the stage that says whether that will do."""
-    named, was = _named(stage), change.before["status"] if change.before else None
-    free = was == "lost" or (was is None and brought)
+    neither is not asked for what was missing before."""
     for name in required_of(stage):
-        comes = change.changes("stage") and (name in named or not free)
-        emptied = change.before is not None and change.changes(name)
+        comes, emptied = change.changes("stage"), change.before is not None and change.changes(name)
         if (comes or emptied) and change.after(name) in (None, ""):
             change.refuse(name, "required_in_stage", _("is required in stage {stage!r}"), stage=str(stage["name"]))
 
 
 def required_of(stage: Row) -> Sequence[str]:
     """The names of the deal's fields that are asked for when a deal comes into a stage."""
-    lost = (REASON,) if stage["type"] == "lost" else ()
-    return tuple(dict.fromkeys((*_named(stage), *lost)))
-
-
-def _named(stage: Row) -> Sequence[str]:
     names = stage["required_fields"]
     return [str(name) for name in names] if isinstance(names, list) else ()
 
@@ -211,7 +201,7 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
     last = {id: max((_place_of(row) for row in process.stages_of(id)), default=0) for id in process.pipelines}
     known = ctx.records("pipeline.deal").fields()
     for change in batch.standing():
-        for name in _named(change.values) if change.changes("required_fields") else ():
+        for name in required_of(change.values) if change.changes("required_fields") else ():
             if name not in known:
                 change.refuse("required_fields", "unknown_field", _("deals have no field {name!r}"), name=name)
         pipeline = change.after("pipeline") or process.default_pipeline()

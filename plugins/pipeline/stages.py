@@ -14,6 +14,8 @@ FIELDS = ("name", "type", "probability", "colour", "expected_days", "required_fi
 """What of a stage is arranged besides its place."""
 PIPELINE, STAGE, DEAL = "pipeline.pipeline", "pipeline.stage", "pipeline.deal"
 MOST_STAGES = 100
+LOST = ["lost_reason"]
+"""What a stage asks for in which deals are lost, unless it is said to ask for something else or nothing."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ def deals_in(ctx: Context, pipeline: UUID) -> dict[UUID, int]:
 def _draft(pipeline: UUID, place: int, one: Wanted, there: Mapping[UUID, Row]) -> Draft:
     values = {**one.values, "position": place}
     if one.id is None:
-        return Draft("create", {**values, "pipeline": pipeline})
+        usual = {"required_fields": LOST} if values.get("type") == "lost" else {}
+        return Draft("create", {**usual, **values, "pipeline": pipeline})
     if one.id in there and values.get("name") == there[one.id]["name"]:
         del values["name"]  # a reader of another language sends back the name as it was told, which is no renaming
     return Draft("update", values, one.id, one.version)

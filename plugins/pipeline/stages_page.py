@@ -204,11 +204,7 @@ def _made(ctx: Context, name: str, there: int) -> UUID:
     with ctx.transaction(write=True):
         made = id_of(ctx.records(PIPELINE).create({"name": name or None, "is_default": there == 0}))
         first = (("open", _("New")), ("won", TYPES["won"]), ("lost", TYPES["lost"]))
-        drafts = [
-            Draft("create", {"pipeline": made, "name": ctx.say(word), "type": key, "key": key, "position": n})
-            for n, (key, word) in enumerate(first, 1)
-        ]
-        ctx.records(STAGE).write_all(drafts)
+        stages.arrange(ctx, made, [Wanted({"name": ctx.say(word), "type": key, "key": key}) for key, word in first], {})
     return made
 
 
@@ -271,7 +267,7 @@ def _moved(cards: list[Card], act: str) -> list[Card]:
 
 
 def _wanted(ctx: Context, card: Card) -> Wanted:
-    values: dict[str, object] = {"required_fields": card.asks or None}
+    values: dict[str, object] = {"required_fields": card.asks or None} if card.asks or card.id else {}
     for name in _TEXTS:
         word, of = card.texts[name], _CELLS[name]
         plain = unicodedata.normalize("NFKC", word).removesuffix("%").strip() if name in ("probability", "expected_days") else word

@@ -173,6 +173,20 @@ def test_pipelines_are_begun_renamed_and_made_the_default_by_who_may(site: Site,
     assert site.get(PAGE, {"pipeline": "nonsense"}).status == 404
 
 
+def test_a_stage_of_lost_deals_asks_for_the_reason_until_that_is_taken_out(site: Site, process: Process) -> None:
+    assert site.post(PAGE, {"act": "begin", "name": "Renewals", "template": "empty"}).status == 303
+    asked = {str(row["key"]): row["required_fields"] for row in process.work.records("pipeline.stage").find(()) if row["type"] == "lost"}
+    assert asked == {"lost": ["lost_reason"]} and len(process.work.records("pipeline.stage").find(where(key="lost"))) == 2
+    form = sent(post(site, sent(site.get(PAGE)), act="add"))
+    new = form["row"][-1]
+    assert post(site, form, **{f"name.{new}": "Gone", f"type.{new}": "lost"}).status == 303
+    (gone,) = process.work.records("pipeline.stage").find(where(name="Gone"))
+    assert gone["required_fields"] == ["lost_reason"]
+    assert post(site, sent(site.get(PAGE)), **{f"required_fields.{gone['id']}": []}).status == 303
+    (gone,) = process.work.records("pipeline.stage").find(where(name="Gone"))
+    assert not gone["required_fields"]
+
+
 def test_the_bar_of_a_deal_leads_on_and_a_stage_shows_what_is_planned_in_it(client: Api, process: Process, people: People) -> None:
     site = Site(client.as_user(people.rep))
     page = site.get(f"/pipeline/deals/{process.deals[0]}")

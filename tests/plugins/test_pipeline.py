@@ -549,16 +549,19 @@ def test_a_deal_is_lost_for_a_reason_and_the_report_counts_the_reasons(client: A
 
 
 @pytest.mark.feature("D10")
-def test_no_deal_is_lost_without_a_reason_whoever_made_the_stage_but_what_was_lost_elsewhere(
-    client: Api, work: Work, process: Process, renewal: Process
+def test_where_a_stage_asks_for_the_reason_no_deal_is_lost_without_it_through_any_channel_and_elsewhere_through_every(
+    gate: Gate, work: Work, renewal: Process
 ) -> None:
-    deal, lost = renewal.deal(), {"stage": str(renewal.stages["churned"])}
-    refused = client.post(f"{DEALS}/{deal}/moves", lost)
-    assert (refused.status_code, [error["field"] for error in refused.json["errors"]]) == (422, ["lost_reason"])
-    assert client.post(f"{DEALS}/{deal}/moves", {**lost, "lost_reason": "Price"}).status_code == 201
-    assert client.patch(f"{DEALS}/{deal}", {"lost_reason": None}).status_code == 422
-    file = f"name,pipeline,stage\nof then,{renewal.id},churned\n"
-    assert import_file(work, "pipeline.deal", file).rows == []
+    lost = renewal.stages["churned"]
+    for asked in (None, ["lost_reason"]):
+        work.records("pipeline.stage").update(lost, {"required_fields": asked})
+        for channel in CHANNELS:
+            move: Callable[[UUID, UUID], str] = getattr(gate, channel)
+            assert move(renewal.deal(f"{channel} {asked}"), lost) == ("required_in_stage" if asked else ""), (channel, asked)
+        file = f"name,pipeline,stage\nof then {asked},{renewal.id},churned\n"
+        assert [row["code"] for row in import_file(work, "pipeline.deal", file).rows] == (["required_in_stage"] if asked else [])
+        made = gate.client.post(DEALS, {"name": f"made {asked}", "pipeline": str(renewal.id), "stage": "churned"})
+        assert made.status_code == (422 if asked else 201)
 
 
 def test_a_deal_comes_out_of_the_recycle_bin_to_where_it_stood_or_it_is_said_what_to_do(
