@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from plugins.teamwork.tables import CANCELLED, OPEN, PLANNED
-from plugins.teamwork.workdays import after_workdays, local_day
+from plugins.teamwork.workdays import after_workdays, holidays, local_day
 from sdk import Batch, Change, Condition, Context, Draft, Event, MasterData, _
 from sdk.changes import MERGES
 from sdk.context import Row, id_of
@@ -57,20 +57,21 @@ def plan(ctx: Context, events: Sequence[Event]) -> None:
     )
     there = {(row["about"], row["plan"]) for rows in open_.values() for row in rows}
     drafts: dict[str, list[Draft]] = {entity: [] for entity, _state in _KINDS}
-    for deal, move in entered:
-        about, entered_at = Reference(DEAL, id_of(deal)), move["moved_at"]
-        assert isinstance(entered_at, datetime)
+    days = {id_of(deal): local_day(ctx, move["moved_at"]) for deal, move in entered if isinstance(move["moved_at"], datetime)}
+    works = holidays(ctx, min(days.values())) if plans else {}
+    for deal, _move in entered:
+        about = Reference(DEAL, id_of(deal))
         for one in plans.get(deal["stage"], ()):
             if (about, one["id"]) not in there:
-                entity, values = _planned(ctx, one, entered_at)
+                entity, values = _planned(ctx, one, days[id_of(deal)], works)
                 drafts[entity].append(Draft("create", {**values, "about": about, "owner": deal["owner"], "plan": one["id"]}, act=ACT))
     for entity, wanted in drafts.items():
         ctx.records(entity).write_all(wanted)
 
 
-def _planned(ctx: Context, plan: Row, entered_at: datetime) -> tuple[str, dict[str, object]]:
+def _planned(ctx: Context, plan: Row, entered_on: date, works: Mapping[date, bool]) -> tuple[str, dict[str, object]]:
     days = plan["after_days"]
-    day = after_workdays(local_day(ctx, entered_at), days if isinstance(days, int) else 0)
+    day = after_workdays(entered_on, days if isinstance(days, int) else 0, works)
     shared = {"subject": plan["subject"], "notes": plan["notes"]}
     if plan["kind"] == "task":
         return "teamwork.task", {**shared, "due_on": day, "priority": plan["priority"]}

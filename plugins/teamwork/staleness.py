@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from plugins.teamwork.workdays import after_workdays, today
+from plugins.teamwork.workdays import after_workdays, holidays, today
 from sdk import Condition, Context, Draft, Filter, MasterData, Query, _
 from sdk.context import Row, id_of
 from sdk.fields import Reference
@@ -87,7 +87,8 @@ def _remind_of(ctx: Context, rule: Row, entity: str, rows: Iterable[Row], also: 
     silent = {UUID(str(row["id"])): (row, max(_instants(row, also))) for row in rows}
     told = _told(ctx, rule, [Reference(entity, id) for id in silent])
     days = rule["due_in_days"]
-    due = after_workdays(today(ctx), days if isinstance(days, int) else 0)
+    now = today(ctx)
+    due = after_workdays(now, days if isinstance(days, int) else 0, holidays(ctx, now))
     drafts = [
         Draft("create", {"subject": rule["subject"], "about": about, "owner": row["owner"], "due_on": due, "stale_rule": rule["id"]}, act=ACT)
         for id, (row, last) in silent.items()

@@ -20,6 +20,7 @@ from sdk.fields import Reference
 from tests.plugins.process import Process
 
 PLAN, TASK, ACTIVITY, DEAL = "teamwork.stage_plan", "teamwork.task", "teamwork.activity", "pipeline.deal"
+HOLIDAY = "company.holiday"
 DEALS = "/api/v1/pipeline/deals"
 
 
@@ -38,12 +39,13 @@ def move(process: Process, deal: UUID, stage: str, **more: object) -> None:
 
 
 @pytest.mark.feature("D6")
-def test_entering_needs_analysis_creates_three_dated_tasks_for_the_owner_on_working_days(
+def test_entering_needs_analysis_creates_three_dated_tasks_for_the_owner_on_days_on_which_the_company_works(
     process: Process, people: People, engine: Engine, clock: Clock
 ) -> None:
     for subject, days in (("a", 0), ("b", 1), ("c", 3)):
         plan(process, subject, days)
     plan(process, "off", 1, active=False)
+    process.work.records(HOLIDAY).create({"on": "2026-01-20", "name": "The founder's birthday"})
     engine.run_until_idle()
     deal = process.deal(owner=people.rep)
     engine.run_until_idle()
@@ -52,7 +54,7 @@ def test_entering_needs_analysis_creates_three_dated_tasks_for_the_owner_on_work
     move(process, deal, "needs-analysis")
     engine.run_until_idle()
     assert [(row["subject"], str(row["due_on"]), row["owner"]) for row in planned(process.work, deal)] == [
-        ("a", "2026-01-16", people.rep), ("b", "2026-01-19", people.rep), ("c", "2026-01-21", people.rep),
+        ("a", "2026-01-16", people.rep), ("b", "2026-01-19", people.rep), ("c", "2026-01-22", people.rep),
     ]  # fmt: skip
     move(process, deal, "proposal", amount={"amount": "10"})
     (first, *_rest) = planned(process.work, deal)
@@ -272,6 +274,7 @@ def test_fourteen_days_without_activity_make_one_task_and_an_activity_begins_a_n
 ) -> None:
     work = process.work
     work.records("teamwork.stale_rule").create({"key": "silent", "days": 14, "subject": "Take it up", "due_in_days": 2})
+    work.records(HOLIDAY).create({"on": "2026-02-02", "name": "A day off"})
     engine.run_until_idle()
     quiet, busy, won = process.deal("quiet", owner=people.rep), process.deal("busy"), process.deal("won", stage="won")
 
@@ -284,7 +287,7 @@ def test_fourteen_days_without_activity_make_one_task_and_an_activity_begins_a_n
     work.records(ACTIVITY).create({"subject": "Call", "about": f"{DEAL}:{busy}", "starts_at": clock.now})
     assert days_later(5) == [1, 0, 0]
     (task,) = planned(work, quiet)
-    assert (task["subject"], task["owner"], str(task["due_on"])) == ("Take it up", people.rep, "2026-02-03")
+    assert (task["subject"], task["owner"], str(task["due_on"])) == ("Take it up", people.rep, "2026-02-04")
     assert (days_later(1)[0], days_later(2)[0]) == (1, 1), "one, however often the clock comes round"
     work.records(TASK).update(id_of(task), {"state": "done"})
     assert days_later(20)[0] == 1, "one for each silence"
