@@ -45,6 +45,7 @@ SELLER = (
 BUYER = (
     Variable("buyer.name", _("Buyer: name"), "Alder Foods"),
     Variable("buyer.address", _("Buyer: address"), "1 Main Street, London"),
+    Variable("buyer.tax_number", _("Buyer: tax number"), "91110000XXXXXXXX0X"),
     Variable("buyer.contact", _("Buyer: contact"), "Jane Doe"),
 )
 DOCUMENT = (
@@ -198,7 +199,10 @@ def _common(ctx: Context, row: Row) -> dict[str, object]:
     owners = ctx.as_system().records("core.user").values([owner]) if isinstance(owner, UUID) else {}
     return {
         "number": row["number"], "subject": row["name"], "seller": _seller(ctx), "sales": {"name": _first(owners.values(), "name")},
-        "buyer": {"name": account["name"], "address": address(account), "contact": _first(contacts.values(), "name")},
+        "buyer": {
+            "name": account["name"], "address": address(account), "tax_number": account.get("tax_number"),
+            "contact": _first(contacts.values(), "name"),
+        },
     }  # fmt: skip
 
 

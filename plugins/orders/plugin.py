@@ -81,7 +81,7 @@ manifest = Manifest(
             "company.sequence.create:key,name,pattern",
             "company.sequence.update:next_number,period",
             "core.user.read:name",
-            "customers.account.read:address,city,country,name,parent",
+            "customers.account.read:address,city,country,name,parent,tax_number",
             "customers.contact.read:email,name",
             "pipeline.deal.read:account,amount,close_date,name,owner,status",
             "pipeline.deal.create:account,amount,close_date,name,owner,source",

@@ -46,11 +46,11 @@ class Office:
         self.work, self.owner = work, owner
         work.records("company.profile").create(PROFILE)
         self.product = id_of(work.records("catalog.product").create({"name": "Gateway", "sku": "GW", "unit": "pcs", "price": cny("100")}))
-        self.at_home = self.account("北京榆树食品有限公司", "中国", "北京", "建国路 88 号")
+        self.at_home = self.account("北京榆树食品有限公司", "中国", "北京", "建国路 88 号", tax_number="91110000Y")
         self.abroad = self.account("Alder Foods", "United Kingdom", "London", "1 Main Street")
 
-    def account(self, name: str, country: str, city: str, address: str) -> UUID:
-        values = {"name": name, "country": country, "city": city, "address": address, "owner": self.owner}
+    def account(self, name: str, country: str, city: str, address: str, **more: str) -> UUID:
+        values = {"name": name, "country": country, "city": city, "address": address, "owner": self.owner, **more}
         return id_of(self.work.records("customers.account").create(values))
 
     def written(self, kind: str, account: UUID, lines: int = 3, **values: object) -> UUID:
@@ -115,7 +115,7 @@ def problem(answer: Any) -> tuple[int, str, str]:
 def test_a_contract_for_a_chinese_customer_is_in_chinese(client: Api, office: Office) -> None:
     text = "".join(pages(preview(client, **asked("contract", office.contract(office.at_home)))))
     for word in (
-        "销售合同合同编号CON-2026-00001订单编号ORD-2026-00001", "甲方（买方）北京榆树食品有限公司中国北京建国路88号", "乙方（卖方）上海山川科技有限公司中国上海世纪大道100号200120",
+        "销售合同合同编号CON-2026-00001订单编号ORD-2026-00001", "甲方（买方）北京榆树食品有限公司中国北京建国路88号税号91110000Y乙方", "乙方（卖方）上海山川科技有限公司中国上海世纪大道100号200120",
         "第一条标的乙方向甲方提供下列产品与服务：序号名称数量单价税率金额（不含税）税额价税合计1GatewayGW1pcs100.0513%100.0513.01113.06",
         "2GatewayGW2pcs100.0513%200.1026.01226.113GatewayGW3pcs100.0513%300.1539.02339.17不含税合计¥600.30税额合计¥78.04价税合计¥678.34大写金额人民币陆佰柒拾捌元叁角肆分",
         "第二条合同金额合同总金额为¥678.34（大写：人民币陆佰柒拾捌元叁角肆分）。", "第三条期限本合同自2026年2月1日起生效，至2027年1月31日止。期满前三十日内双方均未书面提出异议的，自动续期，续期期限与本合同期限相同。",
@@ -141,7 +141,7 @@ def test_the_word_file_says_the_same(client: Api, office: Office) -> None:
     chinese = said(preview(client, **asked("contract", office.contract(office.at_home), format=WORD)))
     for word in (
         "上海山川科技有限公司",
-        "甲方（买方）　北京榆树食品有限公司",
+        "甲方（买方）　北京榆树食品有限公司\n中国北京建国路 88 号\n税号 91110000Y",
         "GW",
         "113.06",
         "价税合计　¥678.34",
@@ -194,6 +194,7 @@ def test_a_document_points_at_neither_lines_nor_an_account_that_are_not_there(cl
     for text in texts:
         assert not any(word in text for word in ("下列", "以下账户")), text
         assert "Shanchuan" in text, "a company without a registered name is called by its own"
+        assert "税号91110000Y" in text.replace(" ", ""), "a contract and an invoice say by which number the buyer is taxed"
 
 
 @pytest.mark.feature("A7")

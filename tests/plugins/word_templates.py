@@ -103,6 +103,8 @@ class Paper:
         self.say(self.words["to"], colour=SOFT, where=left.paragraphs[0])
         self.say("{{ buyer.name }}", size=11, bold=True, where=left.add_paragraph())
         self.say("{{ buyer.address }}", where=left.add_paragraph())
+        for line in ("{%p if buyer.tax_number %}", self.words["tax"] + " {{ buyer.tax_number }}", "{%p endif %}"):
+            self.say(line, where=left.add_paragraph())
         self.say("{% if buyer.contact %}" + self.words["attn"] + " {{ buyer.contact }}{% endif %}", where=left.add_paragraph())
         for place, (label, name) in enumerate(facts):
             if place == 0:
@@ -288,6 +290,8 @@ def contract(words: dict[str, Any], zh: bool) -> Paper:
     for role, who in zip(("甲方（买方）", "乙方（卖方）") if zh else ("Buyer", "Seller"), ("buyer", "seller"), strict=True):
         paper.say(role + "　{{ " + who + ".name }}", bold=True)
         paper.say("{{ " + who + ".address }}", colour=SOFT)
+        if who == "buyer":  # the seller's stands in the letterhead
+            paper.only("buyer.tax_number", words["tax"] + " {{ buyer.tax_number }}")
     paper.say(
         "甲乙双方经友好协商，就{{ subject }}事宜订立本合同，共同遵守。"
         if zh
