@@ -42,6 +42,15 @@ class Labels:
         value = row.get(word)
         return "—" if value is None else self.choices.get(word, {}).get(str(value), str(value))
 
+    def heads(self, words: Sequence[object]) -> list[object]:
+        """The columns of a table by these words."""
+        return [self.words.get(str(word), word) for word in words]
+
+    def said(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """The rows with what their dimensions hold in words; what is none stays so."""
+        named = self.choices.items()
+        return [{**row, **{word: options.get(str(row[word]), row[word]) for word, options in named if word in row}} for row in rows]
+
 
 def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[str, object]:
     """A bar or a line chart of the first measure that is a number; amounts of several currencies become a mark each."""

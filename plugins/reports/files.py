@@ -19,17 +19,18 @@ Span = tuple[date | None, date | None]
 """From one day to another, both included, where a report has a period."""
 
 
-def answer(ctx: Context, report: Report, found: list[Row], shape: str, span: Span, comparison: Mapping[str, object]) -> object:
-    """The rows in one of the formats, as JSON with the comparison; raises Unavailable where an extra is missing."""
+def answer(ctx: Context, report: Report, found: list[Row], asked: Mapping[str, object], span: Span, comparison: Mapping[str, object]) -> object:
+    """The rows in the format that is asked for, as JSON with the comparison; raises Unavailable where an extra is missing."""
+    shape = str(asked["format"])
     if shape == "json":
         return {"report": ready.described(ctx, report), "data": found, **comparison}
-    formats = of_reader(ctx)
+    formats, labels = of_reader(ctx), ready.labels(ctx, report) if asked["headings"] == ready.LABELS else table.NAMES
     if shape in ready.TABLES:
         ctx.require(f"{report.entity}.{EXPORT}")
     if shape == "csv":
-        content = table.as_csv(found, formats)
+        content = table.as_csv(found, formats, labels)
     elif shape == "xlsx":
-        content = table.as_xlsx(found, ctx.say(report.label), formats)
+        content = table.as_xlsx(found, ctx.say(report.label), formats, labels)
     elif shape == "pdf":
         content = printed.pdf(ctx, report, span, formats)
     elif not report.by:

@@ -16,6 +16,8 @@ AT = "/reports"
 FILES = ("csv", "xlsx", "pdf", "png", "svg")
 PLACES = 3
 """Measures and dimensions that the builder offers at the most; an address may have more."""
+_AS_READ = (("headings", ready.LABELS), ("format", ""))
+"""How a page asks for files: in its reader's words; which format follows."""
 _ADDING = ("_field", "_operator", "_value")
 
 
@@ -37,7 +39,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     narrowed = narrowing.of(ctx, request)
     asked = replace(report, where=(*report.where, *narrowed.where))
     found = figures.of(ctx, asked, narrowed.start, narrowed.end)
-    api = f"/api/v1{path}{query_of([*narrowed.api, ('format', '')])}"
+    api = f"/api/v1{path}{query_of([*narrowed.api, *_AS_READ])}"
     words = [("entity", report.entity), *(("measure", one) for one in report.measures), *(("by", one) for one in report.by)]
     where = ready.conditions(ctx, asked, narrowed.start, narrowed.end)
     builder = f"{AT}/query{query_of([*words, *(('where', one) for one in where), ('chart', report.chart)])}"
@@ -81,7 +83,7 @@ def build(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         said = [ctx.say(refusal.message, refusal.params)]
         return Rendering("reports/builder.html", {**values, "problems": said}, refusal.status)
     asked = [("entity", entity), *(("measure", one) for one in report.measures), *(("by", one) for one in report.by)]
-    api = f"/api/v1/reports/query{query_of([*asked, *(('where', one) for one in report.where), ('chart', report.chart), ('format', '')])}"
+    api = f"/api/v1/reports/query{query_of([*asked, *(('where', one) for one in report.where), ('chart', report.chart), *_AS_READ])}"
     return Rendering("reports/builder.html", {**values, "found": found, "links": _files(ctx, entity, api, found)})
 
 

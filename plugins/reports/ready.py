@@ -12,11 +12,14 @@ from plugins.reports.query import run
 from plugins.reports.words import of_measure
 from sdk import BadRequest, Context, NotFound, Query, Report, _
 from sdk.context import Row
-from sdk.fields import ChoiceField, DateTimeField, IntegerField, LinkField, TextField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, IntegerField, LinkField, TextField
 from sdk.measures import field_at
 
 _DAY = timedelta(days=1)
 _MOST_KEYS = 500
+NAMES, LABELS = "names", "labels"
+HEADINGS = (NAMES, LABELS)
+"""How tables are headed: by names, for programs, or by labels, for people."""
 FORMATS = ("json", "csv", "xlsx", "chart", "svg", "png", "pdf")
 TABLES = ("csv", "xlsx", "pdf")
 """Files with all the numbers, for who may export; the others are pictures."""
@@ -93,11 +96,17 @@ def labels(ctx: Context, report: Report) -> chart.Labels:
         words[word] = ctx.say(field.label) if field is not None else word
         if isinstance(field, ChoiceField):
             choices[word] = {key: ctx.say(label) for key, label in field.options.items()}
-        if isinstance(field, TextField) and field.of:
+        elif isinstance(field, BooleanField):
+            choices[word] = {"True": ctx.say(_("Yes")), "False": ctx.say(_("No"))}
+        elif isinstance(field, AnyRecordField):
+            choices[word] = {name: ctx.say(ctx.entity(name).label) for name in ctx.entities()}
+        elif isinstance(field, TextField) and field.of:
             choices[word] = _called(ctx, field.of)
         if isinstance(field, LinkField) and isinstance(field_at(ctx, report.entity, f"{word}.position"), IntegerField):
             ordered.add(word)
-    words |= {word: of_measure(ctx, report.entity, word) for word in report.measures}
+    for word in report.measures:
+        words[word] = of_measure(ctx, report.entity, word)
+        words[f"{word} currency"] = ctx.say(_("{measure} (currency)"), {"measure": words[word]})
     return chart.Labels(ctx.say(report.label), words, choices, frozenset(ordered))
 
 

@@ -22,6 +22,7 @@ class ReportQuery(Schema):
     where = fields.List(fields.String(), load_default=list)
     chart = fields.String(load_default="bar", validate=validate.OneOf(("bar", "line")))
     format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
+    headings = fields.String(load_default=ready.NAMES, validate=validate.OneOf(ready.HEADINGS))
 
 
 def query(ctx: Context, request: Request) -> object:
@@ -35,7 +36,7 @@ def query(ctx: Context, request: Request) -> object:
         "query", ctx.entity(entity).plural_label, entity, tuple(words(measures)) or ("count",), tuple(words(by)), tuple(where),
         chart=str(request.query["chart"]), plugin="reports",
     )  # fmt: skip
-    return files.answer(ctx, report, found, shape, (None, None), {})
+    return files.answer(ctx, report, found, request.query, (None, None), {})
 
 
 class ReportList(Schema):
@@ -52,6 +53,7 @@ class Period(Schema):
     where = fields.List(fields.String(), load_default=list)
     compare = fields.String(load_default="", validate=validate.OneOf(("", "before")))
     format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
+    headings = fields.String(load_default=ready.NAMES, validate=validate.OneOf(ready.HEADINGS))
 
 
 def list_reports(ctx: Context, _request: Request) -> object:
@@ -70,7 +72,7 @@ def show_report(ctx: Context, request: Request) -> object:
     if shape == "json":
         where = ready.conditions(ctx, report, start, end)
         comparison = {**comparison, "unpriced": unpriced(ctx, report.entity, report.measures, where)}
-    return files.answer(ctx, report, found, shape, (start, end), comparison)
+    return files.answer(ctx, report, found, request.query, (start, end), comparison)
 
 
 _ROWS = {

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from plugins.reports.chart import Labels
 from plugins.reports.formats import Formats, typed_cell
 from sdk import Unavailable, _
 from sdk.context import Row
 
-PLAIN = Formats()
+PLAIN, NAMES = Formats(), Labels("", {}, {})
 _NO_TITLE = re.compile(r"[\\*?:/\[\]\x00-\x1f]+")
 """What the name of a sheet must not have."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -88,17 +89,17 @@ def flat(rows: Sequence[Row]) -> list[list[object]]:
     return lines
 
 
-def as_csv(rows: Sequence[Row], formats: Formats = PLAIN) -> bytes:
+def as_csv(rows: Sequence[Row], formats: Formats = PLAIN, labels: Labels = NAMES) -> bytes:
     """UTF-8 with a byte order mark, which spreadsheets need to see Chinese; numbers and days as the reader's spreadsheet takes them."""
     sink = io.StringIO()
-    heads, *lines = flat(rows)
+    heads, *lines = flat(labels.said(rows))
     cells = [[formats.cell(str(head), cell) for head, cell in zip(heads, line, strict=True)] for line in lines]
     writer = csv.writer(sink, delimiter=formats.delimiter)
-    writer.writerows(["" if cell is None else cell for cell in line] for line in (heads, *cells))
+    writer.writerows(["" if cell is None else cell for cell in line] for line in (labels.heads(heads), *cells))
     return b"\xef\xbb\xbf" + sink.getvalue().encode()
 
 
-def as_xlsx(rows: Sequence[Row], title: str, formats: Formats = PLAIN) -> bytes:
+def as_xlsx(rows: Sequence[Row], title: str, formats: Formats = PLAIN, labels: Labels = NAMES) -> bytes:
     """A workbook with real numbers, days and instants; raises Unavailable where the extra is not installed."""
     try:
         from openpyxl import Workbook  # noqa: PLC0415 (an extra: the rest of the plugin works without it)
@@ -110,7 +111,8 @@ def as_xlsx(rows: Sequence[Row], title: str, formats: Formats = PLAIN) -> bytes:
     sheet = book.active
     assert sheet is not None
     sheet.title = _NO_TITLE.sub(" ", title)[:31].strip(" '") or "-"
-    heads, *lines = flat(rows)
+    words, *lines = flat(labels.said(rows))
+    heads = labels.heads(words)
     sheet.append(heads)
     for line in lines:  # numbers and days as such: each spreadsheet shows them in its own way
         sheet.append([formats.local(cell) if isinstance(cell, datetime) else cell for cell in line])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from openpyxl import load_workbook
 
 from core.context import Work
 from core.tenancy.setup import set_up
@@ -238,6 +240,20 @@ def test_a_question_is_a_file_too_in_every_format(site: Site, deals: Work) -> No
         answer = site.api.get(links[name])
         assert answer.status_code == 200, answer.text
         assert answer.data.startswith(begins)
+
+
+def test_files_of_a_page_are_in_the_words_of_its_reader_and_those_of_programs_by_names(site: Site, deals: Work) -> None:
+    deals.records("catalog.product").create({"name": "Old", "active": False, "price": {"amount": "1.50", "currency": "USD"}})
+    asked = {"entity": "catalog.product", "by": "active", "measure": "sum:price", "where": "name=Old"}
+    assert site.get("/reports/query", asked).rows()[0][0] == "No"
+    book = site.api.get(site.get("/reports/query", asked).links()["XLSX"]).data
+    assert [*load_workbook(io.BytesIO(book)).active.values] == [  # type: ignore[union-attr]
+        ("For sale", "List price (total)", "List price (total) (currency)"), ("No", 1.5, "USD"),
+    ]  # fmt: skip
+    said = site.api.get(site.get(f"{REPORTS}/pipeline.open_by_stage").links()["CSV"]).text.splitlines()[0]
+    named = site.api.get(f"/api/v1{REPORTS}/pipeline.open_by_stage", {"format": "csv"}).text.splitlines()[0]
+    assert "stage" in named and ":" in named
+    assert "Stage" in said and ":" not in said
 
 
 def test_charts_are_drawn_by_one_file_that_is_made_once_and_kept(site: Site, deals: Work) -> None:
