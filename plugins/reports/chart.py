@@ -22,6 +22,8 @@ VERSION = "5.20"
 _NUMBER = re.compile(r"-?\d+(\.\d+)?\Z", re.ASCII)
 _ADDED = ("count", "sum")
 """What may be added up over groups: neither averages nor what is different in each."""
+_LARGEST = "-y"
+"""The largest first."""
 _MOST_WRITTEN = 24
 """So many marks have room for their values on a wide page; where it is narrower, it leaves them out."""
 FONT = "Noto Sans CJK SC, Noto Sans, sans-serif"
@@ -66,7 +68,7 @@ def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[s
     ]  # fmt: skip
     dated, few = ":" in across, len({value["x"] for value in values}) <= 8
     unit = f" ({next(iter(currencies))})" if len(currencies) == 1 and currencies != {""} else ""
-    sort = None if dated or across in labels.ordered else "-y"
+    sort = None if dated or across in labels.ordered else _LARGEST
     encoding: dict[str, object] = {
         "x": {"field": "x", "type": "ordinal" if dated else "nominal", "sort": sort, "title": labels.words[across],
               "axis": {"labelAngle": 0 if few else -45}},
@@ -93,7 +95,11 @@ def with_values(chart: Mapping[str, object]) -> dict[str, object]:
         "mark": {"type": "text", "dy": -8, "fontSize": 11},
         "encoding": {"text": {"field": "y", "type": "quantitative", "format": ".3~s"}},
     }
-    return {**{name: value for name, value in chart.items() if name != "mark"}, "layer": [{"mark": chart["mark"]}, text]}
+    across = encoding["x"]
+    if across["sort"] == _LARGEST:  # two layers agree on an order only where it is written out
+        across = {**across, "sort": [value["x"] for value in sorted(data["values"], key=lambda value: -value["y"])]}
+    rest = {name: value for name, value in chart.items() if name != "mark"}
+    return {**rest, "encoding": {**encoding, "x": across}, "layer": [{"mark": chart["mark"]}, text]}
 
 
 def _numbers(value: object) -> list[tuple[float, str]]:

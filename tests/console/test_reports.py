@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -234,12 +235,16 @@ def test_a_report_whose_period_is_an_instant_takes_days_of_the_tenants_zone(site
     assert sum(row["count"] for row in rows.json["data"]) == 2
 
 
-def test_a_question_is_a_file_too_in_every_format(site: Site, deals: Work) -> None:
+def test_a_question_is_a_file_too_in_every_format(site: Site, deals: Work, people: People) -> None:
+    for person, name in ((people.rep, "Zuse"), (people.manager, "Ada")):
+        deals.records("core.user").update(person, {"name": name})
     links = site.get("/reports/query", {"entity": "pipeline.deal", "by": "owner", "where": "status=open"}).links()
     for name, begins in (("CSV", b"\xef\xbb\xbf"), ("XLSX", b"PK"), ("PNG", b"\x89PNG"), ("SVG", b"<svg")):
         answer = site.api.get(links[name])
         assert answer.status_code == 200, answer.text
         assert answer.data.startswith(begins)
+    drawn = re.findall(r">(Zuse|Ada)<", site.api.get(links["SVG"]).text)
+    assert drawn == ["Zuse", "Ada"], "the largest first, whatever it is called"
 
 
 def test_files_of_a_page_are_in_the_words_of_its_reader_and_those_of_programs_by_names(site: Site, deals: Work) -> None:
