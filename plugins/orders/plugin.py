@@ -232,15 +232,15 @@ def register_settings() -> Sequence[Settings]:
 @hookimpl
 def register_reports() -> Sequence[Report]:
     sold, measures = ("state=confirmed",), ("sum:base_amount", "count", "distinct:account")
-    lines, of_sold = ("sum:net", "sum:quantity", "distinct:order"), ("order.state=confirmed",)
+    lines, of_sold, day = ("sum:net", "sum:quantity", "distinct:order"), ("order.state=confirmed",), "order.ordered_on"
     return (
         Report(
             "sales_by_month", _("Sales by month"), "orders.order", measures, ("ordered_on:month",), sold, "ordered_on", "bar", _("Sales")
         ),
         Report("sales_by_person", _("Sales by person"), "orders.order", measures, ("owner",), sold, "ordered_on"),
         Report("sales_by_team", _("Sales by team"), "orders.order", measures, ("owner.team",), sold, "ordered_on"),
-        Report("sales_by_line", _("Sales by product line"), "orders.order_line", lines, ("product.series",), of_sold),
-        Report("sales_by_product", _("Sales by product"), "orders.order_line", lines, ("product",), of_sold),
+        Report("sales_by_line", _("Sales by product line"), "orders.order_line", lines, ("product.series",), of_sold, day),
+        Report("sales_by_product", _("Sales by product"), "orders.order_line", lines, ("product",), of_sold, day),
         Report(
             "cohorts",
             _("Customers by month of their first order"),

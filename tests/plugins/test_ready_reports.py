@@ -19,7 +19,7 @@ from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant
 from core.testkit.templates import Content, Templates
 from plugins.reports import chart
-from sdk import Report, where
+from sdk import Condition, Report, where
 from sdk.context import id_of
 from sdk.fields import Money
 
@@ -87,6 +87,11 @@ def test_a_period_includes_its_first_and_last_day(asked: Api, filled: Work) -> N
     start, end = days[3], days[-4]
     rows = asked.get(f"{REPORTS}/orders.sales_by_month", {"from": str(start), "to": str(end)}).json["data"]
     assert sum(row["count"] for row in rows) == sum(start <= day <= end for day in days)  # type: ignore[operator]
+    within = Condition("order.ordered_on", "gte", (start,)), Condition("order.ordered_on", "lte", (end,)), *where(**{"order.state": "confirmed"})
+    quantity = sum(Decimal(str(line["quantity"])) for line in filled.records("orders.order_line").find(within, 100_000))
+    for key in ("sales_by_line", "sales_by_product"):
+        lines = asked.get(f"{REPORTS}/orders.{key}", {"from": str(start), "to": str(end)}).json["data"]
+        assert sum(Decimal(line["sum:quantity"]) for line in lines) == quantity, "lines are of the day of their order"
 
 
 @pytest.mark.feature("H8")
