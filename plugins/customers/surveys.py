@@ -17,6 +17,7 @@ SURVEY, INVITATION, DEAL = "customers.survey", "customers.invitation", "pipeline
 CONTACT = "customers.contact"
 ACT, SEND = "survey", "customers.survey.send"
 PART = 500
+LONG_AGO = timedelta(days=30)
 RANGES: Mapping[str, tuple[int, int]] = {"nps": (0, 10), "csat": (1, 5)}
 PROMOTER, DETRACTOR = 9, 6
 """From 9 on somebody recommends us, up to 6 they do not (F. Reichheld, The One Number You Need to Grow, HBR 12/2003)."""
@@ -97,6 +98,7 @@ def after_won(ctx: Context, events: Sequence[Event]) -> None:
     surveys = system.records(SURVEY).find(where(after_won=True)) if not ctx.silent else []  # it may have been won years ago
     if not surveys or not system.offers(DEAL):
         return
+    won = system.records(DEAL).values({event.record_id for event in events})
     deals = [
         (
             Guest(
@@ -106,21 +108,28 @@ def after_won(ctx: Context, events: Sequence[Event]) -> None:
                 cast("UUID | None", deal["owner"]),
             )
         )
-        for id, deal in system.records(DEAL).values({event.record_id for event in events}).items()
-        if deal["account"] is not None or deal["contact"] is not None
+        for id, deal in won.items()
+        if (deal["account"] is not None or deal["contact"] is not None) and not _is_long_ago(ctx, deal["stage_since"])
     ]
     for survey in surveys:
         addresses = _addresses(_contacts(system, deals)) if survey["by_mail"] else {}
         there = _asked_about(system, survey, [guest.about.id for guest in deals if guest.about])
         wanted = [guest for guest in deals if guest.about is not None and guest.about.id not in there]
         invite(system, survey, [guest for guest in wanted if guest.contact in addresses])
-        system.notify([_to_ask(survey, guest, guest.owner) for guest in wanted if guest.contact not in addresses and guest.owner])
+        alone = [guest for guest in wanted if guest.contact not in addresses and guest.about]
+        system.notify([_to_ask(survey, guest, won[guest.about.id], guest.owner) for guest in alone if guest.about and guest.owner])
 
 
-def _to_ask(survey: Row, guest: Guest, owner: UUID) -> Notice:
+def _is_long_ago(ctx: Context, since: object) -> bool:
+    """Whether it was won so long ago that asking now would be strange: it was entered with its history."""
+    return isinstance(since, datetime) and since < ctx.now() - LONG_AGO
+
+
+def _to_ask(survey: Row, guest: Guest, deal: Row, owner: UUID) -> Notice:
     body = _("No email went out: the survey isn’t sent by email, or the deal has no contact with an address. “Send survey” on the page of the "
              "contact or account makes a link.")  # fmt: skip
-    return Notice(owner, "customers.to_ask", _("Ask the customer yourself: {survey}"), body, {"survey": survey["name"]}, guest.about)
+    said = {"survey": survey["name"], "deal": deal["name"]}
+    return Notice(owner, "customers.to_ask", _("Ask the customer yourself: {survey} ({deal})"), body, said, guest.about)
 
 
 def _asked_about(system: Context, survey: Row, deals: Sequence[UUID]) -> set[UUID]:

@@ -19,7 +19,9 @@ Span = tuple[date | None, date | None]
 """From one day to another, both included, where a report has a period."""
 
 
-def answer(ctx: Context, report: Report, found: list[Row], asked: Mapping[str, object], span: Span, comparison: Mapping[str, object]) -> object:
+def answer(
+    ctx: Context, report: Report, found: list[Row], asked: Mapping[str, object], span: Span, comparison: Mapping[str, object]
+) -> object:
     """The rows in the format that is asked for, as JSON with the comparison; raises Unavailable where an extra is missing."""
     shape = str(asked["format"])
     if shape == "json":

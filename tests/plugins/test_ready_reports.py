@@ -87,7 +87,11 @@ def test_a_period_includes_its_first_and_last_day(asked: Api, filled: Work) -> N
     start, end = days[3], days[-4]
     rows = asked.get(f"{REPORTS}/orders.sales_by_month", {"from": str(start), "to": str(end)}).json["data"]
     assert sum(row["count"] for row in rows) == sum(start <= day <= end for day in days)  # type: ignore[operator]
-    within = Condition("order.ordered_on", "gte", (start,)), Condition("order.ordered_on", "lte", (end,)), *where(**{"order.state": "confirmed"})
+    within = (
+        Condition("order.ordered_on", "gte", (start,)),
+        Condition("order.ordered_on", "lte", (end,)),
+        *where(**{"order.state": "confirmed"}),
+    )
     quantity = sum(Decimal(str(line["quantity"])) for line in filled.records("orders.order_line").find(within, 100_000))
     for key in ("sales_by_line", "sales_by_product"):
         lines = asked.get(f"{REPORTS}/orders.{key}", {"from": str(start), "to": str(end)}).json["data"]

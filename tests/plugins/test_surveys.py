@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID
 
 import orjson
@@ -15,7 +16,8 @@ from core.events.tables import outbox
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from core.worker.drain import Drain
-from sdk import Query, links, where
+from sdk import Draft, Query, links, where
+from sdk.changes import HISTORY
 from sdk.context import id_of
 from sdk.fields import Reference
 from tests.console.site import Site
@@ -113,10 +115,13 @@ def test_where_no_letter_can_go_out_nothing_is_kept_and_the_owner_asks(
     elif why == "no address":
         client.patch(f"/api/v1/customers/contacts/{contact}", {"email": None})
     deal = process.deal(account=account, contact=None if why == "nobody" else contact, owner=people.rep, stage="won")
+    old = {"name": "of old", "pipeline": process.id, "account": account, "owner": people.rep, "stage": "won", "close_date": "2025-06-30"}
+    stayed = {"stage_since": datetime(2025, 6, 30, tzinfo=UTC)}
+    work.records("pipeline.deal").write_all([Draft("create", {**old, **stayed}, act=HISTORY)])
     drain()
     assert client.get(INVITATIONS).json["data"] == [], "its link nobody would ever have"
     (notice,) = [row for row in work.records("teamwork.notification").find(where(owner=people.rep)) if row["kind"] == "customers.to_ask"]
-    assert (notice["title"], notice["about"]) == ("Ask the customer yourself: After the sale", Reference("pipeline.deal", deal))
+    assert (notice["title"], notice["about"]) == ("Ask the customer yourself: After the sale (deal)", Reference("pipeline.deal", deal))
     # With an address by now, the next deal is asked about, and so is this one when it is won again.
     client.patch(f"{SURVEYS}/{survey}", {"by_mail": True})
     client.patch(f"/api/v1/customers/contacts/{contact}", {"email": "ann@alder.example"})
