@@ -39,7 +39,7 @@ manifest = Manifest(
     title=_("Customers"),
     summary=_("The companies you sell to and your contacts there."),
     after=("company",),
-    capabilities=Capabilities(data=("pipeline.deal.read:account,contact,owner",), mail=True),
+    capabilities=Capabilities(data=("pipeline.deal.read:account,contact,name,owner,stage_since",), mail=True),
 )
 
 ACCESS: dict[str, Access] = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from plugins.teamwork import people
+from plugins.teamwork.tables import CANCELLED
 from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _
 from sdk.changes import HAND_OVER
 from sdk.context import Row, id_of
@@ -41,6 +43,14 @@ def _doers(owner: object, helpers: object) -> list[UUID]:
 def doers(task: Row) -> list[UUID]:
     """The owner of a task and those who help."""
     return _doers(task["owner"], task["helpers"])
+
+
+def helped(ctx: Context, person: UUID, first: date, last: date) -> list[Row]:
+    """Tasks due from one day to another with which a person helps, as the actor sees them; none that was called off."""
+    asked = (Condition("person", "eq", (person,)), Condition("task.due_on", "gte", (first,)), Condition("task.due_on", "lte", (last,)))
+    ids = {UUID(str(row["task"])) for row in ctx.as_system().records(ASSIGNMENT).find(asked, MOST)}
+    rows = ctx.records(TASK).values(ids).values()
+    return [row for row in rows if row.get("due_on") and row.get("state") != CANCELLED and row.get("owner") != person]
 
 
 def _share(ctx: Context, batch: Batch, changes: Sequence[Change]) -> None:

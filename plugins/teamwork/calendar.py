@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from plugins.teamwork.assignments import helped
 from plugins.teamwork.booking import busy
 from plugins.teamwork.tables import CANCELLED, OPEN
 from sdk import Condition, Context, Filter, Invalid, _
@@ -29,7 +30,8 @@ def entries(ctx: Context, first: date, last: date, owner: UUID | None) -> list[d
     held = (Condition("starts_at", "lt", (end,)), Condition("ends_at", "gte", (begin,)), Condition("state", "ne", (CANCELLED,)), *mine)
     due = (Condition("due_on", "gte", (first,)), Condition("due_on", "lte", (last,)), Condition("state", "ne", (CANCELLED,)), *mine)
     activities = sorted(_all(ctx, "teamwork.activity", held), key=lambda row: (row["starts_at"], str(row["id"])))
-    tasks = sorted(_all(ctx, "teamwork.task", due), key=lambda row: (row["due_on"], str(row["id"])))
+    tasks = [*_all(ctx, "teamwork.task", due), *(() if owner is None else helped(ctx, owner, first, last))]
+    tasks.sort(key=lambda row: (row["due_on"], str(row["id"])))
     double = busy(ctx, activities)
     made = [_entry("teamwork.activity", row, double.get(id_of(row), [])) for row in activities]
     return made + [_entry("teamwork.task", row, []) for row in tasks]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from plugins.teamwork.assignments import helped
 from plugins.teamwork.tables import CANCELLED, DONE
 from sdk import Condition, Context
 from sdk.context import Row
@@ -18,12 +19,12 @@ _STATUS = {"planned": "CONFIRMED", DONE: "CONFIRMED", CANCELLED: "CANCELLED"}
 
 
 def calendar(ctx: Context) -> bytes:
-    """The actor's own activities and tasks, from two months ago to a year ahead."""
+    """The actor's own activities and tasks, and tasks that the actor helps with, from two months ago to a year ahead."""
     now = ctx.now()
     mine = Condition("owner", "eq", (ctx.actor.user_id,)) if ctx.actor.user_id is not None else Condition("owner", "empty", ("false",))
     held = (mine, Condition("starts_at", "gte", (now - BACK,)), Condition("starts_at", "lte", (now + AHEAD,)))
-    due = (mine, Condition("due_on", "gte", ((now - BACK).date(),)), Condition("due_on", "lte", ((now + AHEAD).date(),)),
-           Condition("state", "ne", (CANCELLED,)))  # fmt: skip
+    first, last, me = (now - BACK).date(), (now + AHEAD).date(), ctx.actor.user_id
+    due = (mine, Condition("due_on", "gte", (first,)), Condition("due_on", "lte", (last,)), Condition("state", "ne", (CANCELLED,)))
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -33,7 +34,7 @@ def calendar(ctx: Context) -> bytes:
     ]
     for row in _rows(ctx, "teamwork.activity", held):
         lines += _event(row, now)
-    for row in _rows(ctx, "teamwork.task", due):
+    for row in [*_rows(ctx, "teamwork.task", due), *(() if me is None else helped(ctx, me, first, last))]:
         lines += _to_do(row, now)
     return "".join(f"{part}\r\n" for line in [*lines, "END:VCALENDAR"] for part in folded(line)).encode()
 

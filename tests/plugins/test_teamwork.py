@@ -69,11 +69,11 @@ def test_a_calendar_shows_the_days_of_the_tenant_and_who_is_booked_twice(client:
     held("c", "2026-03-31T09:30:00Z", "2026-03-31T09:45:00Z", people.manager)
     held("d", "2026-03-31T10:30:00Z", "2026-03-31T11:00:00Z", people.rep)
     held("e", "2026-04-01T00:00:00Z", None, people.rep)
-    work.records("teamwork.task").create({"subject": "t", "due_on": "2026-03-31", "owner": people.rep})
+    work.records("teamwork.task").create({"subject": "t", "due_on": "2026-03-31", "owner": people.rep, "helpers": [str(people.manager)]})
     shown = client.get(f"{API}/calendar", {"from": "2026-03-31", "to": "2026-03-31"}).json["data"]
     assert [(row["subject"], row["overlaps"]) for row in shown] == [("a", True), ("b", True), ("c", False), ("d", False), ("t", False)]
     mine = client.get(f"{API}/calendar", {"from": "2026-03-31", "to": "2026-04-01", "owner": str(people.manager)}).json["data"]
-    assert [row["subject"] for row in mine] == ["c"]
+    assert [row["subject"] for row in mine] == ["c", "t"], "one's own, and what one helps with"
     for first, last in (
         ("2026-03-31", "2026-03-30"),
         ("2026-01-01", "2026-04-30"),

@@ -38,12 +38,15 @@ def test_ones_own_activities_and_tasks_are_a_calendar_that_others_read(client: A
     held("long ago", people.rep, starts_at="2020-01-20T09:00:00Z", ends_at=None)
     work.records("teamwork.task").create({"subject": "Offer", "due_on": "2026-01-21", "priority": "high", "owner": people.rep})
     work.records("teamwork.task").create({"subject": "Done", "due_on": "2026-01-14", "state": "done", "owner": people.rep})
+    for subject, state in (("Help them", "open"), ("not any more", "cancelled")):
+        helped = {"subject": subject, "due_on": "2026-01-22", "state": state, "owner": people.manager, "helpers": [str(people.rep)]}
+        work.records("teamwork.task").create(helped)
     answer = client.as_user(people.rep).get(PLACE)
     assert (answer.status_code, answer.mimetype) == (200, "text/calendar")
     lines = read(answer.data)
     assert (lines[:2], lines[-1]) == (["BEGIN:VCALENDAR", "VERSION:2.0"], "END:VCALENDAR")
     assert [line for line in lines if line.startswith("SUMMARY")] == [
-        "SUMMARY:拜访；Alder\\, Ltd.\\; hall 5\\\\6", "SUMMARY:off", "SUMMARY:Offer", "SUMMARY:Done",
+        "SUMMARY:拜访；Alder\\, Ltd.\\; hall 5\\\\6", "SUMMARY:off", "SUMMARY:Offer", "SUMMARY:Done", "SUMMARY:Help them",
     ]  # fmt: skip
     for line in (
         "DTSTART:20260120T010000Z", "DTEND:20260120T023000Z", "DESCRIPTION:first\\nsecond", "STATUS:CANCELLED", "DUE;VALUE=DATE:20260121", "PRIORITY:1",
@@ -52,7 +55,7 @@ def test_ones_own_activities_and_tasks_are_a_calendar_that_others_read(client: A
         assert line in lines, line
     assert lines.count("BEGIN:VEVENT") == lines.count("END:VEVENT") == 2
     ids = [line for line in lines if line.startswith("UID:")]
-    assert len(set(ids)) == 4
+    assert len(set(ids)) == 5
     assert client.anonymous().get(PLACE).status_code == 401
 
 
