@@ -56,7 +56,7 @@ def judged(report: Report) -> Report:
 )
 @given(seeds=st.lists(st.integers(0, 1_000_000), min_size=MANY or FEW, max_size=MANY or FEW, unique=True))
 def test_nothing_that_is_hidden_changes_an_answer(kit: Kit, seeds: list[int]) -> None:
-    """Each of a few users is asked about a part of the entities; each of many about all."""
+    """Each of a few users is asked about a part of the entities; each of many about all. Every second asks by a token with an allow-list."""
     report = Report()
     with kit.worlds() as (one, _other):
         entities = sorted(one.shapes)
@@ -67,6 +67,7 @@ def test_nothing_that_is_hidden_changes_an_answer(kit: Kit, seeds: list[int]) ->
     judged(report)
     assert report.entities >= {*entities}
     assert len(entities) >= 80
+    assert report.tokens == len(seeds) // 2
     assert {*report.kinds} >= ASKED
     for changed in report.changed:
         assert changed.cells > 1000
