@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.entities.shape import Shape
 from core.identity.tables import WRITE
+from core.policy.allowed import ACT_LATER
 from core.policy.grants import Grant
 from core.policy.scopes import TERRITORY
 from core.testkit.leaks.custom import FORMULAS, Made
@@ -109,6 +110,8 @@ class Oracle:
     def rights(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
         """The rights of a verb; what is part of something and has none of its own follows it."""
         name = f"{entity.full_name}.{verb}"
+        if entity.acts_later and verb in (Verb.CREATE, Verb.UPDATE) and not self._rights.get(ACT_LATER):
+            return ()
         own = tuple(right for right in self._rights.get(name, ()) if right.scope is not Scope.NONE)
         if entity.private:
             return tuple(replace(right, scope=Scope.OWN) for right in own)
