@@ -32,7 +32,8 @@ _SHARED = "all"
 """The one domain of an enforcer, as it serves every tenant whose lines are the same."""
 type_lines = frozenset[tuple[str, tuple[Grant, ...]]]
 type_table = dict[str, tuple[Grant, ...]]
-_SOMEBODY = "somebody"
+_SOMEBODY = "(somebody)"
+"""To Casbin people and roles are words alike: this one is no key that a role can have."""
 _MODEL = str(Path(__file__).with_name("model.conf"))
 
 
@@ -150,6 +151,7 @@ class Policy:
 def _table(enforcer: casbin.Enforcer, given: tuple[str, ...]) -> type_table:
     """The grants of somebody with these roles; Casbin forgets afterwards that there was anybody."""
     table, roles, settled = dict[str, list[Grant]](), dict.fromkeys(given), dict[str, set[str]]()
+    nothing = dict[str, list[Grant]]()
     for role in roles:
         enforcer.add_role_for_user_in_domain(_SOMEBODY, role, _SHARED)
     try:
@@ -158,15 +160,16 @@ def _table(enforcer: casbin.Enforcer, given: tuple[str, ...]) -> type_table:
             only = None if fields == EVERYTHING else frozenset(fields.split(","))
             if verb in IMPLIED:
                 settled.setdefault(name, set()).add(role)
-            if scope != Scope.NONE:  # it stands in the place of what a plugin grants the role, and grants nothing
-                table.setdefault(name, []).append(Grant(Scope(scope), only, role))
+            # None stands in the place of what a plugin grants the role, and of what a part has by its parent, and grants nothing.
+            (nothing if scope == Scope.NONE else table).setdefault(name, []).append(Grant(Scope(scope), only, role))
     finally:
         for role in roles:
             enforcer.delete_roles_for_user_in_domain(_SOMEBODY, role, _SHARED)
     for name, said in settled.items():  # the roles that say nothing of a special right have it with its verb
         thing, _dot, word = name.rpartition(".")
         table.setdefault(name, []).extend(grant for grant in table.get(f"{thing}.{IMPLIED[word]}", ()) if grant.role not in said)
-    return {name: tuple(dict.fromkeys(grants)) for name, grants in table.items()}
+    none = {name: grants for name, grants in nothing.items() if name.rpartition(".")[2] not in IMPLIED}
+    return {name: tuple(dict.fromkeys(grants)) for name, grants in {**none, **table}.items()}
 
 
 def _stored(connection: Connection, tenant: UUID, catalog: Catalog) -> list[Line]:

@@ -58,6 +58,11 @@ def with_implied(table: Mapping[str, tuple[Grant, ...]]) -> Iterator[tuple[str, 
         yield from ((special, grants) for word, base in IMPLIED.items() if base == verb and (special := f"{thing}.{word}") not in table)
 
 
+def _some(grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
+    """Grants of one permission; those of roles that say that they give none of it stand alone, and are none."""
+    return () if grants and grants[0].scope is Scope.NONE else grants
+
+
 @dataclass(frozen=True)
 class Grants:
     """The grants of one user, or of the system (`everything`). `allows` narrows them to the words of a token (see `core.policy.allowed`);
@@ -65,6 +70,7 @@ class Grants:
 
     user: UUID | None
     table: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
+    """By permission. Where no role grants it, those that say so are there with the scope none."""
     teams: frozenset[UUID] = frozenset()
     territories: frozenset[UUID] = frozenset()
     everything: bool = False
@@ -94,12 +100,14 @@ class Grants:
         if self.everything or "*" in self.table:
             return _ALL
         found = self.table.get(permission)
-        return found if found is not None else self._implied(permission)
+        if found is None:
+            return self._implied(permission)
+        return _some(found)
 
     def _implied(self, permission: str) -> tuple[Grant, ...]:
         """A special right that no role has a grant of its own of comes with its verb."""
         thing, _dot, word = permission.rpartition(".")
-        return self.table.get(f"{thing}.{IMPLIED[word]}", ()) if word in IMPLIED else ()
+        return _some(self.table.get(f"{thing}.{IMPLIED[word]}", ())) if word in IMPLIED else ()
 
     def admits(self, permission: str) -> bool:
         """Whether the token's allow-list, if there is one, has the permission; `pipeline.deal` there stands for all its verbs.

@@ -102,10 +102,20 @@ class Scopes:
             return tuple(dict.fromkeys(replace(grant, scope=Scope.OWN) for grant in own))
         if own or entity.parent is None:
             return own
-        admitted = self.grants.admits(f"{entity.full_name}.{verb}")
-        if not admitted or not any(self._held(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
+        name = f"{entity.full_name}.{verb}"
+        if not self.grants.admits(name) or not any(self._held(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
             return ()
-        return self.grants.limited(f"{entity.full_name}.{verb}", (Grant(Scope.PARENT),))
+        if name in self.grants.table and not self._following(entity, verb):
+            return ()
+        return self.grants.limited(name, (Grant(Scope.PARENT),))
+
+    def _following(self, entity: Entity, verb: Verb) -> set[str]:
+        """The roles by which a part follows its parents: those that give the verb there, and do not say of the part that they give none."""
+        found = set[str]()
+        for parent in self.parents(entity):
+            own = self.grants.of(f"{parent.full_name}.{PARENT_VERB[verb]}")
+            found |= {grant.role for grant in own} if own or parent.parent is None else self._following(parent, PARENT_VERB[verb])
+        return found - {grant.role for grant in self.grants.table.get(f"{entity.full_name}.{verb}", ())}
 
     def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
         """The actor's grants of a special right; for a child record that no grant speaks of those of the verb that it comes with."""

@@ -45,6 +45,11 @@ def _check_giver(work: Work, change: Change) -> None:
     for name, given in _given(work, change):
         if change.stands and not work.grants.covers(name, given):
             change.forbid("beyond_own", _BEYOND, name=name)
+    before = change.before or {}
+    name, _dot, word = str(before.get("permission")).rpartition(".")
+    entity, again = work.catalog.entities.get(name), before.get("scope") == Scope.NONE and word in set(Verb)
+    if again and entity is not None and entity.parent is not None and not work.scopes.grants_of(entity, Verb(word)):
+        change.forbid("beyond_own", _BEYOND, name=f"{name}.{word}")  # what is part of something follows it again
 
 
 def _given(work: Work, change: Change) -> Iterator[tuple[str, Grant]]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, cast
 from uuid import UUID
 
 from marshmallow import ValidationError
 
 from plugins.automation import chains, conditions, timing
-from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Listener, Rule, actor_of, listeners, rule_of
+from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Listener, Rule, actor_of, kind_of, listeners, rule_of
 from plugins.automation.schemas import why
 from plugins.automation.tables import FAILED, STOPPED, WAITING
 from plugins.automation.triggers import DATE
-from sdk import Condition, Context, Draft, Event, GiveUp, Moment, NotFound, Notice, Query, Refusal, Text, _, where
+from sdk import Condition, Context, Draft, Event, GiveUp, Moment, NotFound, Notice, Query, Refusal, Text, Trigger, _, where
 from sdk.context import shown
 from sdk.fields import Reference
 
@@ -130,14 +130,33 @@ def turn_off(ctx: Context, id: UUID, title: Text, why: str, body: Text | str = "
 
 
 def _seen(actor: Context, rule: Rule, moments: Sequence[Moment]) -> list[Moment]:
-    """The moments of records that the rule's actor may see, with what the actor may see of what was before."""
-    own = actor.records(rule.entity).fields()
-    records, ids = actor.records(rule.entity), [moment.record_id for moment in moments]
-    visible = records.reached(ids) if moments[0].event == f"{rule.entity}.deleted" else records.values(ids).keys()
-    return [
-        Moment(one.record_id, one.event, one.changed & own.keys(), {name: value for name, value in one.before.items() if name in own})
-        for one in moments if one.record_id in visible
-    ]  # fmt: skip
+    """The moments of records that the rule's actor may see, with what the actor may see there of what has changed and of what was before."""
+    shown, found = _shown_on(actor, rule.entity, moments), list[Moment]()
+    for one in moments:
+        if (names := shown.get(one.record_id)) is not None:
+            before = {name: value for name, value in one.before.items() if name in names}
+            found.append(Moment(one.record_id, one.event, one.changed & names, before))
+            if found[-1].changed != one.changed and not _still_begins(actor, rule, found[-1]):
+                found.pop()
+    return found
+
+
+def _shown_on(actor: Context, entity: str, moments: Sequence[Moment]) -> dict[UUID, Set[str]]:
+    """By record the fields that the actor sees on it, or saw on one that was deleted; nothing of those that he does not see."""
+    records, ids = actor.records(entity), [moment.record_id for moment in moments]
+    if moments[0].event != f"{entity}.deleted":
+        return {id: row.keys() for id, row in records.values(ids).items()}
+    names = {name for moment in moments for name in moment.before} & records.fields().keys()
+    on = {name: records.reached(ids, field=name) for name in names}
+    return {id: {name for name in names if id in on[name]} for id in records.reached(ids)}
+
+
+def _still_begins(actor: Context, rule: Rule, moment: Moment) -> bool:
+    """Whether a rule that an update begins would begin by what its actor sees of it: else that it does would tell what is hidden."""
+    if moment.event != f"{rule.entity}.updated":
+        return True
+    trigger, event = kind_of(actor, Trigger, rule.trigger), Event(moment.event, moment.record_id, {"fields": sorted(moment.changed)})
+    return bool(moment.changed) and (trigger is None or trigger.begins(event, trigger.parameters().load(rule.parameters)))
 
 
 def _there(ctx: Context, rule: Rule, occurrences: Sequence[str]) -> set[object]:

@@ -145,7 +145,10 @@ def _write_down(ctx: Context, actor: Context, webhook: Row, events: Sequence[Eve
     for event in events:
         if (row := shown.get(event.record_id)) is None:
             continue
-        changed = [name for name in cast("list[str]", event.payload.get("fields", ())) if name in seen and name in row]
+        touched = cast("list[str]", event.payload.get("fields", ()))
+        changed = [name for name in touched if name in seen and name in row]
+        if touched and not changed and event.name.endswith(".updated"):
+            continue  # a change of nothing but what is hidden is hidden, as in the history
         payload = {
             "type": event.name,
             "timestamp": _plain(ctx.now()),

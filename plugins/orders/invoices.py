@@ -11,7 +11,7 @@ from uuid import UUID
 from plugins.company.api import next_numbers
 from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import ACT as SUM
-from plugins.orders.lines import CREDIT, MOST
+from plugins.orders.lines import CREDIT, MOST, number_of
 from plugins.orders.process import BILL, BILLED_BEFORE, LINE, MAIL, found, keep_currency, mark_history, require_account, today
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
@@ -31,7 +31,7 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
         moved = change.verb != "update" or any(change.changes(name) for name in change.values)
         if moved and change.before is not None and change.before["state"] != "draft" and not _moves_on(change, change.before):
             text = _("invoice {number} is issued and can't be changed; correct it with a credit note")
-            change.forbid("invoice_issued", text, number=str(change.before["number"]))
+            change.forbid("invoice_issued", text, number=number_of(ctx, batch.entity, change.id))
         if change.before is not None and change.act != CREDIT and change.changes("kind"):
             change.refuse("kind", "fixed", _("can't be changed later"))
         if change.before is None and change.act not in (CREDIT, HISTORY) and change.after("kind") == "credit_note":

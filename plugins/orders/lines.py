@@ -64,8 +64,8 @@ def price_lines(ctx: Context, batch: Batch) -> type_documents:
             document = documents.get(id)
             if document is not None and document["state"] not in kind.open_states and not _of_history(change, document):
                 text = _("the lines of {number} can no longer be changed: it is {state}")
-                called = {"number": str(document["number"] or document["name"]), "state": state_of(kind.document, document["state"])}
-                change.forbid("document_closed", text, **called)
+                state = state_of(kind.document, document["state"])
+                change.forbid("document_closed", text, number=number_of(ctx, kind.document, id), state=state)
     return documents
 
 
@@ -136,6 +136,12 @@ def _adds(change: Change, kind: Kind, document: UUID) -> Amounts:
 def documents_of(change: Change, kind: Kind) -> set[UUID]:
     found = {change.after(kind.link), change.before[kind.link] if change.before else None}
     return {id for id in found if isinstance(id, UUID)}
+
+
+def number_of(ctx: Context, entity: str, id: UUID) -> str:
+    """What the actor sees a document called: no refusal tells the number of one that is hidden."""
+    row = ctx.records(entity).values([id]).get(id, {}) if ctx.can(f"{entity}.read") else {}
+    return str(row.get("number") or row.get("name") or "—")
 
 
 def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Row]) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from plugins.orders.amounts import rounded
-from plugins.orders.lines import KINDS, MOST, Sum, documents_of, type_documents
+from plugins.orders.lines import KINDS, MOST, Sum, documents_of, number_of, type_documents
 from plugins.orders.process import today
 from sdk import Batch, Change, Channel, Condition, Context, _, keep_days, where
 from sdk.context import Row, id_of
@@ -152,8 +152,18 @@ def keep_plans(ctx: Context, batch: Batch, documents: type_documents, sums: Mapp
             was, total = documents[id]["total"], sums[id].amounts.total
             currency = was.currency if isinstance(was, Money) else ""
             said = {"planned": _said(planned[id], currency), "total": _said(total, currency)}
-            change.forbid("below_plan", text, number=str(documents[id]["number"]), **said)
+            if not _shows_plan(ctx, id, planned[id]):
+                text = _("the payment plan of {number} adds up to more than the order would come to; change the plan first")
+            change.forbid("below_plan", text, number=number_of(ctx, ORDER, id), **said)
     return bool(short)
+
+
+def _shows_plan(ctx: Context, order: UUID, planned: Decimal) -> bool:
+    """Whether the actor sees what an order's plan adds up to, and what the order comes to."""
+    if not ctx.can("orders.instalment.read") or "total" not in ctx.records(ORDER).values([order]).get(order, {}):
+        return False
+    amounts = (row.get("amount") for row in ctx.records("orders.instalment").find(where(order=order), MOST))
+    return sum((one.amount for one in amounts if isinstance(one, Money)), Decimal(0)) == planned
 
 
 def keep_paid(ctx: Context, batch: Batch) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from plugins.orders.lines import ACT as SUM
-from plugins.orders.lines import CREDIT, MOST
+from plugins.orders.lines import CREDIT, MOST, number_of
 from sdk import Batch, Change, Condition, Context, _
 from sdk.changes import HISTORY, MERGES
-from sdk.context import Row
+from sdk.context import Row, id_of
 
 ORDER, ACCOUNT = "orders.order", "customers.account"
 _FREE = (SUM, CREDIT, HISTORY, *MERGES)
@@ -65,7 +65,7 @@ def keep_orders(ctx: Context, batch: Batch) -> None:
         account = change.after("account")
         if change.stands and invoice["state"] != "cancelled" and invoice["account"] not in (account, *above.get(account, ())):
             text = _("invoice {number} is to another account: give it this one, or delete its draft first")
-            change.refuse("account", "other_account", text, number=str(invoice["number"] or "—"))
+            change.refuse("account", "other_account", text, number=number_of(ctx, "orders.invoice", id_of(invoice)))
 
 
 def _orders_of_lines(ctx: Context, invoices: Sequence[UUID]) -> dict[UUID, set[UUID]]:
@@ -95,7 +95,7 @@ def _refuse(ctx: Context, bills: Sequence[type_bill]) -> None:
     for change, field, order, account in strange:
         if account not in above.get(orders[order]["account"], ()):
             text = _("order {number} is another account’s: invoice it to that account, or to a company above it")
-            change.refuse(field, "other_account", text, number=str(orders[order]["number"]))
+            change.refuse(field, "other_account", text, number=number_of(ctx, ORDER, order))
 
 
 def _above(ctx: Context, accounts: Iterable[UUID]) -> dict[object, set[object]]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from plugins.teamwork import notices, people
-from sdk import Batch, Change, Condition, Context, Draft, Event, NotFound, Notice, _, where
+from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -20,6 +20,7 @@ TALKED_ABOUT = frozenset({"teamwork.task", "teamwork.activity"})
 TOGETHER = timedelta(minutes=10)
 """What follows a notice within this time is counted there."""
 MOST, PART, MOST_NAMED = 100_000, 500, 5
+type_heard = tuple[Event, list[str]]
 
 
 def prepare_follows(ctx: Context, batch: Batch) -> None:
@@ -81,35 +82,35 @@ def tell(ctx: Context, events: Sequence[Event]) -> None:
         person, about = follow["owner"], follow["about"]
         assert isinstance(person, UUID) and isinstance(about, Reference)
         others = [event for event in stirred[about] if event.payload.get("by") != str(person)]
-        notice = _notice(ctx, person, about, others) if others and ctx.offers(about.entity) else None
-        if notice is None:
+        heard = _heard(ctx, person, about, others) if others and ctx.offers(about.entity) else []
+        if not heard:
             continue
         last = follow["told_at"]
         if isinstance(last, datetime) and ctx.now() < last + TOGETHER:
-            _count(ctx, person, about, last, len(others))
+            _count(ctx, person, about, last, len(heard))
         else:
-            told.append(notice)
+            told.append(_notice(ctx.as_user(person), person, about, heard))
             marks.append(Draft("update", {"told_at": ctx.now()}, id_of(follow), act=ACT))
     ctx.records(NAME).write_all(marks)
     ctx.notify(told)
 
 
-def _notice(ctx: Context, person: UUID, about: Reference, events: Sequence[Event]) -> Notice | None:
-    """What the person may know of it; None where that is nothing."""
-    try:
-        theirs = ctx.as_user(person)
-    except NotFound:
-        return None
+def _heard(ctx: Context, person: UUID, about: Reference, events: Sequence[Event]) -> list[type_heard]:
+    """What the person may know of it: of a change the fields that he sees on this record. A change of nothing but others is none to him."""
     if about.id not in people.may_see(ctx, person, about.entity, [about.id]):
-        return None
+        return []
+    row = ctx.as_user(person).records(about.entity).values([about.id])[about.id]
+    heard = [(event, [str(name) for name in _fields(event) if name in row]) for event in events]
+    return [(event, names) for event, names in heard if names or not _fields(event)]
+
+
+def _notice(theirs: Context, person: UUID, about: Reference, heard: Sequence[type_heard]) -> Notice:
     known = theirs.records(about.entity).fields()
-    named = dict.fromkeys(str(name) for event in events for name in _fields(event) if name in known)
-    if not named and any(_fields(event) for event in events):
-        return None
+    named = dict.fromkeys(name for _event, names in heard for name in names)
     labels = theirs.say(_(", ")).join(theirs.say(known[name].label) for name in list(named)[:MOST_NAMED])
     title = theirs.records(about.entity).titles([about.id]).get(about.id, "")
-    by = events[-1].payload.get("by")
-    name = ctx.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None
+    by = heard[-1][0].payload.get("by")
+    name = theirs.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None
     params = {"title": title, "name": str(name or theirs.say(_("The system"))), "fields": labels}
     body = _("{name} changed: {fields}") if named else _("{name} commented.")
     return Notice(person, KIND, _("Update on {title}"), body, params, about)

@@ -135,12 +135,17 @@ def keep_in_stage(ctx: Context, batch: Batch) -> None:
     gone = _by_plan(_made(ctx, fresh, wanted, deleted=True)) if fresh else {}
     for change in kept:
         assert change.before is not None
-        names = list[str]()
+        left = list[UUID]()
         for one in plans[change.before["stage"]]:
             place = (Reference(DEAL, change.id), one["id"])
-            names += _undone(ctx, change.before, one, made.get(place, ()), gone.get(place, ()))
-        if names:
+            left += _undone(ctx, change.before, one, made.get(place, ()), gone.get(place, ()))
+        if left:
+            names = _called(ctx, left)
             text = _("the deal can't leave its stage until this is done: {names}")
+            if not names:
+                text = _(
+                    "the deal can't leave its stage until others have done something there that you don't have access to: ask a manager"
+                )
             change.forbid("open_activities", text, names=_list(names))
 
 
@@ -151,15 +156,21 @@ def _by_plan(made: Mapping[str, list[Row]]) -> dict[tuple[object, object], list[
     return found
 
 
-def _undone(ctx: Context, deal: Row, plan: Row, made: Sequence[Row], gone: Sequence[Row]) -> list[str]:
+def _called(ctx: Context, ids: Sequence[UUID]) -> list[str]:
+    """What these plans, tasks and activities are called, as far as the actor sees that."""
+    seen = [ctx.records(entity).titles(ids).values() for entity in (PLAN, *(one for one, _state in _KINDS)) if ctx.can(f"{entity}.read")]
+    return [name for names in seen for name in names]
+
+
+def _undone(ctx: Context, deal: Row, plan: Row, made: Sequence[Row], gone: Sequence[Row]) -> list[UUID]:
     """What is still to be done of a plan, also where the worker has not planned it yet for this stay in the stage."""
-    open_ = [str(row["subject"]) for row in made if row["state"] in (OPEN, PLANNED)]
+    open_ = [id_of(row) for row in made if row["state"] in (OPEN, PLANNED)]
     since = _since(deal)
     settled = any(
         _at(row) >= since for row in (*made, *gone)
     )  # planned in this stay, or left over from an earlier one and done or deleted in this
     coming = not open_ and not settled and _at(plan) <= since and ctx.now() - since < PLANNED_WITHIN
-    return [str(plan["subject"])] if coming else open_
+    return [id_of(plan)] if coming else open_
 
 
 def _since(deal: Row) -> datetime:

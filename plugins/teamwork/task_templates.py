@@ -183,10 +183,15 @@ def _tell(ctx: Context, about: Reference, template: Row, tasks: Sequence[Row]) -
         for person in {task["owner"], *people.ids(task["helpers"])} - {ctx.actor.user_id}:
             if isinstance(person, UUID):
                 counts[person] = counts.get(person, 0) + 1
-    title, body = _("Tasks: {template}"), _("You have {count} new {count:task|tasks} for {record}.")
-    record = ctx.as_system().records(about.entity).titles([about.id]).get(about.id, "")
-    said = {"template": str(template["name"]), "record": record}
-    ctx.notify([Notice(person, "teamwork.task", title, body, {**said, "count": count}, about) for person, count in counts.items()])
+    said, notices = {"template": str(template["name"])}, []
+    for person, count in counts.items():
+        # Who is given a task need not see what it is for.
+        seen = people.may_see(ctx, person, about.entity, [about.id])
+        record = ctx.as_user(person).records(about.entity).titles([about.id]).get(about.id, "") if seen else ""
+        body = _("You have {count} new {count:task|tasks} for {record}.") if record else _("You have {count} new {count:task|tasks}.")
+        params = {**said, "record": record, "count": count}
+        notices.append(Notice(person, "teamwork.task", _("Tasks: {template}"), body, params, about if seen else None))
+    ctx.notify(notices)
 
 
 def named(ctx: Context, entity: str, id: UUID) -> list[Problem]:

@@ -302,6 +302,52 @@ def test_what_a_rule_and_a_webhook_have_seen_is_shown_to_whom_they_act_for(
         assert (answer.status_code, secret in answer.text) == (200, sees), answer.text
 
 
+@pytest.mark.feature("B5", "B6")
+def test_a_rule_and_a_webhook_are_told_of_no_field_that_their_owner_does_not_see_on_that_record(
+    work: Work, rules: Rules, engine: Engine, people: People
+) -> None:
+    """Own: all; team: the name and the city. Neither what was in another field, nor that it has changed."""
+    (role,) = work.records("core.role").find(where(key="sales_manager"))
+    for grant in ({"scope": "own"}, {"scope": "team", "only_fields": ["name", "city"]}):
+        work.records("core.grant").create({"role": id_of(role), "permission": "customers.account.read", **grant})
+    accounts, was, told = work.records("customers.account"), "https://was.example", entry("{{ name }}")
+    mine, theirs = (
+        id_of(accounts.create({"name": n, "owner": n_, "website": was})) for n, n_ in (("m", people.manager), ("t", people.rep))
+    )
+    changed = {"kind": "automation.changed", "parameters": {"field": "website", "was": was}}
+    of_field = rules("customers.account", "updated", told, parameters={"fields": ["website"]}, owner=people.manager)
+    by_condition = rules("customers.account", "updated", told, conditions=[changed], owner=people.manager)
+    of_any, gone = (rules("customers.account", trigger, told, owner=people.manager) for trigger in ("updated", "deleted"))
+    work.records("automation.webhook").create(
+        {
+            "name": "out",
+            "url": "https://hook.example/",
+            "entity": "customers.account",
+            "owner": people.manager,
+            "events": ["customers.account.updated"],
+        }
+    )
+    engine.run_until_idle()
+    for id in (mine, theirs):
+        accounts.update(id, {"website": "https://new.example"})
+    engine.run_until_idle()
+    for rule in (of_field, by_condition, of_any):
+        assert [run["subject"] for run in rules.runs(rule)] == [str(mine)], rule
+    accounts.update(theirs, {"website": was, "city": "Wuhan"})
+    engine.run_until_idle()
+    for id in (mine, theirs):
+        accounts.delete(id)
+    engine.run_until_idle()
+    (run,) = (run for run in rules.runs(of_any) if run["subject"] == str(theirs))
+    assert run["moment"]["changed"] == ["city"]
+    assert len(rules.runs(of_field)) == len(rules.runs(by_condition)) == 1
+    before = {run["subject"]: run["moment"]["before"] for run in rules.runs(gone)}
+    assert before.keys() == {str(mine), str(theirs)}
+    assert was not in str(before[str(theirs)])
+    said = [(row["subject"], row["payload"]["data"]["changed"]) for row in work.records("automation.delivery").find(())]
+    assert said == [(str(mine), ["website"]), (str(theirs), ["city"])]
+
+
 @pytest.mark.feature("I16")
 def test_to_run_as_somebody_else_takes_a_right(
     client: Api, people: People, work: Work, rules: Rules, engine: Engine, left: type_left

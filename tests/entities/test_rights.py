@@ -397,6 +397,44 @@ def test_a_stored_grant_replaces_what_the_plugin_contributed(
     assert seen(work_as(people.rep)) == 10
 
 
+@pytest.mark.feature("B2")
+def test_a_role_of_whatever_key_is_had_by_those_alone_who_were_given_it(
+    system: Work, owned: dict[UUID, list[UUID]], people: People, work_as: type_work_as
+) -> None:
+    """Among the lines of the policy people and roles are words alike."""
+    role = id_of(system.records("core.role").create({"key": "somebody", "name": "Auditors"}))
+    system.records("core.grant").create({"role": str(role), **of_things("read")})
+    assert seen(work_as(people.rep)) == 10
+    system.records("core.user").update(people.rep, {"roles": ["sales_rep", "somebody"]})
+    assert seen(work_as(people.rep)) == 90
+
+
+@pytest.mark.feature("B1", "B2")
+def test_a_part_of_which_a_role_says_that_it_has_none_does_not_follow_its_thing(
+    system: Work, people: People, make: type_make, client: Api, work_as: type_work_as
+) -> None:
+    thing = make("mine", owner=str(people.rep))
+    part = id_of(system.records("probe.part").create({"name": "screw", "thing": str(thing)}))
+    place, rep = f"/api/v1/probe/parts/{part}", client.as_user(people.rep)
+    assert rep.get(place).status_code == 200
+    (role,) = system.records("core.role").find(parse_where(["key=sales_rep"]))
+    none = id_of(system.records("core.grant").create({"role": id_of(role), "permission": "probe.part.read", "scope": "none"}))
+    assert rep.get(place).status_code == 403
+    assert rep.get("/api/v1/probe/parts").status_code == 403
+    assert not work_as(people.rep).can("probe.part.export"), "nor what comes with it"
+    said = rep.get("/api/v1/core/explanations", {"action": "probe.part.read", "record": str(part)}).json
+    assert (said["allowed"], said["reason"]) == (False, "no_grant")
+    assert client.as_user(people.manager).get(place).status_code == 200
+    system.records("core.user").update(people.rep, {"roles": ["sales_rep", "sales_manager"]})
+    assert rep.get(place).status_code == 200, "by the other role it follows"
+    keeper = id_of(system.records("core.role").create({"key": "keeper", "name": "Keeper"}))
+    for verb in ("read", "update", "delete"):
+        system.records("core.grant").create({"role": str(keeper), "permission": f"core.grant.{verb}", "scope": "all"})
+    system.records("core.user").update(people.rep, {"roles": ["sales_rep", "keeper"]})
+    for answer in (rep.delete(f"/api/v1/core/grants/{none}"), rep.patch(f"/api/v1/core/grants/{none}", {"scope": "parent"})):
+        assert (answer.status_code, answer.json["code"]) == (409, "beyond_own"), "nobody gives back to himself what was taken from him"
+
+
 # --- what is hidden does not show in a detour ---------------------------------------------------------------------------
 
 

@@ -11,7 +11,7 @@ from core.context import Work
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, People
 from sdk import where
-from sdk.context import Row
+from sdk.context import Row, id_of
 from tests.plugins.process import Process
 
 FOLLOWS, DEALS = "/api/v1/teamwork/follows", "/api/v1/pipeline/deals"
@@ -51,7 +51,7 @@ def test_thirty_changes_in_a_minute_are_one_notice(
 
 @pytest.mark.feature("J3")
 def test_who_may_not_see_the_record_any_more_or_does_not_follow_hears_nothing(
-    client: Api, work: Work, process: Process, people: People, drain: Callable[[], int]
+    client: Api, work: Work, process: Process, people: People, drain: Callable[[], int], clock: Clock
 ) -> None:
     deal = process.deal(owner=people.rep)
     colleague = client.as_user(people.reps[0][1])
@@ -66,7 +66,18 @@ def test_who_may_not_see_the_record_any_more_or_does_not_follow_hears_nothing(
     work.records("pipeline.deal").update(deal, {"notes": "open"})
     drain()
     assert [row["body"] for row in told(work, people.reps[0][1])] == ["The system changed: Notes"]
-    assert colleague.delete(f"{FOLLOWS}/{made['id']}").status_code == 204
-    work.records("pipeline.deal").update(deal, {"notes": "more"})
+    (role,) = work.records("core.role").find(where(key="sales_rep"))
+    for grant in ({"scope": "own"}, {"scope": "team", "only_fields": ["name", "owner"]}):
+        work.records("core.grant").create({"role": id_of(role), "permission": "pipeline.deal.read", **grant})
+    for values in ({"notes": "hidden on this deal"}, {"name": "Valve", "notes": "as before"}, {"notes": "hidden again"}):
+        clock.move(minutes=11 if "name" in values else 0)
+        work.records("pipeline.deal").update(deal, values)
     drain()
-    assert len(told(work, people.reps[0][1])) == 1
+    bodies = [(row["body"], row["times"]) for row in told(work, people.reps[0][1])]
+    assert bodies == [("The system changed: Notes", 1), ("The system changed: Name", 1)], (
+        "of other records he sees the notes, not of this one"
+    )
+    assert colleague.delete(f"{FOLLOWS}/{made['id']}").status_code == 204
+    work.records("pipeline.deal").update(deal, {"name": "Pipe"})
+    drain()
+    assert len(told(work, people.reps[0][1])) == 2

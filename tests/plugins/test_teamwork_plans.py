@@ -104,8 +104,15 @@ def test_a_deal_leaves_a_stage_in_no_way_before_what_it_needs_is_done(
     assert rep.patch(place, {"state": "cancelled"}).json["code"] == "mandatory", "nor by the back door"
     assert rep.patch(place, {"about": None}).status_code == 409
     assert rep.delete(place).status_code == 409
-    assert rep.patch(place, {"state": "done"}).status_code == 200
+    assert client.patch(place, {"owner": str(people.reps[1][0])}).status_code == 200
+    assert (said := rep.patch(f"{DEALS}/{deal}", leave).json["detail"]).endswith(": Interview"), (
+        f"what one does not see is not named: {said}"
+    )
     assert client.as_user(people.manager).patch(f"/api/v1/teamwork/activities/{visit['id']}", {"state": "cancelled"}).status_code == 200
+    refused = rep.patch(f"{DEALS}/{deal}", leave).json
+    assert (refused["code"], "Summary" in refused["detail"]) == ("open_activities", False)
+    assert client.patch(place, {"owner": str(people.rep)}).status_code == 200
+    assert rep.patch(place, {"state": "done"}).status_code == 200
     assert rep.patch(f"{DEALS}/{deal}", leave).status_code == 200
 
 

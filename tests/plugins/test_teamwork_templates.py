@@ -58,18 +58,22 @@ def test_a_template_gives_its_tasks_to_owner_manager_applier_and_a_person_on_wor
         work, {"subject": "Call", "after_days": 0, "remind_time": "08:00", "helpers": [str(helper)]}, {"subject": "Plan", "priority": "high"},
         {"subject": "Look at it", "after_days": 3, "assignee": "manager"}, {"subject": "Report", "after_days": 5, "assignee": "applier"},
         {"subject": "Credit", "after_days": 6, "assignee": "person", "person": people.director},
+        {"subject": "Stamp", "after_days": 6, "assignee": "person", "person": people.reps[1][0]},
     )  # fmt: skip
     colleague = people.reps[0][1]
     made = applied(client.as_user(colleague), id, f"{ACCOUNT}:{account}")
     assert [(row["subject"], row["due_on"], UUID(row["owner"])) for row in made["tasks"]] == [
         ("Call", "2026-01-16", people.rep), ("Plan", "2026-01-19", people.rep), ("Look at it", "2026-01-21", people.manager),
-        ("Report", "2026-01-23", colleague), ("Credit", "2026-01-26", people.director),
+        ("Report", "2026-01-23", colleague), ("Credit", "2026-01-26", people.director), ("Stamp", "2026-01-26", people.reps[1][0]),
     ]  # fmt: skip
     rows = tasks(work)
     assert {(row["about"], row["application"]) for row in rows} == {((ACCOUNT, account), UUID(made["id"]))}
     assert (rows[0]["helpers"], rows[0]["remind_time"], rows[1]["priority"]) == ([str(helper)], "08:00", "high")
     engine.run_until_idle()
     assert told(work, people.rep) == [("Tasks: Welcome", "You have 2 new tasks for Alder.")], "one notice, not one for each task"
+    assert told(work, people.reps[1][0]) == [("Tasks: Welcome", "You have 1 new task.")], (
+        "who does not see the account is not told its name"
+    )
     assert [len(told(work, person)) for person in (helper, people.manager, people.director, colleague)] == [1, 1, 1, 0]
 
 

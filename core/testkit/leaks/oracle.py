@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.entities.shape import Shape
 from core.identity.tables import WRITE
+from core.policy.allowed import ACT_LATER
 from core.policy.grants import Grant
 from core.policy.scopes import TERRITORY
 from core.testkit.leaks.custom import FORMULAS, Made
@@ -26,11 +27,11 @@ class Oracle:
     def __init__(self, world: World, rights: Mapping[str, Sequence[Grant]], rows: type_rows) -> None:
         self.world, self.given, self.rows, self.me = world, rights, rows, world.cast.me
         self._catalog, self._rights = world.system.catalog, dict(rights)
-        words = None if world.allows is None else {word.partition(":")[0]: word.partition(":")[2] for word in world.allows}
         for name, (owner, permission) in self._catalog.permissions.items():
-            if EVERYBODY in permission.default_for and owner in world.system.enabled and (words is None or name in words):
-                fields = frozenset(words[name].split(",")) if words is not None and words[name] else None
-                self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY], fields))
+            if EVERYBODY in permission.default_for and owner in world.system.enabled:
+                self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY], role=EVERYBODY))
+        self._words = [word.partition(":") for word in world.allows or ()]
+        self._rights = {name: self._allowed(name, held) for name, held in self._rights.items()}
         self._team, self._below, self._territories = self._teams(), self._subordinates(), self._parts_of_the_market()
         self._mine = [
             share
@@ -108,13 +109,35 @@ class Oracle:
 
     def rights(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
         """The rights of a verb; what is part of something and has none of its own follows it."""
-        own = tuple(self._rights.get(f"{entity.full_name}.{verb}", ()))
+        name = f"{entity.full_name}.{verb}"
+        if entity.acts_later and verb in (Verb.CREATE, Verb.UPDATE) and not self._rights.get(ACT_LATER):
+            return ()
+        own = tuple(right for right in self._rights.get(name, ()) if right.scope is not Scope.NONE)
         if entity.private:
             return tuple(replace(right, scope=Scope.OWN) for right in own)
-        if own or entity.parent is None:
+        if own or entity.parent is None or not self._following(entity, verb):
             return own
         above = Verb.READ if verb is Verb.READ else Verb.UPDATE
-        return (Grant(Scope.PARENT),) if any(self.rights(parent, above) for parent in self._parents(entity)) else ()
+        return self._allowed(name, [Grant(Scope.PARENT)]) if any(self.rights(parent, above) for parent in self._parents(entity)) else ()
+
+    def _following(self, entity: Entity, verb: Verb) -> set[str]:
+        """The roles that have a verb: of a part, of which they say nothing, by that for what it is part of; one may say that it has none."""
+        held = self._rights.get(f"{entity.full_name}.{verb}", ())
+        if entity.parent is None or any(right.scope is not Scope.NONE for right in held):
+            return {right.role for right in held}
+        above = Verb.READ if verb is Verb.READ else Verb.UPDATE
+        found = {role for parent in self._parents(entity) for role in self._following(parent, above)}
+        return found - {right.role for right in self.given.get(f"{entity.full_name}.{verb}", ())}
+
+    def _allowed(self, permission: str, held: Sequence[Grant]) -> tuple[Grant, ...]:
+        """Rights as the allow-list of the token leaves them: of what it does not name nothing, and the fields that it names, where it names any."""
+        if self.world.allows is None:
+            return tuple(held)
+        listed = [fields for name, _colon, fields in self._words if name in (permission, permission.rpartition(".")[0])]
+        if "" in listed:
+            return tuple(held)
+        names = frozenset(",".join(listed).split(","))
+        return tuple(replace(one, fields=names if one.fields is None else names & one.fields) for one in held) if listed else ()
 
     def _reaches(self, right: Grant, entity: Entity, row: type_row, verb: Verb) -> bool:
         reach = _SCOPES[right.scope]

@@ -31,7 +31,7 @@ from core.policy.scopes import shareable
 from core.tenancy.tables import tenants
 from core.testkit.leaks import cells
 from core.testkit.leaks.found import keep_words
-from sdk import Entity, Record, Scope, Verb
+from sdk import Entity, Record
 from sdk.fields import AnyRecordField, Field, LinkField, Reference
 
 NOW = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
@@ -168,13 +168,9 @@ class World:
             connection.execute(custom_keys.insert(), made)
         keep_words(connection, self.tenant, self.places, rows)
 
-    def give(self, rights: Mapping[str, Sequence[Grant]], *, by_token: bool = False) -> None:
-        """Let who asks have these rights and no others; written past the doors, with the same ids in each copy.
-
-        `by_token`: the role may do more, and it is the allow-list of the token that leaves no more than these.
-        """
-        if by_token:
-            rights, self.allows = _wider(self, rights)
+    def give(self, rights: Mapping[str, Sequence[Grant]], allows: Sequence[str] | None = None) -> None:
+        """Let who asks have these rights and no others, by a token with this allow-list; written past the doors, with the same ids in each copy."""
+        self.allows = None if allows is None else [*allows]
         grants, mine = self.shapes["core.grant"].table, self.shapes["core.token"].table
         given = [(permission, right) for permission in sorted(rights) for right in rights[permission]]
         with self.begin() as connection:
@@ -190,19 +186,6 @@ class World:
             connection.execute(mine.update().where(mine.c.tenant_id == self.tenant, mine.c.id == TOKEN).values(allows=self.allows))
             connection.execute(tenants.update().where(tenants.c.id == self.tenant).values(access_version=tenants.c.access_version + 1))
         self.system = self.platform.system(self.tenant)
-
-
-def _wider(world: World, rights: Mapping[str, Sequence[Grant]]) -> tuple[dict[str, Sequence[Grant]], list[str]]:
-    """Rights beyond these, and the allow-list under which they come to these: of all records of what is not named, and of all fields."""
-    wider, words = dict[str, Sequence[Grant]](), list[str]()
-    for permission, held in rights.items():
-        fields = {grant.fields for grant in held}
-        listed = next(iter(fields)) if len(fields) == 1 else None
-        wider[permission] = held if listed is None else [Grant(grant.scope) for grant in held]
-        words.append(permission if listed is None else f"{permission}:{','.join(sorted(listed))}")
-    for name in world.shapes:
-        wider.setdefault(f"{name}.{Verb.READ}", [Grant(Scope.ALL)])
-    return wider, words
 
 
 class Maker:

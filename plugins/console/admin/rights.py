@@ -110,7 +110,7 @@ class Rights:
         """One cell of the table."""
         one, rows = self.permissions[name], self.grants.get((role, name), [])
         implied = one["implied_by"] is not None
-        scope = SEVERAL if len(rows) > 1 else str(rows[0]["scope"]) if rows else AS_VERB if implied else Scope.NONE.value
+        scope = SEVERAL if len(rows) > 1 else str(rows[0]["scope"]) if rows else _unsaid(one)
         options = [*([AS_VERB] if implied else []), *one["scopes"], *([SEVERAL] if scope == SEVERAL else [])]
         if scope not in options:
             options.append(scope)
@@ -161,7 +161,7 @@ class Rights:
         """As little as says it: what a plugin gives the role from the start is not stored."""
         records = self.ctx.records("core.grant")
         stored = [UUID(str(row["grant"])) for row in self.grants.get((key, name), []) if row["grant"]]
-        from_start = self.permissions[name]["default_for"].get(key, AS_VERB if self.permissions[name]["implied_by"] else Scope.NONE.value)
+        from_start = self.permissions[name]["default_for"].get(key, _unsaid(self.permissions[name]))
         if scope in (from_start, AS_VERB) and fields is None:
             for id in stored:
                 records.delete(id)
@@ -198,3 +198,10 @@ def field_lines(kind: Kind, cells: Mapping[str, Cell]) -> list[FieldLine]:
 def kind_or_none(ctx: Context, name: str) -> Kind | None:
     """The entity, where the actor has it."""
     return kind_of(ctx, name) if ctx.offers(name) and ctx.can(f"{name}.read") else None
+
+
+def _unsaid(permission: Mapping[str, Any]) -> str:
+    """What a role has that says nothing: a special right with its verb, a part of a record as its parent, and nothing else."""
+    if permission["implied_by"]:
+        return AS_VERB
+    return Scope.PARENT.value if permission["word"] in VERBS and Scope.PARENT.value in permission["scopes"] else Scope.NONE.value
