@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 import sqlalchemy as sa
 
-from core.audit import days, entries
+from core.audit import days, entries, late
 from core.audit.days import LOCK
 from core.audit.tables import seals
 from core.events.tables import audit
@@ -37,7 +37,7 @@ class Broken:
     """The first link that does not hold: `what` is edited, inserted, deleted, seal_edited or seal_deleted; or days_edited, where all links hold and
     for how long entries are kept was set past the platform.
 
-    Of a deleted entry `after` is the entry before the gap (None: it was the first of its seal).
+    Of a deleted entry `after` is the entry before the gap (None: it was the first of its seal); of one that was late, `entry` is that one.
     """
 
     what: str
@@ -147,6 +147,26 @@ def _seal_after(work: Work, number: int = 0, *, last: bool = False) -> Any:
     return work.connection.execute(query).one_or_none()
 
 
+def tell_of_late(work: Work) -> None:
+    """Have an entry say of those that came late within a day that they are there; the next seal covers it."""
+    with work.transaction(write=True):
+        work.lock(LOCK)
+        young = (seals.c.tenant_id == work.tenant.id, seals.c.sealed_at > work.now() - OVERDUE, seals.c.dropped.is_(None))
+        parts = work.connection.execute(sa.select(seals).where(*young).order_by(seals.c.number)).all()
+        if not parts:
+            return
+        older = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number == parts[0].number - 1)
+        before, strays = work.connection.execute(older).one_or_none(), list[UUID]()
+        within = sa.select(sa.func.count()).select_from(audit).where(*behind(work, before), audit.c.id <= parts[-1].last)
+        known = sum(id > (_NOTHING if before is None else before.last) for id in late.told(work))
+        if work.connection.execute(within).scalar_one() == known + sum(part.count for part in parts):
+            return
+        for part in parts:
+            check_seal(work, Verdict(), part, before, strays)
+            before = part
+        late.tell(work, strays)
+
+
 def _hash(secret: bytes, made: Any, before: str, *, timed: bool = True) -> str:
     """Not `timed`: as the first ones were made, which do not prove when that was."""
     said = made if isinstance(made, dict) else made._asdict()
@@ -169,9 +189,9 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     makes nothing good, and no transaction has to look at more than a part.
     """
     seal(work)
-    found, before, seen = Verdict(), None, not head
+    found, before, seen, strays = Verdict(), None, not head, list[UUID]()
     while True:
-        found, part = _check_next(work, found, before)
+        found, part = _check_next(work, found, before, strays)
         if found.broken is not None:
             return found
         if part is None:
@@ -179,6 +199,11 @@ def verify(work: Work, *, head: str = "") -> Verdict:
         before, seen = part, seen or part.hash == head
     if not seen:
         return replace(found, broken=Broken("seal_deleted", None))
+    with work.transaction(write=True):
+        work.lock(LOCK)
+        if (gone := _gone(work, _NOTHING)) is not None:
+            return replace(found, broken=gone)
+        late.tell(work, strays)
     seal(work, settled=timedelta())
     with work.transaction(write=True):
         work.lock(LOCK)  # nobody sets the days meanwhile
@@ -194,23 +219,36 @@ def broken_since(work: Work, entry: UUID) -> Broken | None:
     with work.transaction():
         earlier = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.last < entry).order_by(seals.c.number.desc()).limit(1)
         before = work.connection.execute(earlier).one_or_none()
-    found, part = _check_next(work, Verdict(), before)
+    found, part = _check_next(work, Verdict(), before, [])
     while part is not None and found.broken is None:
         before = part
-        found, part = _check_next(work, found, before)
-    return found.broken
+        found, part = _check_next(work, found, before, [])
+    with work.transaction(write=True):
+        work.lock(LOCK)
+        return found.broken or _gone(work, entry)
 
 
-def _check_next(work: Work, found: Verdict, before: Any) -> tuple[Verdict, Any]:
+def _gone(work: Work, after: UUID) -> Broken | None:
+    """The first late entry behind another that is told of and not there, though it has not had its time."""
+    mine = seals.c.tenant_id == work.tenant.id
+    over = sa.select(sa.func.max(seals.c.number)).where(mine, seals.c.dropped.is_not(None))
+    last = work.connection.execute(sa.select(seals.c.last).where(mine, seals.c.number == over.scalar_subquery())).scalar()
+    if (lost := late.gone(work, max(after, last or _NOTHING))) is None:
+        return None
+    covering = sa.select(seals.c.number).where(mine, seals.c.last >= lost).order_by(seals.c.number).limit(1)
+    return Broken("deleted", work.connection.execute(covering).scalar(), lost)
+
+
+def _check_next(work: Work, found: Verdict, before: Any, strays: list[UUID]) -> tuple[Verdict, Any]:
     """What is found with the seal after one, and that seal; None, and with what is not sealed, behind the last."""
     with work.transaction(write=True):
         work.lock(LOCK)  # nothing is sealed or dropped while a part is looked at
         part = _seal_after(work, before.number if before is not None else 0)
-        return (check_seal(work, found, part, before) if part is not None else _check_open(work, found, before)), part
+        return (check_seal(work, found, part, before, strays) if part is not None else _check_open(work, found, before)), part
 
 
-def check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
-    """What is found with a seal and its entries, `before` being the seal before it."""
+def check_seal(work: Work, found: Verdict, part: Any, before: Any, strays: list[UUID]) -> Verdict:
+    """What is found with a seal and its entries, `before` being the seal before it; those that came late are added to `strays`."""
     secret, number = work.key_for(entries.PURPOSE), before.number + 1 if before is not None else 1
     if part.number != number:
         return replace(found, broken=Broken("seal_deleted", number))
@@ -225,7 +263,7 @@ def check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
     rows = work.connection.execute(sa.select(audit).where(*within).order_by(audit.c.id)).mappings().all()
     right = entries.Erasing(work, _NOTHING)
     marks = [part.marks[start : start + _MARK] for start in range(0, len(part.marks), _MARK)]
-    digests, last, late = list[str](), None, 0
+    digests, last, came_late = list[str](), None, list[UUID]()
     for position, row in enumerate(rows, 1):
         mark, genuine = _mark(row["digest"]), right.holds(row)
         expected = marks[len(digests)] if len(digests) < len(marks) else ""
@@ -237,14 +275,15 @@ def check_seal(work: Work, found: Verdict, part: Any, before: Any) -> Verdict:
         if mark == expected:
             digests.append(row["digest"])
         else:
-            late += 1
+            came_late.append(row["id"])
         last = row["id"]
     if len(digests) < len(marks):
         return replace(found, broken=Broken("deleted", number, after=last))
     if part.content != mac(secret, digests):
         return replace(found, broken=Broken("seal_edited", number))
+    strays += came_late
     overdue = timed and not part.adopted and bool(rows) and part.sealed_at - rows[0]["at"] > OVERDUE
-    return replace(found, entries=found.entries + len(rows), seals=found.seals + 1, late=found.late + late,
+    return replace(found, entries=found.entries + len(rows), seals=found.seals + 1, late=found.late + len(came_late),
                    overdue=found.overdue + overdue, erased=_erased(found, rows))  # fmt: skip
 
 

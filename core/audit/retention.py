@@ -70,7 +70,7 @@ def _drop_part(work: Work, vouched: UUID, lost: int) -> int | None:
             return None
         query = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number == part.number - 1)
         before = work.connection.execute(query).one_or_none()
-        if (broken := chain.check_seal(work, chain.Verdict(), part, before).broken) is not None:
+        if (broken := chain.check_seal(work, chain.Verdict(), part, before, []).broken) is not None:
             _refuse(work, f"seal {part.number} does not hold ({broken.what}), and would be vouched for")
             return None
         lost += work.connection.execute(audit.delete().where(*chain.behind(work, before), audit.c.id <= part.last)).rowcount

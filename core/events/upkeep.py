@@ -46,7 +46,9 @@ def _forget(work: Work, state: str) -> int:
 
 def seal_audit(ctx: Context) -> None:
     """The audit of the last hour."""
-    chain.seal(cast("Work", ctx))
+    work = cast("Work", ctx)
+    chain.tell_of_late(work)
+    chain.seal(work)
 
 
 SCHEDULES: Sequence[Schedule] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from sdk.links import masked
 
 log = logging.getLogger("dealwright.http")
+_BROUGHT = re.compile(r"(/session/providers/[^/?\s]+/callback)\?\S*")
 _STATUS = (
     (errors.LimitRequestLine, HTTPStatus.REQUEST_URI_TOO_LONG, "the address is longer than the server takes; ask for less at once"),
     (errors.LimitRequestHeaders, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are longer than the server takes"),
@@ -44,11 +46,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
 
 class AccessLog(Logger):  # type: ignore[misc]
-    """Gunicorn's log of requests, in which nobody finds the secret of a link."""
+    """Gunicorn's log of requests, in which nobody finds the secret of a link, nor what somebody brings back from another system to sign in."""
 
     def atoms(self, *about: Any) -> dict[str, Any]:
         """What a line of the log is made of."""
-        return {name: masked(value) if isinstance(value, str) else value for name, value in super().atoms(*about).items()}
+        return {name: _shown(value) if isinstance(value, str) else value for name, value in super().atoms(*about).items()}
+
+
+def _shown(text: str) -> str:
+    return _BROUGHT.sub(r"\1?***", masked(text))
 
 
 def _refusal(status: HTTPStatus, text: str, trace: str) -> bytes:

@@ -6,6 +6,8 @@ import hmac
 import logging
 import re
 import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -27,9 +29,11 @@ from core.http.errors import locale_wanted
 from core.http.pages.answers import no_entry
 from core.http.security import address_of, give_cookie, host_cookie, take_cookie, visitor
 from core.http.session import PATH as SESSION
-from core.identity import attempts, identities
+from core.identity import attempts, identities, sessions
 from core.identity.attempts import Crowd
-from sdk import BadRequest, Channel, Forbidden, NotFound, Refusal, Response, SignInProvider, TooMany, Unavailable, _
+from core.identity.sessions import Person
+from core.identity.tables import NOT_ADMITTED, NOT_VOUCHED, UNANSWERED
+from sdk import BadRequest, Channel, Forbidden, NotFound, Refusal, Response, SignInProvider, TooMany, Unauthenticated, Unavailable, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -41,6 +45,8 @@ COOKIE = "dealwright_referral"
 PURPOSE = "referral"
 LASTS = timedelta(minutes=10)
 """How long somebody may take to come back; less than what `attempts.first` remembers."""
+_STATES = frozenset({"wrong_state", "expired_state", "used_state"})
+_OUTCOMES: Mapping[type[Refusal], str] = {Unavailable: UNANSWERED, Unauthenticated: NOT_VOUCHED, Forbidden: NOT_ADMITTED}
 LANDING = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}\Z", re.ASCII)
 """A path of ours: nobody is sent elsewhere by a link to the sign-in (two slashes, or one and a backslash, begin another host)."""
 
@@ -91,7 +97,8 @@ def _begin(platform: Platform, provider: str) -> FlaskResponse:
         raise BadRequest(_("expected a path of this server in `next`, such as /"), code="bad_landing")
     work = _work(platform, query.get("tenant", ""))
     spec, state = _spec(work, provider), secrets.token_urlsafe(32)
-    referral = spec.begin(work, work.address(f"{PATH}/{provider}/callback"), state)
+    with _logged(platform, work.tenant.id):
+        referral = spec.begin(work, work.address(f"{PATH}/{provider}/callback"), state)
     until = (platform.clock() + LASTS).timestamp()
     told = _Referred(str(work.tenant.id), provider, state, until, landing, dict(referral.memory))
     response = FlaskResponse(status=303, headers={"Location": referral.address})
@@ -103,6 +110,12 @@ def _begin(platform: Platform, provider: str) -> FlaskResponse:
 def _finish(platform: Platform, provider: str) -> FlaskResponse:
     """Take what the browser brings back from the provider: once, from the browser that was sent, and in time."""
     brought, told = _query(None), _remembered(platform)
+    with _logged(platform, None if told is None else UUID(told.tenant)):
+        return _let_in(platform, provider, brought, told)
+
+
+def _let_in(platform: Platform, provider: str, brought: dict[str, str], told: _Referred | None) -> FlaskResponse:
+    """A session for whom the provider vouches for."""
     if told is None or not hmac.compare_digest(brought.pop("state", "").encode(), told.state.encode()) or told.provider != provider:
         raise Forbidden(_("this sign-in was started in another browser; start again"), code="wrong_state")
     after_this_request(partial(_forgotten, platform))
@@ -117,6 +130,19 @@ def _finish(platform: Platform, provider: str) -> FlaskResponse:
     response = FlaskResponse(status=303, headers={"Location": told.landing})
     give_cookie(response, platform.config, cookie)
     return response
+
+
+@contextmanager
+def _logged(platform: Platform, tenant: UUID | None) -> Iterator[None]:
+    """A refusal stands in the tenant's log of sign-ins, also where nobody knows who it was; which claim was wrong the server's log says."""
+    try:
+        yield
+    except Refusal as refusal:
+        outcome = NOT_VOUCHED if refusal.reason in _STATES else _OUTCOMES.get(type(refusal))
+        if tenant is not None and outcome is not None and refusal.reason not in identities.LOGGED:
+            with platform.database.begin(write=True, tenant=None) as connection:
+                sessions.note(connection, Person(tenant=tenant), outcome, visitor(platform.config), platform.clock())
+        raise
 
 
 def _for_people(platform: Platform, crowd: Crowd, view: type_view) -> type_view:
@@ -143,7 +169,8 @@ def _for_people(platform: Platform, crowd: Crowd, view: type_view) -> type_view:
 def _page(platform: Platform, refusal: Refusal) -> FlaskResponse:
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
     if platform.frame is not None:
-        page = no_entry(platform, platform.frame, refusal, platform.translator.say(_("You could not be signed in"), locale_wanted(), {}))
+        title = platform.translator.say(_("You could not be signed in"), locale_wanted(), {})
+        page = no_entry(platform, platform.frame, refusal, title, signing_in=True)
         page.headers.update(headers)
         return page
 

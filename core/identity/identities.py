@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NAME, PERSON = "core.identity", "core.user"
 LONGEST = 255
+LOGGED = frozenset({"not_active", "address_not_allowed"})
+"""Refusals that stand in the log of sign-ins as `come_in` raises them."""
 
 
 def come_in(work: Work, identity: Identity, visitor: Visitor) -> tuple[str, Session]:
@@ -32,9 +34,9 @@ def come_in(work: Work, identity: Identity, visitor: Visitor) -> tuple[str, Sess
         if user is None and allowed:
             work.lock(NAME)  # of two who come in for the first time at the same moment, one finds the other's link
             user = _linked(work, identity) or _by_email(work, identity)
-        if user is not None:
-            person = Person(None, work.tenant.id, id_of(user))
-            outcome = ELSEWHERE if not allowed else ENTERED if user["active"] else NOT_ACTIVE
+        if user is not None or not allowed:
+            person = Person(None, work.tenant.id, None if user is None else id_of(user))
+            outcome = ELSEWHERE if user is None or not allowed else ENTERED if user["active"] else NOT_ACTIVE
             sessions.note(work.connection, person, outcome, visitor, work.now())
             if outcome == ENTERED:
                 return sessions.begin(work.connection, person, visitor, work.now())
@@ -60,7 +62,7 @@ def _by_email(work: Work, identity: Identity) -> Row:
     links, people = work.as_system().records(NAME), work.as_system().records(PERSON)
     word = identity.email.strip()
     email = word.lower() if word.isascii() else word  # some letters of other scripts become ASCII in lower case: that is another mailbox
-    if not email or not email.isprintable() or not identity.email_verified:
+    if not email or not email.isprintable() or len(email) > LONGEST or not identity.email_verified:
         raise Forbidden(
             _("the other system hasn't verified your email, which is needed for the first sign-in; ask an administrator"),
             code="email_not_verified",

@@ -230,6 +230,7 @@ LEFT, REVOKED, PASSWORD_CHANGED = "left", "revoked", "password_changed"
 WRONG_CODE, FACTOR_ADDED, FACTOR_REMOVED = "wrong_code", "factor_added", "factor_removed"
 ACTED, ACTED_AS, ACTED_NO_MORE = "acted_as_other", "impersonated", "impersonation_ended"
 NOT_ACTIVE, ELSEWHERE = "not_active", "elsewhere"
+UNANSWERED, NOT_VOUCHED, NOT_ADMITTED = "unanswered", "not_vouched", "not_admitted"
 OUTCOMES: dict[str, Text] = {
     ENTERED: _("Signed in"), WRONG: _("Refused: wrong password"), LOCKED: _("Refused: locked"), LEFT: _("Signed out"),
     REVOKED: _("Session ended remotely"), PASSWORD_CHANGED: _("Password changed"),
@@ -239,15 +240,18 @@ OUTCOMES: dict[str, Text] = {
     ACTED: _("Started impersonating someone"), ACTED_AS: _("Someone started impersonating this person"),
     ACTED_NO_MORE: _("Impersonation of this person ended"),
     NOT_ACTIVE: _("Refused: not active"), ELSEWHERE: _("Refused: network address"),
+    UNANSWERED: _("Refused: other system unavailable"), NOT_VOUCHED: _("Refused: not confirmed by the other system"),
+    NOT_ADMITTED: _("Refused: no account here"),
 }  # fmt: skip
 
 
 class SignIn(Record):
-    """What became of somebody's coming and going. Made by a view, of the events of all who may enter the tenant."""
+    """What became of somebody's coming and going. Made by a view, of the events of all who may enter the tenant, and of those whom nobody knows:
+    who came through another system in vain names nobody."""
 
     __tablename__ = "core_sign_in_log"
 
-    user_id: Mapped[UUID] = f.link(_("User"), User, readonly=True)
+    user_id: Mapped[UUID | None] = f.link(_("User"), User, readonly=True)
     outcome: Mapped[str] = f.choice(_("Outcome"), OUTCOMES, readonly=True)
     address: Mapped[str] = f.text(_("Network address"), length=45, readonly=True)
     agent: Mapped[str] = f.text(_("Browser"), length=200, readonly=True)

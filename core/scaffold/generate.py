@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from core.extension.discover import GROUP
-from sdk import Conflict, Invalid, _
+from sdk import BadRequest, Conflict, Invalid, _
 from sdk.names import PLUGIN, RESERVED_ADDRESSES, RESERVED_PLUGINS
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -37,9 +37,18 @@ _PLACES = {
 def generate(name: str, into: Path) -> Path:
     """Write the package of plugin `name` into a new folder of that name in `into`; returns the folder.
 
-    All of it or nothing. Raises Invalid for a name that no plugin can have, Conflict where something is there already.
+    All of it or nothing. Raises Invalid for a name that no plugin can have, Conflict where something is there already, BadRequest where
+    the folder cannot be written.
     """
     _check_name(name)
+    try:
+        return _written(name, into)
+    except OSError as failure:
+        text = _("can't write to {path}: {reason}; choose a writable folder")
+        raise BadRequest(text, path=str(into), reason=failure.strerror or str(failure)) from failure
+
+
+def _written(name: str, into: Path) -> Path:
     target = into / name
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Conflict(_("{path} already exists; choose another name, or another place with --into"), path=str(target))

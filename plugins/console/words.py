@@ -14,7 +14,7 @@ ACTIONS: Mapping[str, Text] = {
     "merge": _("Merged"), "unmerge": _("Undo merge"), "erase": _("Personal data erased"), "disclose": _("Personal data collected"),
     "hand_over": _("Handed over"), "leave": _("Left the company"), "act_as": _("Someone started impersonating this person"),
     "act_as_end": _("Impersonation ended"), "export": _("Exported"), "purge": _("Permanently deleted"),
-    "dropped": _("Old entries removed"), REFUSED: _("Attempted without permission"),
+    "dropped": _("Old entries removed"), "late": _("Entries that came late"), REFUSED: _("Attempted without permission"),
 }  # fmt: skip
 
 SYSTEM = _("System")

@@ -50,9 +50,8 @@ def finish(ctx: Context, callback: str, memory: Mapping[str, str], brought: Mapp
     _check_sender(provider, memory, brought)
     if "error" in brought or not brought.get("code"):
         error = brought.get("error", "")
-        raise Unauthenticated(
-            _("the provider did not sign you in ({error})"), code="provider_refused", error=error if _ERROR.match(error) else "no code"
-        )
+        text = _("the provider did not sign you in ({error}); start again, or ask an administrator if it persists")
+        raise Unauthenticated(text, code="provider_refused", error=error if _ERROR.match(error) else "no_code")
     token = provider.id_token(brought["code"], callback, memory["verifier"])
     try:
         keys = provider.keys(id_token.key_id(token))

@@ -166,14 +166,27 @@ def test_seals_that_were_made_anew_are_told_by_when_they_were_made(work: Work, b
     assert (found.broken, found.overdue) == (None, 0), "a seal from before that was in its hash holds as it is"
 
 
-def test_an_entry_that_comes_after_its_seal_is_real_and_counted(work: Work, platform: Platform) -> None:
+@pytest.mark.feature("B11")
+@pytest.mark.parametrize("told_by", ["proof", "clock"])
+def test_an_entry_that_comes_after_its_seal_is_real_counted_and_missed(work: Work, by_hand: type_sql, clock: Clock, told_by: str) -> None:
     row = entries.made(work, "core.plugin", work.tenant.id, "update", {"x": [False, True]})
     work.records("probe.thing").create({"name": "four"})
     chain.seal(work, settled=timedelta())
     with work.transaction(write=True):
         work.leave(audit, [row])
-    found = chain.verify(work)
-    assert (found.late, found.broken) == (1, None)
+    if told_by == "clock":
+        for _hour in range(2):
+            upkeep.seal_audit(work)
+            clock.move(hours=1)
+    for _again in range(2):
+        found = chain.verify(work)
+        assert (found.late, found.broken) == (1, None)
+    (told,) = [one for one in rows(work) if one.action == "late"]
+    assert told.changes == {"entries": [None, [str(row["id"])]]}, "told once, by an entry that is sealed"
+    by_hand(audit.delete().where(audit.c.id == row["id"]))
+    assert broken(work) == ("deleted", row["id"], None)
+    by_hand(audit.delete().where(audit.c.id == told.id))
+    assert broken(work)[:2] == ("deleted", None), "nor is what tells of it taken away unseen"
 
 
 @pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -127,7 +128,7 @@ def test_each_tenant_has_a_provider_of_its_own_and_its_sessions_open_no_other(
 
 
 def test_an_answer_is_taken_once_in_time_and_from_the_browser_that_was_sent(
-    ann: UUID, browser: Callable[[], Api], provider: Provider, clock: Clock
+    ann: UUID, browser: Callable[[], Api], provider: Provider, clock: Clock, client: Api
 ) -> None:
     one, victim = browser(), browser()
     path, words = provider.comes_back(sent(one))
@@ -149,6 +150,8 @@ def test_an_answer_is_taken_once_in_time_and_from_the_browser_that_was_sent(
     victim.flask.set_cookie(COOKIE, "1.bm90IHNlYWxlZA==")
     problem(victim.get(path, words), 403, "wrong_state")
     problem(victim.get(SESSION), 401)
+    outcomes = Counter(row["outcome"] for row in client.get("/api/v1/core/sign_ins").json["data"])
+    assert outcomes == {"entered": 1, "not_vouched": 5}, "of who brings no cookie of ours nobody knows which company is meant"
 
 
 def test_what_the_provider_says_is_not_believed_where_anything_is_wrong(
@@ -173,6 +176,8 @@ def test_what_the_provider_says_is_not_believed_where_anything_is_wrong(
     problem(comes_in(one, provider), 503, "provider_away")
     problem(one.get(SESSION), 401)
     assert client.get("/api/v1/core/identities").json["data"] == []
+    logged = [(row["user"], row["outcome"]) for row in client.get("/api/v1/core/sign_ins").json["data"]]
+    assert sorted(logged) == [(None, "not_vouched")] * 9 + [(None, "unanswered")], "each stands in the log, and names nobody"
 
 
 def test_nobody_is_sent_elsewhere_from_the_sign_in(ann: UUID, browser: Callable[[], Api]) -> None:
@@ -190,6 +195,7 @@ def test_who_has_no_account_stays_outside_until_the_tenant_says_otherwise(
     users = work.records("core.user")
     provider.person = {"sub": "u-2", "email": "Bo@acme.example", "email_verified": True, "name": "Bo\x07"}
     problem(comes_in(browser(), provider), 403, "no_account")
+    assert [(row["user"], row["outcome"]) for row in client.get("/api/v1/core/sign_ins").json["data"]] == [(None, "not_admitted")]
     wrong = client.patch(SETTINGS, {"new_people": True})
     problem(wrong, 422)
     assert [one["field"] for one in wrong.json["errors"]] == ["domains"]
@@ -224,8 +230,9 @@ def test_an_account_goes_by_an_e_mail_only_once_and_only_by_one_that_is_verified
     problem(comes_in(browser(), provider), 403, "email_not_verified")  # it does say something, and that is no
     provider.claims = {"email": "ann@acme.e\u212aample"}
     problem(comes_in(browser(), provider), 403)
-    provider.claims = {"email": "\ud800@acme.example", "email_verified": True}
-    problem(comes_in(browser(), provider), 403, "email_not_verified")
+    for email in ("\ud800@acme.example", "x" * 256 + "@acme.example"):
+        provider.claims = {"email": email, "email_verified": True}
+        problem(comes_in(browser(), provider), 403, "email_not_verified")
     provider.claims = {"email_verified": None}
     assert comes_in(browser(), provider).status_code == 303
     provider.claims = {"sub": "u-9"}
@@ -296,6 +303,8 @@ def test_a_provider_that_does_not_answer_is_told_to_people_on_a_page_and_costs_n
     one, accept = browser(), {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "zh-CN"}
     page = one.get(BACK, {"state": "<b>"}, headers=accept)
     assert page.status_code == 403 and page.mimetype == "text/html" and "无法登录" in page.text and "<b>" not in page.text
+    assert page.text.count('class="button first"') == 1 and 'href="/console/sign-in">' in page.text, "the way on is to begin anew"
+    assert "如需此权限" not in page.text
     provider.away = True
     for _again in range(3):
         problem(one.get(BEGIN, {"tenant": "acme"}), 503, "provider_away")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from core.cli.main import main
 from core.extension.project import project_in
 from core.scaffold.generate import generate
-from sdk import Conflict, DeclarationError, Invalid
+from sdk import BadRequest, Conflict, DeclarationError, Invalid
 from tests.architecture.source import ROOT
 
 
@@ -52,6 +52,8 @@ def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="--into"):
         generate("fleet", tmp_path)
     assert [path.name for path in tmp_path.rglob("*")] == ["fleet", "notes"]
+    with pytest.raises(BadRequest, match="can't write to .*notes/sub.*choose a writable folder"):
+        generate("fleet", tmp_path / "fleet" / "notes" / "sub")
 
 
 def test_a_plugin_named_as_its_items_are_says_each_text_once(tmp_path: Path) -> None:
@@ -61,7 +63,15 @@ def test_a_plugin_named_as_its_items_are_says_each_text_once(tmp_path: Path) -> 
     assert 'msgstr "条目"' in catalogue
 
 
-@pytest.mark.parametrize("text", ["not = = toml", '[project]\nentry-points = "x"', '[project.entry-points]\n"dealwright.plugins" = 3'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not = = toml",
+        '[project]\nentry-points = "x"',
+        '[project.entry-points]\n"dealwright.plugins" = 3',
+        '[project.entry-points."dealwright.plugins"]\nx = "no module"',
+    ],
+)
 def test_a_project_file_that_does_not_fit_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
     with pytest.raises(DeclarationError, match=r"pyproject\.toml.*correct it"):

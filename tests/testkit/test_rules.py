@@ -100,11 +100,15 @@ def register_entities():
     ),
     "failing": ("serves", {"up": "raise OSError('no disk')"}, "no disk"),
     "loose": ("packaged", {"face": False}, "migrations/__init__.py"),
+    "garbled": ("readable", {"beside": {"beside.py": b"# caf\xe9\n"}}, "made_up_garbled/beside.py:1: "),
+    "unfinished": ("readable", {"beside": {"beside.py": b"x = 1\ndef (:\n"}}, "made_up_unfinished/beside.py:2: invalid syntax"),
+    "unclosed": ("readable", {"beside": {"templates/unclosed/x.html": b"<p>\n{% if x %}"}}, "templates/unclosed/x.html:2: Unexpected end of template"),
+    "missing": ("readable", {"more": "from sdk import Rendering\nx = Rendering('missing/x.html', {})"}, "names the template 'missing/x.html', which is not in"),
 }  # fmt: skip
 
 
 def written(packages: Packages, name: str, *, doc: str = DOC, more: str = "", words: tuple[str, ...] = WORDS, up: str = UP,
-            down: str = DOWN, face: bool = True, may: str = "") -> object:  # fmt: skip
+            down: str = DOWN, face: bool = True, may: str = "", beside: Mapping[str, bytes] | None = None) -> object:  # fmt: skip
     """A plugin that keeps the contract but for what is said."""
     point = packages.plugin(name, ROW.format(name=name, doc=doc) + more.replace("{name}", name), more=may)
     folder = packages._folder / f"made_up_{name}"
@@ -118,6 +122,9 @@ def written(packages: Packages, name: str, *, doc: str = DOC, more: str = "", wo
         (folder / "migrations" / "__init__.py").write_text("", encoding="utf-8")
     script = SCRIPT.format(up=up.replace("{name}", name), down=down.replace("{name}", name))
     (folder / "migrations" / "0001_rows.py").write_text(script, encoding="utf-8")
+    for place, content in (beside or {}).items():
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        (folder / place).write_bytes(content)
     return point
 
 

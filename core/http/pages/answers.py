@@ -121,14 +121,15 @@ def _telling(frame: Frame, refusal: Refusal, title: str, problems: list[str]) ->
     came = _came_from(frame)
     back = came if urlsplit(came).path != request.path else ""
     return {"status": refusal.status, "reason": refusal.reason, "title": title, "problems": problems, "trace": g.get("trace_id", ""),
-            "wait": refusal.retry_after, "back": back, "sent": request.method == "POST", "record": "id" in refusal.params}  # fmt: skip
+            "wait": refusal.retry_after, "back": back, "sent": request.method == "POST", "record": "id" in refusal.params,
+            "signing_in": False}  # fmt: skip
 
 
-def no_entry(platform: Platform, frame: Frame, refusal: Refusal, title: str) -> FlaskResponse:
-    """A refusal as a page of its own. Who acts as somebody and may not go on finds there how to end it."""
+def no_entry(platform: Platform, frame: Frame, refusal: Refusal, title: str, *, signing_in: bool = False) -> FlaskResponse:
+    """A refusal as a page of its own. Who acts as somebody and may not go on finds there how to end it; who was signing in, the way to begin anew."""
     over = refusal.reason == ACTING_OVER
     facts = facts_of(None, PageRequest(address=request.path), csrf=g.get("csrf", "") if over else "")
-    values = {**_telling(frame, refusal, title, told(platform, refusal)), "page": facts, "acting_over": over}
+    values = {**_telling(frame, refusal, title, told(platform, refusal)), "page": facts, "acting_over": over, "signing_in": signing_in}
     return as_page(platform.templates.draw(locale_wanted(), frame.error, values), refusal.status)
 
 

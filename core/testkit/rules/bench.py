@@ -24,10 +24,18 @@ def bench(points: Sequence[EntryPoint]) -> Iterator[Platform]:
             for branch in booted.branches():
                 try:
                     migrate.upgrade(booted.database, [branch])
-                except Exception:  # whatever a migration raises: the plugin is shown as failed
+                except Exception as failure:  # whatever a migration raises: the plugin is shown as failed
                     if branch.plugin not in booted.calls.states:
                         raise
-                    booted.calls.drop(branch.plugin, State.FAILED, traceback.format_exc())
+                    booted.calls.drop(branch.plugin, State.FAILED, _told(failure, branch.directory.parent))
             yield booted
         finally:
             booted.close()
+
+
+def _told(failure: BaseException, folder: Path) -> str:
+    """Where it was raised, from the plugin's own files on: nobody mends the way to them."""
+    place = failure.__traceback__
+    while place is not None and not Path(place.tb_frame.f_code.co_filename).is_relative_to(folder):
+        place = place.tb_next
+    return "".join(traceback.format_exception(type(failure), failure, place))

@@ -9,10 +9,12 @@ from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 
+from jinja2 import TemplateSyntaxError
+
 from core.data.migrate import Branch
 from core.extension.discover import Found
 from core.platform import Platform
-from core.testkit.rules.source import Source, read, read_all
+from core.testkit.rules.source import Source, files_in, read
 from sdk import DeclarationError, Manifest
 
 
@@ -52,7 +54,12 @@ class Package:
     @cached_property
     def sources(self) -> tuple[Source, ...]:
         """Its Python files, migrations left out; raises SyntaxError."""
-        return read_all([self.file.parent], self.root) if "." in self.point.module else (read(self.file, self.root),)
+        return tuple(read(file, self.root) for file in self.files)
+
+    @property
+    def files(self) -> list[Path]:
+        """Where they are."""
+        return files_in(self.file.parent, self.root) if "." in self.point.module else [self.file]
 
     @property
     def branch(self) -> Branch:
@@ -103,5 +110,5 @@ def judged(package: Package, rules: Sequence[Rule]) -> Iterator[Verdict]:
             continue
         try:
             yield Verdict(rule, tuple(rule.broken(package)))
-        except SyntaxError as failure:  # a file that the plugin itself does not import
-            yield Verdict(rule, (f"{failure.filename}:{failure.lineno}: {failure.msg}",))
+        except (SyntaxError, TemplateSyntaxError, UnicodeDecodeError):  # a file that cannot be read, of which `readable` tells
+            yield Verdict(rule, None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 from jinja2 import Environment, nodes
@@ -40,15 +42,21 @@ class Source:
 
 
 def read(path: Path, root: Path) -> Source:
-    """One file as a tree; raises SyntaxError."""
-    text = path.read_text(encoding="utf-8")
-    return Source(path, root, text, ast.parse(text, str(path)))
+    """One file as a tree; raises SyntaxError, also for one that is not in the encoding that it says, or in none."""
+    raw = path.read_bytes()
+    tree = ast.parse(raw, str(path))
+    encoding, _first = tokenize.detect_encoding(BytesIO(raw).readline)
+    return Source(path, root, raw.decode(encoding), tree)
+
+
+def files_in(folder: Path, root: Path) -> list[Path]:
+    """Its Python files, migrations left out."""
+    return [file for file in sorted(folder.rglob("*.py")) if not _NO_CODE & set(file.relative_to(root).parts)]
 
 
 def read_all(folders: Sequence[Path], root: Path) -> tuple[Source, ...]:
     """All Python files of the folders."""
-    files = [file for folder in folders for file in sorted(folder.rglob("*.py"))]
-    return tuple(read(file, root) for file in files if not _NO_CODE & set(file.relative_to(root).parts))
+    return tuple(read(file, root) for folder in folders for file in files_in(folder, root))
 
 
 def documented(tree: ast.Module) -> Iterator[ast.Expr]:

@@ -6,13 +6,42 @@ import ast
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 
+from jinja2 import Environment, TemplateSyntaxError
+
 from core.extension.discover import GROUP
 from core.testkit.rules.package import Package, Rule
-from core.testkit.rules.source import Source, imported
+from core.testkit.rules.source import Source, imported, read
 
 _RAW = frozenset({"sqlalchemy.text", "sqlalchemy.literal_column", "sqlalchemy.create_engine", "sqlalchemy.sql.text"})
 _RAW_CALLS = frozenset({"text", "literal_column", "create_engine"})
 _RAW_ATTRIBUTES = frozenset({"connection", "exec_driver_sql"})
+
+
+def unreadable(package: Package) -> Iterator[str]:
+    """Files that are not what they ought to be, and templates that pages name and that are not there."""
+    folder, named = package.file.parent / "templates", list[tuple[str, str]]()
+    for file in package.files:
+        try:
+            named += _named_templates(read(file, package.root))
+        except SyntaxError as failure:
+            yield f"{file.relative_to(package.root)}:{failure.lineno or 1}: {failure.msg}"
+    for file in sorted(folder.rglob("*.html")):
+        try:
+            Environment(autoescape=True).parse(file.read_text(encoding="utf-8"))
+        except (TemplateSyntaxError, UnicodeDecodeError) as failure:
+            yield f"{file.relative_to(package.root)}:{getattr(failure, 'lineno', 1)}: {failure}"
+    for place, template in named:
+        if template.startswith(f"{package.name}/") and not (folder / template).is_file():
+            yield f"{place} names the template {template!r}, which is not in {folder.relative_to(package.root)}"
+
+
+def _named_templates(source: Source) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(source.tree):
+        called = node.func if isinstance(node, ast.Call) and node.args else None
+        name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+        first = node.args[0] if isinstance(node, ast.Call) and name == "Rendering" else None
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            yield f"{source.name}:{first.lineno}", first.value
 
 
 def foreign_imports(sources: Sequence[Source], own: str, apis: Sequence[str], others: Sequence[str]) -> Iterator[str]:
@@ -93,6 +122,10 @@ def _imports(package: Package) -> Iterator[str]:
 
 
 RULES = (
+    Rule(
+        "readable", "a file that cannot be read fails whoever needs it, and the rules about what stands in it are not asked",
+        "write Python and Jinja in UTF-8, and templates where pages look for them: templates/<plugin>/", unreadable, loaded=False,
+    ),
     Rule(
         "imports", "what a plugin leans on beyond the sdk changes without notice",
         "import sdk, your own package, and the `api` of plugins in `requires`; a need that these cannot serve is a missing hook",
