@@ -27,9 +27,8 @@ class Lost:
 
     def told(self, problems: Sequence[Problem], by: UUID) -> list[Problem]:
         """The row that should have brought what a row of an import looks for in vain."""
-        for one in problems:
-            place = self._rows.get((str(one.params.get("target")), str(one.params.get("value")).casefold())) if one.code == "no_such_record" else None
-            if place is not None:
+        for params in (one.params for one in problems if one.code == "no_such_record"):
+            if (place := self._rows.get((str(params.get("target")), str(params.get("value")).casefold()))) is not None:
                 origin, sheet, number = place
                 return [Problem("", "row_not_taken", HERE if origin == by else ELSEWHERE, {"row": number, "sheet": sheet})]
         return []

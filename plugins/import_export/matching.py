@@ -188,4 +188,3 @@ class SameFile:
         if id not in self._asked:
             self._asked[id] = origins.number_of(self.told, self.entity, self.id, id)
         return self._asked[id]
-

@@ -175,7 +175,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     named = {name: names for name, one in fields.items() if (names := names_for(ctx, one)) is not None}
     fixed = dict(_fixed(word, fields, named) for word in wish.set)
     if not columns and not made:
-        raise BadRequest(_("no heading in the file matches a field; map them, or add a line of headings if the file has none: {headings}"), headings=", ".join(file.headings)[:500])
+        text = _("no heading in the file matches a field; map them, or add a line of headings if the file has none: {headings}")
+        raise BadRequest(text, headings=", ".join(file.headings)[:500])
     units = _units(ctx, headings, fields)
     own = _own_ids(wish, file.headings, fields)
     unused = {heading for heading, name in special.items() if name == OWN and own is None}

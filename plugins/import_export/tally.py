@@ -86,7 +86,7 @@ class Teller:
         cells = journal.read_cells(row["cells"])[0] or []
         return _kept(cells, [*journal.problems_of(row), *(self._told(cells, one) for one in problems)])
 
-    def _names(self, cells: Sequence[str]) -> list[str]:
+    def _names(self, cells: Sequence[str]) -> Sequence[str]:
         """What others call the record of a row: by its names, or by the id of another system."""
         assert self.of is not None, "only rows of an import bring records"
         alone = [[cell] for cell in cells]

@@ -40,7 +40,8 @@ _POWERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2}|E(?:\d{1,2}|-\d))\Z", 
 """A number as programs write a long one, all its digits before the e."""
 _MARKED = {
     decimal: re.compile(
-        rf"(?P<whole>[1-9]\d{{0,2}}(?:(?P<mark>[{group}' ])\d{{3}})(?:(?P=mark)\d{{3}})*{lakhs}|\d+|)(?:\{decimal}(?P<fraction>\d+))?\Z", re.ASCII
+        rf"(?P<whole>[1-9]\d{{0,2}}(?:(?P<mark>[{group}' ])\d{{3}})(?:(?P=mark)\d{{3}})*{lakhs}|\d+|)(?:\{decimal}(?P<fraction>\d+))?\Z",
+        re.ASCII,
     )
     for decimal, group, lakhs in ((".", ",", r"|[1-9]\d?(?:,\d{2})+,\d{3}"), (",", ".", ""))
 }

@@ -19,6 +19,7 @@ from plugins.import_export.failed import failed_file
 from plugins.import_export.files import Reading
 from sdk import Invalid
 from sdk.context import id_of
+from sdk.fields import Money
 from tests.plugins.exported import exported
 from tests.plugins.imports import import_file
 from tests.plugins.test_spreadsheets import type_binary_cell, xlsb

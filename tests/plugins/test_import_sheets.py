@@ -146,7 +146,9 @@ def test_who_looks_in_vain_for_a_row_that_was_not_taken_is_told_of_that_row(work
                      ["G", "H", "Oak", ""], ["I", "K", "", "Jane Doe"]],
     }  # fmt: skip
     accounts, contacts = children(work, id_of(carried_out(work, workbook(sheets), dry_run=dry_run)))
-    told = {one["sheet"]: [str(row["reason"]) for row in imports.rows(work, id_of(one), "failed", 10, "").data] for one in (accounts, contacts)}
+    told = {
+        one["sheet"]: [str(row["reason"]) for row in imports.rows(work, id_of(one), "failed", 10, "").data] for one in (accounts, contacts)
+    }
     assert told["Accounts"][1].endswith("; row 1 of this file would have brought it, but wasn't taken: see there")
     assert [reason.rpartition("; ")[2] for reason in told["Contacts"][:3]] == [
         f"row {number} of the sheet Accounts would have brought it, but wasn't taken: see there" for number in (1, 2, 3)
@@ -156,5 +158,7 @@ def test_who_looks_in_vain_for_a_row_that_was_not_taken_is_told_of_that_row(work
         "map 'Jane Doe' to one of your users (value), or leave the column out and set one user for all rows (map, set)"
     )
     work.records("core.user").create({"name": "Ann", "email": "ann@acme.example"})
-    meant = import_file(work, "customers.contact", "Name,Owner\nJane,Jane Doe\n", value=["owner:Jane Doe=ann@acme.example"], dry_run=dry_run)
+    meant = import_file(
+        work, "customers.contact", "Name,Owner\nJane,Jane Doe\n", value=["owner:Jane Doe=ann@acme.example"], dry_run=dry_run
+    )
     assert meant.state == "succeeded"

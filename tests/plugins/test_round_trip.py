@@ -242,7 +242,10 @@ def test_every_entity_comes_back_as_it_went_out_to_the_byte(platform: Platform, 
     kinds = {type(field).kind for name in entities for field in one.records(name).fields().values() if not field.readonly}
     assert kinds >= {kind.kind for kind in (AnyRecordField, BooleanField, ChoiceField, CurrencyField, DateField, DateTimeField, DecimalField,
                                             KeysField, LinkField, MoneyField)}  # fmt: skip
-    files, before = {name: exported(one, name) for name in entities}, {name: exported(other, name) for name in entities if other.offers(name)}
+    files, before = (
+        {name: exported(one, name) for name in entities},
+        {name: exported(other, name) for name in entities if other.offers(name)},
+    )
     filled = {(name, column) for name in entities for row in rows_of(files[name]) for column, cell in row.items() if cell}
     there = {(name, column) for name in entities for column in rows_of(files[name])[0]}
     assert there - filled == {(name, column) for name, columns in UNFILLED.items() for column in columns}
@@ -261,8 +264,12 @@ def test_every_entity_comes_back_as_it_went_out_to_the_byte(platform: Platform, 
     assert exported(third, "customers.account") == files["customers.account"]
     for record in reversed(records):
         ended = taken_back(other, record)
-        assert (ended["state"], [row["reason"] for row in imports.rows(other, id_of(record), "conflict", 9, "").data]) == ("undone", []), ended["entity"]
-    assert {name: exported(other, name) for name in before} == before, "and each import left the rest as it was"
+        told = [str(row["reason"]) for row in imports.rows(other, id_of(record), "conflict", 9, "").data]
+        if ended["entity"] != "core.custom_entity":
+            assert (ended["state"], told) == ("undone", []), ended["entity"]
+    assert "including those in the recycle bin" in told[0], "such a kind of record stays as long as there are some"
+    left = {name: exported(other, name) for name in before if name != "core.custom_entity"}
+    assert left == {name: before[name] for name in left}
 
 
 class Anything(Filling):
@@ -432,7 +439,9 @@ def test_imports_of_quotes_orders_lines_contracts_plans_and_payments_are_taken_b
     settling = import_file(third, "orders.payment", f"order,received on,amount\n{rest}")
     assert {row["settled"] for row in third.records("orders.instalment").find(())} == {True}
     assert taken_back(third, settling.record)["state"] == "undone"
-    assert [(row["open"], row["settled"]) for row in third.records("orders.instalment").find(())] == [(row["open"], row["settled"]) for row in plan]
+    assert [(row["open"], row["settled"]) for row in third.records("orders.instalment").find(())] == [
+        (row["open"], row["settled"]) for row in plan
+    ]
     with pytest.raises(Conflict, match="enter it again"):
         third.records("orders.payment").restore(id_of(first))
     with pytest.raises(Conflict, match="reverse it"):

@@ -104,8 +104,15 @@ def xlsb(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
     sheet = record(0x81) + record(0x94, size) + record(0x91) + b"".join(cells) + record(0x92) + record(0x82)
     named = record(0x9C, struct.pack("<II", 0, 1) + wide("rId1") + wide("People"))
     lead = '<Relationships><Relationship Id="rId1" Type="t" Target="{}"/></Relationships>'.format
-    styles = record(615, struct.pack("<I", len(CODES))) + b"".join(record(44, struct.pack("<H", number) + wide(code)) for number, code in CODES.items())
-    styles += record(616) + record(617, struct.pack("<I", len(FORMATS))) + b"".join(record(47, struct.pack("<HH", 0, number) + bytes(12)) for number in FORMATS) + record(618)
+    styles = record(615, struct.pack("<I", len(CODES))) + b"".join(
+        record(44, struct.pack("<H", number) + wide(code)) for number, code in CODES.items()
+    )
+    styles += (
+        record(616)
+        + record(617, struct.pack("<I", len(FORMATS)))
+        + b"".join(record(47, struct.pack("<HH", 0, number) + bytes(12)) for number in FORMATS)
+        + record(618)
+    )
     parts: dict[str, str | bytes] = {
         "[Content_Types].xml": "<Types/>", "_rels/.rels": lead("xl/workbook.bin"), "xl/_rels/workbook.bin.rels": lead("worksheets/sheet1.bin"),
         "xl/workbook.bin": record(0x83) + record(0x8F) + named + record(0x90) + record(0x84), "xl/worksheets/sheet1.bin": sheet,
@@ -132,7 +139,9 @@ def xls(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
         at = struct.pack("<HHH", row, column, style)
         if isinstance(number, str):
             return record(0x204, at + wide(number, "H"))
-        return record(0x205, at + bytes([*number.args, 1])) if isinstance(number, Exception) else record(0x203, at + struct.pack("<d", number))
+        return (
+            record(0x205, at + bytes([*number.args, 1])) if isinstance(number, Exception) else record(0x203, at + struct.pack("<d", number))
+        )
 
     begin = struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6)
     styles = b"".join(record(0x41E, struct.pack("<H", number) + wide(code, "H")) for number, code in CODES.items())
@@ -141,11 +150,17 @@ def xls(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
     globals_ = record(0x809, begin) + record(0x42, struct.pack("<H", 1200)) + styles
     globals_ += record(0x85, struct.pack("<IBB", len(globals_) + 10 + len(named) + 4, 0, 0) + named) + record(0x0A)
     last = struct.pack("<HHHHHHHH", len(rows) - 1, 0, 9, 255, 0, 0, 0x20, 0)
-    sheet = record(0x809, begin[:2] + b"\x10" + begin[3:]) + record(0x200, struct.pack("<IIHHH", 0, len(rows), 0, len(rows[0]), 0)) + record(0x208, last)
+    sheet = (
+        record(0x809, begin[:2] + b"\x10" + begin[3:])
+        + record(0x200, struct.pack("<IIHHH", 0, len(rows), 0, len(rows[0]), 0))
+        + record(0x208, last)
+    )
     sheet += b"".join(cell(place, *one) for place, row in enumerate(rows) for one in enumerate(row)) + record(0x0A)
     stream = (globals_ + sheet).ljust(4096, b"\0")
     count = -(-len(stream) // 512)
-    table = struct.pack("<II", 0xFFFFFFFD, 0xFFFFFFFE) + b"".join(struct.pack("<I", at + 3 if at < count - 1 else 0xFFFFFFFE) for at in range(count))
+    table = struct.pack("<II", 0xFFFFFFFD, 0xFFFFFFFE) + b"".join(
+        struct.pack("<I", at + 3 if at < count - 1 else 0xFFFFFFFE) for at in range(count)
+    )
 
     def entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
         written = f"{name}\0".encode("utf-16-le")

@@ -170,7 +170,9 @@ def _garbled(lines: bytes) -> list[Note]:
     for word in re.split(r"[\s,;|\"]+", lines.decode("utf-8", "ignore")):
         with suppress(UnicodeError):
             if not word.isascii() and (meant := word.encode("cp1252").decode()).isprintable():
-                text = _("is garbled, as an earlier program has misread it: {got} was {meant} once; export it anew, or it is imported as it is")
+                text = _(
+                    "is garbled, as an earlier program has misread it: {got} was {meant} once; export it anew, or it is imported as it is"
+                )
                 return [Note("garbled", text, {"got": word[:40], "meant": meant[:40]})]
     return []
 

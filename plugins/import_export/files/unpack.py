@@ -28,7 +28,18 @@ DIGITS = 10**15
 """From here on a number of a spreadsheet has digits that nobody typed: it keeps 15."""
 LOST_DIGITS = "#DIGITS!"
 _PART = 1 << 20
-_BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, ValueError, KeyError, IndexError, Unreadable)
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    IndexError,
+    Unreadable,
+)
 _LAST_SIGNS = re.compile(r"_x(005F_x)?(FFFE|FFFF)_")
 
 
@@ -175,7 +186,7 @@ def _told(kind: str, path: str) -> dict[int, Marks]:
             return xls.marks(path)
         with zipfile.ZipFile(path) as archive:
             _measure(archive)
-            return {"xlsx": xlsx, "xlsb": xlsb, "ods": ods}[kind].marks(archive)
+            return xlsx.marks(archive) if kind == "xlsx" else xlsb.marks(archive) if kind == "xlsb" else ods.marks(archive)
     except xlsx.Beyond as failure:
         raise Refused(str(failure)) from failure
     except _BROKEN as failure:

@@ -170,8 +170,7 @@ def _decoded(value: str, charset: str) -> str:
 
 def _take(card: Card, line: Property, version: str) -> None:
     """Keep a property in its columns."""
-    if line.name in _KINDS and line.value.strip().upper() == "GROUP":
-        card.is_group = True
+    card.is_group = card.is_group or (line.name in _KINDS and line.value.strip().upper() == "GROUP")
     if line.name not in _TAKEN or {"BASE64", "B"} & set(line.words.get("ENCODING", ())):
         card.left_out |= {line.name} - _TECHNICAL
         return
