@@ -24,6 +24,10 @@ HISTORY: Final = "history"
 """The act by which what happened elsewhere is brought in as it stood then, and taken back: it makes and deletes, and changes nothing. Fields
 that are `f.historic` come along though nobody writes them by hand, and a plugin that locks what is settled lets pass what came in so."""
 
+UNDO: Final = "undo"
+"""The act by which an import takes back a record that it made and nobody has worked on since: a plugin whose records are never deleted by
+hand may let that pass."""
+
 ERASE: Final = "erase"
 """The act by which what is personal in a record goes: audit and events tell that it happened, and no value."""
 OF_THE_PLATFORM: Final = frozenset({HAND_OVER, MERGE, UNMERGE, ERASE})

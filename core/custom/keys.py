@@ -99,7 +99,7 @@ def check_keys(work: Work, shape: Shape, items: Sequence[Item]) -> None:
             if word is None:
                 continue
             if word in wanted:
-                item.problems.append(_taken(definition.name, word))
+                item.problems.append(_taken(definition.name, word, wanted[word].id))
             else:
                 wanted[word] = item
         words = list(wanted)
@@ -108,11 +108,11 @@ def check_keys(work: Work, shape: Shape, items: Sequence[Item]) -> None:
             part = bulk.among(work.connection, custom_keys.c.value, words[start : start + _CHUNK])
             for word, id in work.connection.execute(sa.select(custom_keys.c.value, custom_keys.c.record_id).where(*mine, part)):
                 if wanted[word].id != id:
-                    wanted[word].problems.append(_taken(definition.name, word))
+                    wanted[word].problems.append(_taken(definition.name, word, id))
 
 
-def _taken(name: str, word: str) -> Problem:
-    return Problem(name, "duplicate", _("{value!r} is already taken"), {"value": word})
+def _taken(name: str, word: str, of: UUID) -> Problem:
+    return Problem(name, "duplicate", _("{value!r} is already taken"), {"value": word, "record": of})
 
 
 def _moves(name: str, item: Item) -> bool:

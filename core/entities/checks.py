@@ -18,7 +18,7 @@ from core.policy.scopes import moving
 from sdk import Change, Channel, Forbidden, Problem, Verb, _
 from sdk.changes import ERASE
 from sdk.columns import SCALE, among, limit_of
-from sdk.fields import AnyRecordField, DecimalField, Field, FlawError, Money, MoneyField, NaturalKey
+from sdk.fields import AnyRecordField, DecimalField, Field, FlawError, Money, MoneyField, NaturalKey, Reference
 from sdk.permissions import REASSIGN, VERBS
 
 if TYPE_CHECKING:
@@ -181,26 +181,34 @@ def check_unique(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     for fields in shape.unique:
         wanted: dict[tuple[Any, ...], Item] = {}
         for item in items:
-            values = tuple(item.after(field.name) for field in fields)
+            values = tuple(_key_of(item.after(field.name)) for field in fields)
             moved = item.draft.verb == "restore" or any(field.name in item.values for field in fields)
             if not moved or not item.stands or any(value is None or isinstance(value, NaturalKey) for value in values):
                 continue
             if values in wanted:
-                item.problems.append(_duplicate(fields, values))
+                item.problems.append(_duplicate(fields, values, wanted[values].id))
             else:
                 wanted[values] = item
         for *values_there, id in _taken(work, shape, fields, list(wanted)):
             values = tuple(values_there)
             if wanted[values].id != id:
-                wanted[values].problems.append(_duplicate(fields, values))
+                wanted[values].problems.append(_duplicate(fields, values, id))
 
 
-def _duplicate(fields: Sequence[Field], values: Sequence[object]) -> Problem:
+def _key_of(value: object) -> object:
+    """As it stands in the index: of a reference the id."""
+    return value.id if isinstance(value, Reference) else value
+
+
+def _duplicate(fields: Sequence[Field], values: Sequence[object], of: UUID) -> Problem:
+    """`record` tells code, and no reader, of which record: what is imported finds the row by it."""
+    names = {"fields": ", ".join(field.name for field in fields), "record": of}
+    if any(isinstance(value, UUID) for value in values):
+        return Problem(fields[-1].name, "duplicate", _("a record with the same {fields} already exists"), names)
     if len(fields) == 1:
-        return Problem(fields[0].name, "duplicate", _("{value!r} is already taken"), {"value": str(values[0])})
+        return Problem(fields[0].name, "duplicate", _("{value!r} is already taken"), {"value": str(values[0]), "record": of})
     text = _("a record with the same {fields} already exists: {value}")
-    named = {"fields": ", ".join(field.name for field in fields), "value": ", ".join(str(value) for value in values)}
-    return Problem(fields[-1].name, "duplicate", text, named)
+    return Problem(fields[-1].name, "duplicate", text, {**names, "value": ", ".join(str(value) for value in values)})
 
 
 def _taken(work: Work, shape: Shape, fields: Sequence[Field], values: list[tuple[Any, ...]]) -> list[Any]:

@@ -95,7 +95,7 @@ class Shape:
     @cached_property
     def unique(self) -> tuple[tuple[Field, ...], ...]:
         """The fields that no two live records share: one each, or several together."""
-        owned = {field.attribute: field for field in self.entity.record.__fields__.values()}
+        owned = {field.attribute: field for field in self.entity.fields.values()}  # that of the owner, too
         keys = [[column.name for column in index.columns if column.name != "tenant_id"] for index in self.table.indexes if index.unique]
         return tuple(tuple(owned[name] for name in names) for names in sorted(keys) if all(name in owned for name in names))
 

@@ -12,11 +12,12 @@ from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.footers import likely, says_alone, signed, sums_up
 from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
+from plugins.import_export.lost import Lost
 from plugins.import_export.mapping.heads import Heads
 from plugins.import_export.matching import Matching, SameFile, type_values
 from plugins.import_export.nothing import NOTHING
 from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, OWN, Plan, Wish
-from plugins.import_export.tally import WARNED, Tally, Teller, problem_of, type_row
+from plugins.import_export.tally import HEADINGS, REMARK, TOTALS, WARNED, Origin, Tally, Teller, problem_of, type_row
 from plugins.import_export.waiting import ANYWHERE, Place
 from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
@@ -27,7 +28,6 @@ LIKELY = _("is likely a duplicate of: {names}; it was skipped, unless you choose
 LIKELY_HIDDEN = _(
     "is likely a duplicate of a record you don't have access to; it was skipped, unless you choose to import likely duplicates (duplicates)"
 )
-HEADINGS, TOTALS, REMARK = "headings", "totals", "remark"
 LIKE_HEADINGS = _("looks like headings, not a record; if the headings are further down than detected, specify their row (heading_row)")
 SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
 LEFT_OUT = _("looks like a total of other rows and was skipped; if it is a record, choose to import such rows (totals)")
@@ -39,8 +39,6 @@ COUNTED = _(
 )
 UNLIKE = _("counts in {own}, but a column that is left out says {said}; map that column to the currency, or check the amounts")
 SAME_AS_ROW = _("is the same as row {row} of this file")
-NO_RECORDS = (HEADINGS, TOTALS, REMARK)
-"""Why rows are left out without anything being amiss."""
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
 type_draft = tuple[int, type_values]
@@ -54,7 +52,7 @@ _ENOUGH = 3
 class ChunkWriter:
     """Writes the rows of one import, a chunk at a time, inside the transactions of its run."""
 
-    def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, headings: Sequence[str]) -> None:
+    def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, headings: Sequence[str], lost: Lost) -> None:
         self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
         self.heads = Heads(ctx, wish.entity, headings)
         self._takes_totals = plan.takes_totals
@@ -65,7 +63,7 @@ class ChunkWriter:
         self.id, self.records = same.id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
         self.matching = Matching(ctx, wish.entity, plan, self.external)
-        self.teller = Teller(ctx, plan)
+        self.teller = Teller(ctx, plan, Origin(same.id, wish.sheet, wish.entity, ctx.entity(wish.entity).match_fields, lost))
         self._title = ctx.entity(wish.entity).title
         self._links_here = [name for name in plan.columns if self._leads_here(name)]
         self._may_wait = bool(self._links_here) or any(ctx.target(wish.entity, name) == wish.entity for name in plan.links)
@@ -297,7 +295,7 @@ class ChunkWriter:
             elif doubts := self._doubts(row):
                 self.teller.leave(tally, row, WARNED, doubts[0], doubts[1:])
             return
-        self._refused(tally, row, draft, outcome.refusal, last=last)
+        self._refused(tally, row, outcome.refusal, last=last)
 
     def _doubts(self, row: type_row) -> list[Problem]:
         """What a row that was taken is told all the same: currencies that were left out, cells that lie apart, numbers that were taken for days."""
@@ -308,8 +306,6 @@ class ChunkWriter:
                 found.append(Problem(name, "currency_left_out", UNLIKE, {"own": own, "said": code}))
         if row[0] in self.plan.parted:
             found.append(Problem("", "parted", PARTED))
-        if row[0] in self.plan.bare:
-            found += self.plan.bare[row[0]]
         return found + (self._counted(row, self.plan.counted[row[0]]) if row[0] in self.plan.counted else [])
 
     def _counted(self, row: type_row, counts: Mapping[str, int]) -> list[Problem]:
@@ -317,7 +313,7 @@ class ChunkWriter:
         days = {name: counted_on(_cell(row[1], self.plan.columns[name])) for name in counts}
         return [Problem(name, "counted_days", COUNTED, {"day": str(day), "count": counts[name]}) for name, day in days.items()]
 
-    def _refused(self, tally: Tally, row: type_row, draft: Draft, refusal: Refusal, *, last: bool) -> None:
+    def _refused(self, tally: Tally, row: type_row, refusal: Refusal, *, last: bool) -> None:
         problems = refusal.problems
         if refusal.reason == LIKELY_DUPLICATE:
             candidates = refusal.members.get("candidates", ())
@@ -327,21 +323,19 @@ class ChunkWriter:
         elif not last and problems and all(one.code == "no_such_record" and one.field in self._links_here for one in problems):
             tally.deferred.append(row)
         else:
-            self.teller.fail(tally, row, [*(problems or [problem_of(refusal)]), *self._taken_by(draft, problems)])
+            self.teller.fail(tally, row, [*(problems or [problem_of(refusal)]), *self._taken_by(problems)])
 
     def _of_this_file(self, candidates: Sequence[Row]) -> list[Problem]:
         """Of records that are likely the same those that came with this file, by their rows."""
         numbers = sorted({number for one in candidates if (number := self.same.number_of(UUID(str(one["id"])))) is not None})
         return [Problem("", "same_as_row", SAME_AS_ROW, {"row": numbers[0]})] if numbers else []
 
-    def _taken_by(self, draft: Draft, problems: Sequence[Problem]) -> list[Problem]:
-        """The earlier row of this file that has taken a value that comes once."""
+    def _taken_by(self, problems: Sequence[Problem]) -> list[Problem]:
+        """The earlier row of this file that has taken a value that comes once, alone or together with others."""
         for one in problems:
-            value = draft.values.get(one.field)
-            if one.code == "duplicate" and value is not None:
-                number = self.same.row_with(one.field, value)
-                if number is not None:
-                    return [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})]
+            record = one.params.get("record") if one.code == "duplicate" else None
+            if isinstance(record, UUID) and (number := self.same.number_of(record)) is not None:
+                return [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})]
         return []
 
 

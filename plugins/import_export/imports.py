@@ -17,6 +17,7 @@ from plugins.import_export import sheets
 from plugins.import_export.files import Book, Reading, Sheet, open_book
 from plugins.import_export.files.book import from_start
 from plugins.import_export.journal import IMPORT, seen
+from plugins.import_export.lost import Lost
 from plugins.import_export.mapping.saved import save
 from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
@@ -122,7 +123,7 @@ def _carry_out(ctx: Context, record: Row, wish: Wish, opened: Callable[[], Abstr
                 record = imports.update(id, {"notes": notes}, expected_version=int(str(record["version"])), act="run")
             if wish.entity == WORKBOOK:
                 return _carry_out_sheets(ctx, record, wish, book, sheet_of, meter)
-            run = _run(ctx, record, wish, sheet_of(wish.sheet))
+            run = _run(ctx, record, wish, sheet_of(wish.sheet), Lost())
             with meter(run.plan.rows) as step:
                 run.execute(step)
     except Refusal as refusal:
@@ -134,11 +135,11 @@ def _carry_out(ctx: Context, record: Row, wish: Wish, opened: Callable[[], Abstr
     return imports.values([id])[id]
 
 
-def _run(ctx: Context, record: Row, wish: Wish, sheet: Sheet) -> Run:
+def _run(ctx: Context, record: Row, wish: Wish, sheet: Sheet, lost: Lost) -> Run:
     plan = make_plan(ctx, wish, sheet)
     if not wish.dry_run and (wish.map or wish.value):
         save(ctx, wish.entity, wish.file_name[:255] or "-", sheet.headings, asdict(wish))
-    return Run(ctx, record, wish, plan, sheet)
+    return Run(ctx, record, wish, plan, sheet, lost)
 
 
 def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_of: Callable[[str], Sheet], meter: type_meter) -> Row:
@@ -150,13 +151,13 @@ def _carry_out_sheets(ctx: Context, record: Row, wish: Wish, book: Book, sheet_o
             there = [_record(ctx, one, id_of(record)) for one in wanted]
             ignored = {"ignored": listed(left_out)}
             record = ctx.as_system().records(IMPORT).update(id_of(record), ignored, act="run")
-    pairs = [(child, read_wish(json.loads(str(child["wish"])))) for child in there]
+    pairs, lost = [(child, read_wish(json.loads(str(child["wish"])))) for child in there], Lost()
     return sheets.carry_out(
         ctx,
         record,
         pairs,
         lambda one: sheet_of(one.sheet),
-        lambda child, one, sheet: _run(ctx, child, one, sheet),
+        lambda child, one, sheet: _run(ctx, child, one, sheet, lost),
         partial(fail, ctx),
         meter,
     )

@@ -188,8 +188,3 @@ class SameFile:
         if id not in self._asked:
             self._asked[id] = origins.number_of(self.told, self.entity, self.id, id)
         return self._asked[id]
-
-    def row_with(self, name: str, value: object) -> int | None:
-        """The row of this file whose record has this value, for one that comes once."""
-        rows = self.records.find((Condition(name, "eq", (value,)),), 1)
-        return self.number_of(id_of(rows[0])) if rows else None

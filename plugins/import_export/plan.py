@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, cast
 
-from plugins.import_export.bare import Bare
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import SYSTEM, of_export
 from plugins.import_export.files import Reading, Sheet
@@ -32,7 +31,7 @@ from plugins.import_export.mapping.units import Unit, counts, unit_of
 from plugins.import_export.mapping.words import LOCALES, apart_of, bare, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.nothing import Found, words_for
 from plugins.import_export.styles import Said, Styles
-from sdk import BadRequest, Context, Problem, Text, _
+from sdk import BadRequest, Context, Text, _
 from sdk.changes import HISTORY
 from sdk.fields import AnyRecordField, ChoiceField, Field, KeysField, LinkField, MoneyField
 from sdk.messages import Flawed
@@ -147,8 +146,6 @@ class Plan:
     """Rows of which it is told that a column which is left out says another currency than their amounts get, by field."""
     counted: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
     """Rows of which it is told that numbers were taken for days, by field with how many there are in its column."""
-    bare: Mapping[int, Sequence[Problem]] = field(default_factory=dict)
-    """What is told of rows whose file does not say what its formats show."""
 
     def place_of(self, name: str) -> int | None:
         """The column of a field, or of the currencies beside it."""
@@ -178,7 +175,8 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     named = {name: names for name, one in fields.items() if (names := names_for(ctx, one)) is not None}
     fixed = dict(_fixed(word, fields, named) for word in wish.set)
     if not columns and not made:
-        raise BadRequest(_("no heading in the file matches a field; map them: {headings}"), headings=", ".join(file.headings)[:500])
+        text = _("no heading in the file matches a field; map them, or add a line of headings if the file has none: {headings}")
+        raise BadRequest(text, headings=", ".join(file.headings)[:500])
     units = _units(ctx, headings, fields)
     own = _own_ids(wish, file.headings, fields)
     unused = {heading for heading, name in special.items() if name == OWN and own is None}
@@ -209,19 +207,15 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
     """What only all rows tell; to the end, whatever its columns: what is no CSV is refused before a row is written."""
     styles = Styles(plan.fields, plan.columns, file, said, ctx.tenant.timezone, ctx.tenant.currency)
     left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
-    bare = Bare(plan.fields, plan.columns, plan.currencies, file, ctx.tenant.currency)
     rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
     for rows, (number, cells) in enumerate(file.rows(), 1):
         styles.see(cells, number)
         gaps.see(number, cells)
         left_out.see(number, cells)
-        if file.bare:
-            bare.see(number, cells)
         nothing.see(cells)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(
         plan,
-        bare=bare.told(),
         styles=styles.found(),
         rows=rows,
         parted=gaps.behind(),

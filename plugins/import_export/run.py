@@ -11,11 +11,12 @@ from time import monotonic
 
 from plugins.import_export import journal, origins
 from plugins.import_export.as_read import AsRead
-from plugins.import_export.chunk import NO_RECORDS, ChunkWriter, type_chunk
+from plugins.import_export.chunk import ChunkWriter, type_chunk
 from plugins.import_export.files import Sheet
+from plugins.import_export.lost import Lost
 from plugins.import_export.matching import SameFile
 from plugins.import_export.plan import Plan, Wish
-from plugins.import_export.tally import COUNTS, FATES, Tally, listed, type_row
+from plugins.import_export.tally import COUNTS, FATES, NO_RECORDS, Tally, listed, type_row
 from plugins.import_export.values import read_columns
 from plugins.import_export.waiting import Waiting
 from sdk import Channel, Condition, Context, Draft, Query, where
@@ -41,8 +42,8 @@ def _unseen(_count: int) -> None:
 class Run:
     """An import of a file whose record exists."""
 
-    def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: Sheet) -> None:
-        self.ctx, self.wish, self.plan, self.file = ctx.over(Channel.IMPORT), wish, plan, file
+    def __init__(self, ctx: Context, record: Row, wish: Wish, plan: Plan, file: Sheet, lost: Lost) -> None:
+        self.ctx, self.wish, self.plan, self.file, self.lost = ctx.over(Channel.IMPORT), wish, plan, file, lost
         if wish.quiet:
             self.ctx = self.ctx.because(SILENT)
         self.id, self.version = id_of(record), int(str(record["version"]))
@@ -62,10 +63,13 @@ class Run:
         if self.wish.dry_run:
             rehearse(self.ctx, [self], step)
             return self.total
-        rows = ChunkWriter(self.ctx, SameFile(self.ctx, self.ctx, self.id, self.wish.entity), self.wish, self.plan, self.file.headings)
-        self.take(self.ctx, rows, self.keep, step)
+        self.take(self.ctx, self.writer(self.ctx, SameFile(self.ctx, self.ctx, self.id, self.wish.entity)), self.keep, step)
         self.conclude()
         return self.total
+
+    def writer(self, ctx: Context, same: SameFile) -> ChunkWriter:
+        """What writes its rows through `ctx`."""
+        return ChunkWriter(ctx, same, self.wish, self.plan, self.file.headings, self.lost)
 
     def start(self) -> None:
         """Say that it is running, of how many rows."""
@@ -258,8 +262,7 @@ def rehearse(ctx: Context, runs: Sequence[Run], step: Callable[[int], None] = _u
             mine = trying.over(Channel.IMPORT)
             mine = mine.because(SILENT) if run.wish.quiet else mine
             same = SameFile(mine, None if short else run.ctx, run.id, run.wish.entity)
-            rows = ChunkWriter(mine, same, run.wish, run.plan, run.file.headings)
-            run.take(mine, rows, partial(_remember, told, run) if short else run.keep, step)
+            run.take(mine, run.writer(mine, same), partial(_remember, told, run) if short else run.keep, step)
     with ctx.transaction(write=True):
         for run, tally, more in told:
             run.keep(tally, more)

@@ -7,17 +7,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from unicodedata import category
+from uuid import UUID
 
 from plugins.import_export import journal
+from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
+from plugins.import_export.lost import Lost
 from plugins.import_export.plan import Plan
 from plugins.import_export.waiting import Place
-from sdk import Context, Problem, Refusal, Text
+from sdk import Context, Problem, Refusal, Text, _
 from sdk.context import Row
 
 WARNED, LONGEST = "warned", 20_000
+HEADINGS, TOTALS, REMARK = NO_RECORDS = ("headings", "totals", "remark")
+"""Why rows are left out without anything being amiss."""
 FATES = ("created", "updated", "unchanged", "skipped", "failed")
 COUNTS = (*FATES, WARNED)
+WHO = _("map {value!r} to one of your users (value), or leave the column out and set one user for all rows (map, set)")
 type_row = tuple[int, Sequence[str]]
 """The number of a row, and its cells."""
 
@@ -42,20 +48,35 @@ class Tally:
             self.former[fate.number] = former
 
 
+@dataclass(frozen=True)
+class Origin:
+    """What rows are of: their import, the sheet that they stand in, and the fields that name records of their kind."""
+
+    id: UUID
+    sheet: str
+    entity: str
+    names: Sequence[str]
+    lost: Lost
+
+
 class Teller:
     """Tells in the words of the file why a row was not taken, or what one is warned of."""
 
-    def __init__(self, ctx: Context, plan: Plan) -> None:
-        self.ctx, self.plan = ctx, plan
+    def __init__(self, ctx: Context, plan: Plan, of: Origin | None = None) -> None:
+        self.ctx, self.plan, self.of = ctx, plan, of
 
     def fail(self, tally: Tally, row: type_row, problems: Sequence[Problem]) -> None:
         """A row with mistakes, the first of which names its column."""
-        self.leave(tally, row, "failed", problems[0], problems[1:])
+        more = self.of.lost.told(problems, self.of.id) if self.of is not None else ()
+        who = [Problem("", "unknown_person", WHO, one.params) for one in problems if _is_nobody(one)][:1]
+        self.leave(tally, row, "failed", problems[0], [*problems[1:], *more, *who])
 
     def leave(self, tally: Tally, row: type_row, outcome: str, problem: Problem, more: Sequence[Problem] = ()) -> None:
         """A row that was skipped or failed, or of which one is warned."""
         number, cells = row
         tally.counts[outcome] += 1
+        if self.of is not None and outcome != WARNED and problem.code not in NO_RECORDS:
+            self.of.lost.note(self.of.entity, (self.of.id, self.of.sheet), number, self._names(cells))
         if outcome in journal.LETTER_OF:
             tally.fates.append(Fate(number, journal.LETTER_OF[outcome]))
         tally.rows.append({"number": number, "outcome": outcome, **_kept(cells, [self._told(cells, one) for one in (problem, *more)])})
@@ -64,6 +85,14 @@ class Teller:
         """What is to stand of a row of which something is told already: that, and these problems."""
         cells = journal.read_cells(row["cells"])[0] or []
         return _kept(cells, [*journal.problems_of(row), *(self._told(cells, one) for one in problems)])
+
+    def _names(self, cells: Sequence[str]) -> Sequence[str]:
+        """What others call the record of a row: by its names, or by the id of another system."""
+        assert self.of is not None, "only rows of an import bring records"
+        alone = [[cell] for cell in cells]
+        made = [maker(alone, 1)[0] for name, maker in self.plan.made.items() if name in self.of.names]
+        places = [self.plan.external, *(self.plan.columns.get(name) for name in self.of.names)]
+        return restored([*made, *(cells[at].strip() for at in places if at is not None and at < len(cells))])
 
     def _told(self, cells: Sequence[str], problem: Problem) -> dict[str, object]:
         at, nearest = self.plan.place_of(problem.field), problem.params.get("nearest")
@@ -92,6 +121,10 @@ def _kept(cells: Sequence[str], told: Sequence[Mapping[str, object]]) -> dict[st
     kept = cells if len(told) == 1 else {"cells": cells, "problems": told}
     # As JSON, which writes down what no text field takes.
     return {**told[0], "reason": "; ".join(reasons)[:LONGEST], "cells": json.dumps(kept)}
+
+
+def _is_nobody(problem: Problem) -> bool:
+    return problem.code == "no_such_record" and problem.params.get("target") == "core.user"
 
 
 def problem_of(refusal: Refusal) -> Problem:

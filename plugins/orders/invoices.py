@@ -8,11 +8,10 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from plugins.company.api import next_numbers
 from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST, number_of
-from plugins.orders.process import BILL, BILLED_BEFORE, LINE, MAIL, found, keep_currency, mark_history, require_account, today
+from plugins.orders.process import BILL, BILLED_BEFORE, LINE, MAIL, found, free_numbers, keep_currency, mark_history, require_account, today
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
 from sdk.changes import HISTORY, MERGES
@@ -113,7 +112,7 @@ def issue(ctx: Context, id: UUID) -> Row:
         require_account(ctx, invoice)
         on = today(ctx)
         key = "orders.invoice" if invoice["kind"] == "invoice" else "orders.credit_note"
-        values = {"number": next_numbers(ctx, key, on)[0], "issued_on": on, "state": "issued"}
+        values = {"number": free_numbers(ctx, "orders.invoice", key, 1)[0], "issued_on": on, "state": "issued"}
         if invoice["due_on"] is None:
             values["due_on"] = on
         return ctx.records("orders.invoice").update(id, values, act=ISSUE)

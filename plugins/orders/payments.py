@@ -12,6 +12,7 @@ from plugins.orders.amounts import rounded
 from plugins.orders.lines import KINDS, MOST, Sum, documents_of, number_of, type_documents
 from plugins.orders.process import today
 from sdk import Batch, Change, Channel, Condition, Context, _, keep_days, where
+from sdk.changes import UNDO
 from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.fields.money import minor_units
@@ -178,13 +179,18 @@ def keep_paid(ctx: Context, batch: Batch) -> None:
 
 def prepare_payments(ctx: Context, batch: Batch) -> None:
     """Spread each new payment over what is still open, oldest due date first; more than that is refused. What came in stays; what takes one back
-    opens again what that one had settled."""
+    opens again what that one had settled, and so does the undo of the import that brought one in by mistake."""
+    undone = _undone(ctx, batch)
     for change in batch.changes:
-        if change.verb != "create" and change.stands and (change.verb != "update" or change.changes("amount") or change.changes("order")):
+        if change.verb == "restore" and change.stands:
+            change.forbid("payment_kept", _("what it had settled has been due again since its import was undone; enter it again"))
+        elif change.verb == "create" or change.act == UNDO or not change.stands:
+            continue
+        elif change.verb != "update" or change.changes("amount") or change.changes("order"):
             change.forbid("payment_kept", _("a payment can't be changed or deleted once recorded; reverse it and enter it again"))
     _keep_past(ctx, batch)
     keep_days(batch, "received_on")
-    fresh = [change for change in batch.standing() if change.verb == "create"]
+    fresh = [*undone, *(change for change in batch.standing() if change.verb == "create")]
     ids = sorted({order for change in fresh if isinstance(order := change.after("order"), UUID)})
     for order in ids:
         ctx.lock(f"orders.plan:{order}")
@@ -195,11 +201,13 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
     settled: dict[UUID, tuple[Change, Row]] = {}
     for change in fresh:
         mine = plan.get(change.after("order"), [])
-        for row, amount in _taken_back(ctx, change, mine, left) if change.act == REVERSE else _spread(change, mine, left):
+        back = change.after("reverses") if change.act == REVERSE else change.id if change.verb == "delete" else None
+        for row, amount in _spread(change, mine, left) if back is None else _taken_back(ctx, back, mine, left):
             paid = change.after("amount")
             assert isinstance(paid, Money)
             values = {"payment": change.id, "instalment": row["id"], "amount": Money(amount, paid.currency)}
-            batch.also_create("orders.allocation", change, values)
+            if change.verb == "create":  # those of one that goes are part of it, and go with it
+                batch.also_create("orders.allocation", change, values)
             settled[id_of(row)] = (change, row)
     for id, (change, row) in settled.items():
         asked = row["amount"]
@@ -208,6 +216,16 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         paid_so_far = {name: Money(amount, asked.currency) for name, amount in now.items()}
         stands = {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
         batch.also_update("orders.instalment", change, id, {**paid_so_far, **stands}, PAY)
+
+
+def _undone(ctx: Context, batch: Batch) -> list[Change]:
+    """The payments that go with the import that brought them; not those that somebody has reversed: both stay on record."""
+    gone = {change.id: change for change in batch.changes if change.verb == "delete" and change.act == UNDO and change.stands}
+    payments, ids = ctx.as_system().records("orders.payment"), sorted(gone)
+    for start in range(0, len(ids), 500):
+        for row in payments.find((Condition("reverses", "in", tuple(ids[start : start + 500])),), MOST):
+            gone[row["reverses"]].forbid("payment_reversed", _("the payment has since been reversed, so both stay on record"))  # type: ignore[index]
+    return [change for change in gone.values() if change.stands]
 
 
 def _keep_past(ctx: Context, batch: Batch) -> None:
@@ -220,10 +238,10 @@ def _keep_past(ctx: Context, batch: Batch) -> None:
             change.refuse("received_on", "in_future", text)
 
 
-def _taken_back(ctx: Context, change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:
-    """What the payment that is reversed had settled is open again."""
+def _taken_back(ctx: Context, payment: object, plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:
+    """What the payment that is reversed, or goes, had settled is open again."""
     parts, back = {id_of(row): row for row in plan}, list[tuple[Row, Decimal]]()
-    for row in ctx.as_system().records("orders.allocation").find(where(payment=change.after("reverses")), MOST):
+    for row in ctx.as_system().records("orders.allocation").find(where(payment=payment), MOST):
         amount, part = row["amount"], parts[row["instalment"]]  # type: ignore[index]
         assert isinstance(amount, Money)
         left[id_of(part)] += amount.amount

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from sdk.context import Row, id_of
 
 ACCEPT, BILL, BILLED_BEFORE = "accept", "bill", "billed_before"
 _BILLED = ("none", "partial", "billed")
+_TOGETHER = 500
 MAIL = "mail"
 """The act of noting that a document was mailed."""
 LINE = ("position", "product", "description", "quantity", "unit_price", "discount", "tax_rate")
@@ -54,8 +55,19 @@ def prepare_documents(ctx: Context, batch: Batch) -> None:
 def _number(ctx: Context, entity: str, fresh: Sequence[Change]) -> None:
     """The next numbers, to those that have none of elsewhere."""
     numbered = [change for change in fresh if change.act != HISTORY or change.after("number") is None]
-    for change, number in zip(numbered, next_numbers(ctx, entity, today(ctx), len(numbered)) if numbered else (), strict=True):
+    given = {change.after("number") for change in fresh}
+    for change, number in zip(numbered, free_numbers(ctx, entity, entity, len(numbered), given), strict=True):
         change.values["number"] = number
+
+
+def free_numbers(ctx: Context, entity: str, key: str, count: int, given: Collection[object] = ()) -> list[str]:
+    """The next numbers of today, past those that documents of elsewhere have brought along, or are `given` to some at this moment."""
+    records, free = ctx.as_system().records(entity), list[str]()
+    while (left := min(count - len(free), _TOGETHER)) > 0:
+        fresh = next_numbers(ctx, key, today(ctx), left)
+        taken = {*given, *(row["number"] for row in records.find((Condition("number", "in", tuple(fresh)),), left))}
+        free += [number for number in fresh if number not in taken]
+    return free
 
 
 def mark_history(batch: Batch) -> None:

@@ -23,10 +23,13 @@ _LONG = re.compile(r"[+-]?[0-9]{16,}(\.[0-9]*)?", re.ASCII)
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
 _CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]"
 _AROUND = re.compile(
-    rf"(?P<open>\(?) ?(?P<sign>[-+]?) ?(?P<before>{_CURRENCY}|) ?(?P<inner>-?)(?P<number>[\d.,' ]*\d)"
+    rf"(?P<open>\(?) ?(?P<sign>[-+]?) ?(?P<before>{_CURRENCY}|) ?(?P<inner>-?)(?P<number>[\d.,' ]*\d)(?:[.,][-\u2013\u2014]{{1,2}})?"
     rf" ?(?P<times>[kKM]|mn|bn|Mio\.?|Mrd\.?|[Mm]illions?|[Bb]illions?|[十百千]?[万亿萬億]?) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
 )
-"""A number with what people write around it: a sign, brackets or a minus behind it, tens of thousands, a currency, a percent sign."""
+"""A number with what people write around it: a sign, brackets or a minus behind it, a dash for no cents, tens of thousands, a currency, a
+percent sign."""
+_BEFORE_BRACKETS = re.compile(rf"({_CURRENCY}) ?\((?=[\d.,' ]*\d\)\Z)")
+"""A currency before what stands in brackets, as spreadsheets write amounts below nothing: it belongs into them."""
 _ZEROS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8, "萬": 4, "億": 8}
 _TIMES = {"k": 3, "m": 6, "mn": 6, "bn": 9, "mio": 6, "mrd": 9, "million": 6, "millions": 6, "billion": 9, "billions": 9}
 _BARE = re.compile(r"[kKM][-)]*\Z")
@@ -37,11 +40,12 @@ _POWERS = re.compile(r"[+-]?\d+(?:\.\d+)?(?:e[+-]?\d{1,2}|E(?:\d{1,2}|-\d))\Z", 
 """A number as programs write a long one, all its digits before the e."""
 _MARKED = {
     decimal: re.compile(
-        rf"(?P<whole>[1-9]\d{{0,2}}(?:(?P<mark>[{group}' ])\d{{3}})(?:(?P=mark)\d{{3}})*|\d+|)(?:\{decimal}(?P<fraction>\d+))?\Z", re.ASCII
+        rf"(?P<whole>[1-9]\d{{0,2}}(?:(?P<mark>[{group}' ])\d{{3}})(?:(?P=mark)\d{{3}})*{lakhs}|\d+|)(?:\{decimal}(?P<fraction>\d+))?\Z",
+        re.ASCII,
     )
-    for decimal, group in ((".", ","), (",", "."))
+    for decimal, group, lakhs in ((".", ",", r"|[1-9]\d?(?:,\d{2})+,\d{3}"), (",", ".", ""))
 }
-"""Digits by the sign before their fraction, with thousands marked by the other sign, an apostrophe or a space."""
+"""Digits by the sign before their fraction, with thousands marked by the other sign, an apostrophe or a space; in India by two above those."""
 _NOISE = Decimal("1e-9")
 # As spreadsheets write them in their languages; -1 is what old databases keep for yes.
 _WORDS = dict.fromkeys(
@@ -163,7 +167,7 @@ def parts_of(cell: str) -> tuple[bool, str, str, int]:
     if _POWERS.match(cell):
         return cell[0] == "-", f"{Decimal(cell).copy_abs():f}", "", 0
     word = cell if cell.isascii() else unicodedata.normalize("NFKC", cell).replace("\u2212", "-").replace("\u2019", "'")
-    found = _AROUND.match(" ".join(word.split()))
+    found = _AROUND.match(_BEFORE_BRACKETS.sub(r"(\1", " ".join(word.split())))
     if found is None or bool(found["open"]) != bool(found["close"]) or (found["before"] and found["after"] not in ("", "%")):
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))
     negative = bool(found["open"] or found["sign"] == "-" or found["inner"] or found["last"])

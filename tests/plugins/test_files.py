@@ -445,8 +445,16 @@ def test_a_file_in_two_encodings_is_told_as_that_and_what_is_no_table_by_its_nam
     for parts in (
         ("客户名称,城市\n".encode(), "深圳公司,深圳\n".encode("gbk") * 3),
         ("华为技术,深圳\n".encode(), "中兴通讯,深圳\n".encode("gbk")),
+        ("Name,City\nMüller,Köln\n".encode(), "Groß,Würzburg\n".encode("cp1252")),
     ):
         assert refusal(b"".join(parts)).startswith("unreadable: mixes two encodings: some lines are UTF-8, others aren't")
+    for cut in ("Name,City\nAlder,Kölü".encode()[:-1], "名称,城市\n华为,深圳".encode()[:-2]):
+        assert refusal(cut).startswith("unreadable: ends in the middle of a character")
+    assert opened("Name,City\nAlder,Caf\xe9".encode("cp1252"), encoding="cp1252").headings == ("Name", "City")
+    for misread in ("Name,City\nMÃ¼ller,KÃ¶ln\n", "\ufeffName,City\nO’Neill,itâ€™s\n"):
+        (note,) = book(misread, "utf-8").notes
+        assert (note.code, note.params["meant"]) in (("garbled", "Müller"), ("garbled", "it’s"))
+    assert book("Name,City\nMüller,São Paulo\nZoë,Malmö – Øst\n€uro,½ Ãlvares\n", "utf-8").notes == ()
     assert refusal(b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n").startswith("unreadable: is actually MHTML")
     assert refusal(b'ID;PWXL;N;E\r\nC;Y1;X1;K"Name"\r\n').startswith("unreadable: is actually SYLK")
     assert refusal(b'{\n  "data": [{"name": "A"}]\n}\n').startswith("unreadable: is a JSON list")

@@ -156,7 +156,7 @@ def test_a_wish_that_does_not_fit_is_refused_before_a_row_is_read(taken: Take, w
 
 
 def test_a_file_that_no_heading_of_fits_is_refused(taken: Take) -> None:
-    with pytest.raises(BadRequest, match="map them: foo, bar"):
+    with pytest.raises(BadRequest, match="map them, or add a line of headings if the file has none: foo, bar"):
         taken("customers.account", "foo,bar\n1,2\n")
 
 

@@ -19,9 +19,10 @@ from plugins.import_export.failed import failed_file
 from plugins.import_export.files import Reading
 from sdk import Invalid
 from sdk.context import id_of
+from sdk.fields import Money
 from tests.plugins.exported import exported
 from tests.plugins.imports import import_file
-from tests.plugins.test_spreadsheets import xlsb
+from tests.plugins.test_spreadsheets import type_binary_cell, xlsb
 
 NAMES = ("李伟", "王芳", "张敏", "欧阳娜娜", "司马懿")
 CSV = "姓名,城市,生日\n" + "".join(f"{name},上海,2000-01-0{day}\n" for day, name in enumerate(NAMES, 1))
@@ -201,13 +202,11 @@ def test_failed_rows_mean_what_they_meant_in_their_file_and_are_mapped_as_it_was
 
 
 @pytest.mark.feature("C2")
-def test_what_a_file_does_not_tell_is_told_of_its_rows_and_stands_with_the_import(work: Work) -> None:
-    done = import_file(
-        work, "customers.account", xlsb([["Name", "Phone", "Annual revenue"], ["A", 301234567.0, 5.0], ["B", 301234568.0, 6.0]])
-    )
-    assert (done.state, done.reasons) == ("succeeded", [(1, "Phone", "zeros_unknown")])
-    assert [one["code"] for one in json.loads(str(done.rows[0]["cells"]))["problems"]] == ["zeros_unknown", "currency_unknown"]
-    assert "25 % is 0.25" in done.notes
+def test_errors_and_formats_of_a_binary_workbook_reach_records_as_they_are_meant(work: Work) -> None:
+    rows: list[list[type_binary_cell]] = [["Name", "Annual revenue"], [(123.0, 3), (5.0, 2)], ["B", Exception(0x2A)]]
+    done = import_file(work, "customers.account", xlsb(rows))
+    assert (done.state, done.reasons) == ("partial", [(2, "Annual revenue", "error_value")])
+    assert [(row["name"], row["revenue"]) for row in work.records("customers.account").find(())] == [("00123", Money(Decimal(5), "EUR"))]
 
 
 def test_failed_rows_can_be_fetched_as_they_stood_where_their_kind_of_record_is_off(platform: Platform, work: Work) -> None:

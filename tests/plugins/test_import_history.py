@@ -139,3 +139,14 @@ def test_history_goes_out_and_comes_in_again_as_it_was(work: Work) -> None:
     for name in columns:
         assert import_file(work, name, before[name], history=True).counts["created"] == before[name].count(b"\n") - 1
     assert files() == before
+
+
+def test_a_series_passes_over_the_numbers_that_came_from_elsewhere(work: Work) -> None:
+    account = {"account": work.records("customers.account").create({"name": "Alder"})["id"]}
+    first = str(work.records("orders.order").create({"name": "A", **account})["number"])
+    coming = [f"{first[:-1]}{int(first[-1]) + more}" for more in range(1, 6)]
+    rows = f"Number,Subject,Account\n{coming[1]},B,Alder\n{coming[0]},C,Alder\n,D,Alder\n"
+    assert import_file(work, "orders.order", rows, history=True).state == "succeeded"
+    import_file(work, "orders.order", f"Number,Subject,Account\n{coming[3]},E,Alder\n", history=True)
+    assert work.records("orders.order").create({"name": "F", **account})["number"] == coming[4]
+    assert {name: row["number"] for name, row in named(work, "orders.order", "name").items()} == dict(zip("ACBDEF", [first, *coming], strict=True))

@@ -104,3 +104,13 @@ def test_the_second_of_two_rows_is_told_the_number_of_the_first_wherever_they_st
     codes = taken("catalog.product", "name,sku\nA,S-1\nB,S-2\nC,S-3\nD,S-1\n", dry_run=dry_run)
     assert told(codes) == [(4, "failed", "duplicate", "'S-1' is already taken; is the same as row 1 of this file")]
     assert work.records("catalog.product").find(where(name="D")) == []
+    alder = next(row["id"] for row in work.records("customers.account").find(()))
+    follows = f"about\ncustomers.account:{alder}\ncustomers.account:{alder}\n"
+    work.records("core.user").create({"name": "Ann", "email": "ann@acme.example"})
+    twice = taken("teamwork.follow", follows, set=["owner=ann@acme.example"], dry_run=dry_run)
+    assert [one[:3] for one in told(twice)] == [(2, "failed", "duplicate")]
+    assert told(twice)[0][3] == "a record with the same owner, about already exists; is the same as row 1 of this file"
+    rates = taken(
+        "company.rate", "currency,on,rate\nEUR,2026-05-01,8\nGBP,2026-05-02,7\nGBP,2026-05-01,7\nGBP,2026-05-01,7\n", dry_run=dry_run
+    )
+    assert told(rates)[-1][3].rpartition("; ")[2] == "is the same as row 3 of this file", "by all of its fields"

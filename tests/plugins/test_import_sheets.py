@@ -17,6 +17,7 @@ from plugins.import_export.sheets import WORKBOOK, children
 from plugins.import_export.undo import undoing
 from sdk import BadRequest
 from sdk.context import Row, id_of
+from tests.plugins.imports import import_file
 from tests.plugins.process import Process
 
 FILES, IMPORTS = "/api/v1/import_export/files", "/api/v1/import_export/imports"
@@ -133,3 +134,31 @@ def test_a_sheet_that_cannot_be_mapped_fails_by_itself(work: Work) -> None:
         "customers.contact": (0, 0, 0, 0, "failed"),
     }
     assert done["state"] == "partial"
+
+
+@pytest.mark.feature("C11")
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_who_looks_in_vain_for_a_row_that_was_not_taken_is_told_of_that_row(work: Work, dry_run: bool) -> None:
+    work.records("customers.account").create({"name": "Acme Beta Ltd"})
+    sheets = {
+        "Accounts": [["Name", "Parent company", "Founded in"], ["Alder", "", "x"], ["Birch", "Alder", ""], ["Beta Acme", "", ""]],
+        "Contacts": [["First name", "Last name", "Company", "Owner"], ["A", "B", "alder", ""], ["C", "D", "Birch", ""], ["E", "F", "Beta Acme", ""],
+                     ["G", "H", "Oak", ""], ["I", "K", "", "Jane Doe"]],
+    }  # fmt: skip
+    accounts, contacts = children(work, id_of(carried_out(work, workbook(sheets), dry_run=dry_run)))
+    told = {
+        one["sheet"]: [str(row["reason"]) for row in imports.rows(work, id_of(one), "failed", 10, "").data] for one in (accounts, contacts)
+    }
+    assert told["Accounts"][1].endswith("; row 1 of this file would have brought it, but wasn't taken: see there")
+    assert [reason.rpartition("; ")[2] for reason in told["Contacts"][:3]] == [
+        f"row {number} of the sheet Accounts would have brought it, but wasn't taken: see there" for number in (1, 2, 3)
+    ]
+    assert told["Contacts"][3].startswith("no Account matches 'Oak'") and "row" not in told["Contacts"][3]
+    assert told["Contacts"][4].endswith(
+        "map 'Jane Doe' to one of your users (value), or leave the column out and set one user for all rows (map, set)"
+    )
+    work.records("core.user").create({"name": "Ann", "email": "ann@acme.example"})
+    meant = import_file(
+        work, "customers.contact", "Name,Owner\nJane,Jane Doe\n", value=["owner:Jane Doe=ann@acme.example"], dry_run=dry_run
+    )
+    assert meant.state == "succeeded"

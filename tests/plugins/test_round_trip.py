@@ -20,11 +20,13 @@ from core.custom.kinds import KINDS
 from core.platform import Platform
 from core.testkit.fixtures import MakeTenant
 from core.testkit.leaks.cells import value
+from plugins.import_export import imports
 from plugins.import_export.undo import undoing
 from plugins.orders import invoices
-from sdk import Draft, Forbidden, Outcome, Refusal, Verb, where
+from plugins.orders.reversals import reverse
+from sdk import Conflict, Draft, Forbidden, Outcome, Refusal, Verb, where
 from sdk import fields as f
-from sdk.context import id_of
+from sdk.context import Row, id_of
 from sdk.fields import (
     AnyRecordField,
     BooleanField,
@@ -240,13 +242,17 @@ def test_every_entity_comes_back_as_it_went_out_to_the_byte(platform: Platform, 
     kinds = {type(field).kind for name in entities for field in one.records(name).fields().values() if not field.readonly}
     assert kinds >= {kind.kind for kind in (AnyRecordField, BooleanField, ChoiceField, CurrencyField, DateField, DateTimeField, DecimalField,
                                             KeysField, LinkField, MoneyField)}  # fmt: skip
-    files = {name: exported(one, name) for name in entities}
+    files, before = (
+        {name: exported(one, name) for name in entities},
+        {name: exported(other, name) for name in entities if other.offers(name)},
+    )
     filled = {(name, column) for name in entities for row in rows_of(files[name]) for column, cell in row.items() if cell}
     there = {(name, column) for name in entities for column in rows_of(files[name])[0]}
     assert there - filled == {(name, column) for name, columns in UNFILLED.items() for column in columns}
-    lines = {name: exported(one, name, "jsonl") for name in JSON_TOO}
+    lines, records = {name: exported(one, name, "jsonl") for name in JSON_TOO}, list[Row]()
     for name in entities:
         done = import_file(other, name, files[name])
+        records.append(done.record)
         assert {row["code"] for row in done.rows} <= {"duplicate"}, (name, done.rows)  # a new tenant has some roles and sequences already
     back = {name: exported(other, name) for name in entities}
     assert back == files
@@ -256,6 +262,14 @@ def test_every_entity_comes_back_as_it_went_out_to_the_byte(platform: Platform, 
         done = import_file(third, name, exported(one, name, "jsonl"))
         assert {row["code"] for row in done.rows} <= {"duplicate"}, (name, done.rows)
     assert exported(third, "customers.account") == files["customers.account"]
+    for record in reversed(records):
+        ended = taken_back(other, record)
+        told = [str(row["reason"]) for row in imports.rows(other, id_of(record), "conflict", 9, "").data]
+        if ended["entity"] != "core.custom_entity":
+            assert (ended["state"], told) == ("undone", []), ended["entity"]
+    assert "including those in the recycle bin" in told[0], "such a kind of record stays as long as there are some"
+    left = {name: exported(other, name) for name in before if name != "core.custom_entity"}
+    assert left == {name: before[name] for name in left}
 
 
 class Anything(Filling):
@@ -385,7 +399,7 @@ def test_a_workbook_and_a_file_with_all_that_can_be_read_come_back(platform: Pla
 
 
 @pytest.mark.feature("C12")
-def test_imports_of_quotes_orders_lines_contracts_and_plans_are_taken_back_and_money_that_came_in_stays(
+def test_imports_of_quotes_orders_lines_contracts_plans_and_payments_are_taken_back_but_for_money_that_was_reversed(
     platform: Platform, make_tenant: MakeTenant
 ) -> None:
     one, other = (platform.system(make_tenant(name).id) for name in ("one", "other"))
@@ -406,16 +420,37 @@ def test_imports_of_quotes_orders_lines_contracts_and_plans_are_taken_back_and_m
     } <= {*entities}
     before = {name: exported(other, name) for name in entities}
     files = {name: exported(one, name) for name in entities}
-    done = {name: import_file(other, name, files[name]) for name in entities if name not in ("orders.payment", "orders.allocation")}
+    done = {name: import_file(other, name, files[name]) for name in entities}
+    assert exported(other, "orders.payment") == files["orders.payment"]
     for name in reversed(done):
-        ended = undoing.carry_out(other, undoing.begin_undo(other, undoing.permit_undo(other, id_of(done[name].record))))
+        ended = taken_back(other, done[name].record)
         assert (ended["state"], ended["undone"], ended["conflicts"]) == ("undone", 2, 0), name
     assert {name: exported(other, name) for name in entities} == before
+    assert other.records("orders.allocation").find(()) == []
     third = platform.system(make_tenant("third").id)
     done = {name: import_file(third, name, files[name]) for name in entities}
-    paid = undoing.carry_out(third, undoing.begin_undo(third, undoing.permit_undo(third, id_of(done["orders.payment"].record))))
-    assert (paid["state"], paid["undone"], paid["conflicts"]) == ("partly_undone", 0, 2)
-    assert exported(third, "orders.payment") == files["orders.payment"]
+    first, second = third.records("orders.payment").find(())
+    reverse(third, id_of(second))
+    paid_back = taken_back(third, done["orders.payment"].record)
+    assert (paid_back["state"], paid_back["undone"], paid_back["conflicts"]) == ("partly_undone", 1, 1)
+    plan = third.records("orders.instalment").find(())
+    numbers = {id: row["number"] for id, row in third.records("orders.order").values([row["order"] for row in plan]).items()}
+    rest = "".join(f"{numbers[row['order']]},2026-01-10,{row['open'].amount} {row['open'].currency}\n" for row in plan)
+    settling = import_file(third, "orders.payment", f"order,received on,amount\n{rest}")
+    assert {row["settled"] for row in third.records("orders.instalment").find(())} == {True}
+    assert taken_back(third, settling.record)["state"] == "undone"
+    assert [(row["open"], row["settled"]) for row in third.records("orders.instalment").find(())] == [
+        (row["open"], row["settled"]) for row in plan
+    ]
+    with pytest.raises(Conflict, match="enter it again"):
+        third.records("orders.payment").restore(id_of(first))
+    with pytest.raises(Conflict, match="reverse it"):
+        third.records("orders.payment").delete(id_of(second))
+
+
+def taken_back(work: Work, record: Row) -> Row:
+    """The import after its undo."""
+    return undoing.carry_out(work, undoing.begin_undo(work, undoing.permit_undo(work, id_of(record))))
 
 
 @pytest.mark.feature("C16")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -16,10 +16,9 @@ import pytest
 from openpyxl.cell import Cell
 from openpyxl.worksheet.worksheet import Worksheet
 
-from plugins.import_export.bare import Bare
 from plugins.import_export.files import Book, Reading, open_book, spreadsheets, unpack
 from sdk import BadRequest, Conflict, Invalid
-from sdk.fields import DecimalField, MoneyField, TextField, spoilt
+from sdk.fields import DecimalField, spoilt
 from sdk.text import Text
 from tests.journeys.real_data import folder
 
@@ -60,7 +59,7 @@ def refusal(content: bytes) -> str:
 
 def ods(rows: str) -> bytes:
     """An OpenDocument file with one table."""
-    names = "".join(f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text"))
+    names = "".join(f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text", "calcext"))
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
@@ -73,8 +72,14 @@ def ods(rows: str) -> bytes:
     return sink.getvalue()
 
 
-def xlsb(rows: Sequence[Sequence[str | float]]) -> bytes:
-    """A binary workbook (MS-XLSB) with one sheet."""
+type_binary_cell = str | float | tuple[float, int] | Exception
+"""A text, a number, one with the place of its format among `FORMATS`, or an error by its number."""
+FORMATS = (0, 10, 164, 165, 14)
+CODES = {164: '"\u20ac"\\ #,##0.00', 165: "00000"}
+
+
+def xlsb(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
+    """A binary workbook (MS-XLSB) with one sheet, whose last row is hidden."""
 
     def record(number: int, body: bytes = b"") -> bytes:
         head = bytes([number]) if number < 128 else bytes([(number & 0x7F) | 0x80, number >> 7])
@@ -83,27 +88,89 @@ def xlsb(rows: Sequence[Sequence[str | float]]) -> bytes:
     def wide(text: str) -> bytes:
         return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
-    def cell(column: int, value: str | float) -> bytes:
-        at = struct.pack("<II", column, 0)
-        return record(6, at + wide(value)) if isinstance(value, str) else record(5, at + struct.pack("<d", value))
+    def cell(column: int, value: type_binary_cell) -> bytes:
+        number, style = value if isinstance(value, tuple) else (value, 0)
+        at = struct.pack("<II", column, style)
+        if isinstance(number, str):
+            return record(6, at + wide(number))
+        return record(3, at + bytes(number.args)) if isinstance(number, Exception) else record(5, at + struct.pack("<d", number))
 
     cells = [
-        record(0, struct.pack("<II", place, 0) + bytes(17)) + b"".join(cell(*one) for one in enumerate(row))
+        record(0, struct.pack("<II", place, 0) + bytes(3) + bytes([0x10 * (place == len(rows) - 1)]) + bytes(13))
+        + b"".join(cell(*one) for one in enumerate(row))
         for place, row in enumerate(rows)
     ]
     size = struct.pack("<IIII", 0, len(rows) - 1, 0, len(rows[0]) - 1)
     sheet = record(0x81) + record(0x94, size) + record(0x91) + b"".join(cells) + record(0x92) + record(0x82)
     named = record(0x9C, struct.pack("<II", 0, 1) + wide("rId1") + wide("People"))
     lead = '<Relationships><Relationship Id="rId1" Type="t" Target="{}"/></Relationships>'.format
+    styles = record(615, struct.pack("<I", len(CODES))) + b"".join(
+        record(44, struct.pack("<H", number) + wide(code)) for number, code in CODES.items()
+    )
+    styles += (
+        record(616)
+        + record(617, struct.pack("<I", len(FORMATS)))
+        + b"".join(record(47, struct.pack("<HH", 0, number) + bytes(12)) for number in FORMATS)
+        + record(618)
+    )
     parts: dict[str, str | bytes] = {
         "[Content_Types].xml": "<Types/>", "_rels/.rels": lead("xl/workbook.bin"), "xl/_rels/workbook.bin.rels": lead("worksheets/sheet1.bin"),
         "xl/workbook.bin": record(0x83) + record(0x8F) + named + record(0x90) + record(0x84), "xl/worksheets/sheet1.bin": sheet,
+        "xl/styles.bin": record(0x116) + styles + record(0x117),
     }  # fmt: skip
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w") as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
     return sink.getvalue()
+
+
+def xls(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
+    """A workbook of before 2007 (MS-XLS in MS-CFB) with one sheet, whose last row is hidden."""
+
+    def record(number: int, body: bytes = b"") -> bytes:
+        return struct.pack("<HH", number, len(body)) + body
+
+    def wide(text: str, length: str) -> bytes:
+        return struct.pack(f"<{length}B", len(text), 1) + text.encode("utf-16-le")
+
+    def cell(row: int, column: int, value: type_binary_cell) -> bytes:
+        number, style = value if isinstance(value, tuple) else (value, 0)
+        at = struct.pack("<HHH", row, column, style)
+        if isinstance(number, str):
+            return record(0x204, at + wide(number, "H"))
+        return (
+            record(0x205, at + bytes([*number.args, 1])) if isinstance(number, Exception) else record(0x203, at + struct.pack("<d", number))
+        )
+
+    begin = struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6)
+    styles = b"".join(record(0x41E, struct.pack("<H", number) + wide(code, "H")) for number, code in CODES.items())
+    styles += b"".join(record(0xE0, struct.pack("<HHH", 0, number, 0) + bytes(14)) for number in FORMATS)
+    named = wide("People", "B")
+    globals_ = record(0x809, begin) + record(0x42, struct.pack("<H", 1200)) + styles
+    globals_ += record(0x85, struct.pack("<IBB", len(globals_) + 10 + len(named) + 4, 0, 0) + named) + record(0x0A)
+    last = struct.pack("<HHHHHHHH", len(rows) - 1, 0, 9, 255, 0, 0, 0x20, 0)
+    sheet = (
+        record(0x809, begin[:2] + b"\x10" + begin[3:])
+        + record(0x200, struct.pack("<IIHHH", 0, len(rows), 0, len(rows[0]), 0))
+        + record(0x208, last)
+    )
+    sheet += b"".join(cell(place, *one) for place, row in enumerate(rows) for one in enumerate(row)) + record(0x0A)
+    stream = (globals_ + sheet).ljust(4096, b"\0")
+    count = -(-len(stream) // 512)
+    table = struct.pack("<II", 0xFFFFFFFD, 0xFFFFFFFE) + b"".join(
+        struct.pack("<I", at + 3 if at < count - 1 else 0xFFFFFFFE) for at in range(count)
+    )
+
+    def entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+        written = f"{name}\0".encode("utf-16-le")
+        tree = struct.pack("<HBBIII", len(written), kind, 1, 0xFFFFFFFF, 0xFFFFFFFF, child)
+        return written.ljust(64, b"\0") + tree + bytes(36) + struct.pack("<II", start, size) + bytes(4)
+
+    folder_ = entry("Root Entry", 5, 1, 0xFFFFFFFE, 0) + entry("Workbook", 2, 0xFFFFFFFF, 2, len(stream)) + bytes(256)
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(10)
+    head += struct.pack("<IIIIIIIII", 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0) + b"\xff" * 432
+    return head + table.ljust(512, b"\xff") + folder_ + stream.ljust(count * 512, b"\0")
 
 
 def test_cells_are_read_as_they_are_shown_and_never_shortened() -> None:
@@ -193,35 +260,40 @@ def test_opendocument_sheets_are_read() -> None:
     assert rows_of(found) == [(1, ["李伟", "2026-01-31", "1234.5"])]
 
 
-def test_binary_workbooks_are_read_and_it_is_told_what_they_do_not_tell() -> None:
-    found = opened(xlsb([["Name", "Sum"], ["李伟", 1234.5], ["王芳", 13800138000.0]]), "a.xls")
-    assert (found.format, found.sheets[0].name, found.sheets[0].headings) == ("xlsb", "People", ("Name", "Sum"))
-    assert rows_of(found) == [(1, ["李伟", "1234.5"]), (2, ["王芳", "13800138000"])]
-    assert [note.code for note in found.notes] == ["format_tells_less"]
-
-
-def test_of_a_file_that_does_not_tell_its_formats_each_column_is_told_in_which_they_may_matter() -> None:
-    """A share of a hundred, zeros before a number, a currency; columns of text with their zeros, and plain numbers, are told of nothing."""
-    label = Text("x")
-    fields = {"code": TextField(label=label, length=9), "share": DecimalField(label=label, percent=True), "sum": MoneyField(label=label),
-              "count": DecimalField(label=label)}  # fmt: skip
-
-    def told(content: bytes, currencies: Mapping[str, int] = {}) -> list[tuple[int, str, str]]:
-        sheet = opened(content).sheets[0]
-        bare = Bare(fields, {name: place for place, name in enumerate(fields)}, currencies, sheet, "CNY")
-        for number, cells in sheet.rows():
-            bare.see(number, cells)
-        return [(number, one.field, one.code) for number, problems in bare.told().items() for one in problems]
-
-    rows: list[list[str | float]] = [
-        ["Code", "Share", "Sum", "Count"],
-        ["x", 19.0, 0.0, 1.0],
-        ["y", 0.19, 5.0, 1.0],
-        [123.0, 0.2, 6.0, 2.0],
+def test_errors_and_formats_count_in_every_kind_of_spreadsheet() -> None:
+    rows: list[list[type_binary_cell]] = [
+        ["Name", "Share", "Sum", "Code", "Day", "Plain"],
+        ["李伟", (0.255, 1), (1234.5, 2), (123.0, 3), (46053.0, 4), 13800138000.0],
+        ["王芳", Exception(0x2A), Exception(0x07), "00124", Exception(0x17), 0.5],
     ]
-    assert told(xlsb(rows)) == [(2, "share", "percent_unknown"), (2, "sum", "currency_unknown"), (3, "code", "zeros_unknown")]
-    assert told(xlsb([*rows, ["00124", 7.0, 7.0, 7.0]]), {"sum": 3}) == [(2, "share", "percent_unknown")]
-    assert told(workbook(lambda sheet: [sheet.append(row) for row in rows])) == []
+    cell = '<table:table-cell office:value-type="{}" {}>{}</table:table-cell>'.format
+    shown = "<text:p>{}</text:p>".format
+    lines = [
+        "".join(cell("string", "", shown(word)) for word in rows[0]),
+        cell("string", "", "<office:annotation><text:p>a note</text:p></office:annotation>" + shown("李伟"))
+        + cell("percentage", 'office:value="0.255"', shown("25.5%"))
+        + cell("currency", 'office:value="1234.5" office:currency="EUR"', shown("1.234,50 €"))
+        + cell("float", 'office:value="123"', shown("00123"))
+        + cell("date", 'office:date-value="2026-01-31"', shown("31.01.26"))
+        + cell("float", 'office:value="13800138000"', shown("1,38E+10")),
+        cell("string", "", shown("王芳"))
+        + "".join(cell("string", 'office:string-value="" calcext:value-type="error"', shown(word)) for word in ("#N/A", "#DIV/0!"))
+        + cell("string", "", shown("00124"))
+        + cell("float", 'office:value="0" calcext:value-type="error"', shown("Err:524"))
+        + cell("float", 'office:value="0.5"', shown("0,5")),
+    ]
+    hidden = ["", "", ' table:visibility="filter"']
+    table = "".join(f"<table:table-row{more}>{line}</table:table-row>" for line, more in zip(lines, hidden, strict=True))
+    for content, kind, euro, broken in ((xlsb(rows), "xlsb", "€1234.5", "#REF!"), (xls(rows), "xls", "€1234.5", "#REF!"),
+                                        (ods(table), "ods", "EUR 1234.5", "#VALUE!")):  # fmt: skip
+        found = opened(content, "a.xls")
+        assert (found.format, found.sheets[0].name, found.sheets[0].headings) == (kind, "People", tuple(rows[0])), kind
+        assert rows_of(found) == [
+            (1, ["李伟", "25.5%", euro, "00123", "2026-01-31", "13800138000"]),
+            (2, ["王芳", "#N/A", "#DIV/0!", "00124", broken, "0.5"]),
+        ], kind
+        assert [(note.code, note.params["count"]) for note in found.notes] == [("rows_hidden", 1)], kind
+    assert "damaged" in refusal(xls(rows)[:700]) and "damaged" in refusal(ods("<table:table-row>"))
 
 
 def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:

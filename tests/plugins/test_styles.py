@@ -110,6 +110,10 @@ def test_chinese_units_and_exponents_are_part_of_a_number_unless_a_spreadsheet_h
         Money(Decimal(120_000), ""), Money(Decimal(120_000_000), ""), Money(Decimal(125_000), "CNY"), Money(Decimal(30_000_000), "CNY"),
         Money(Decimal(60_000_000), ""), Money(Decimal(-1500), ""), Money(Decimal("0.01"), ""),
     ]  # fmt: skip
+    assert values(MONEY, ["US$(12.00)", "€ (1,234.50)", "CHF 1'234.–", "50.- EUR", "INR 12,34,567.00", "1,00,000", "1,2,3"]) == [
+        Money(Decimal(-12), "USD"), Money(Decimal("-1234.5"), "EUR"), Money(Decimal(1234), "CHF"), Money(Decimal(50), "EUR"),
+        Money(Decimal(1234567), "INR"), Money(Decimal(100_000), ""), "malformed",
+    ]  # fmt: skip
     assert values(WHOLE, ["6.0E7", "5万", "1.5e0"]) == [60_000_000, 50_000, "malformed"]
     assert values(DECIMAL, ["1,2万", "1,5"]) == [Decimal(12_000), Decimal("1.5")]
     shortened = ["1.38E+10", "1.23457E+11", "1.00E-05"]  # so writes a spreadsheet what does not fit its column

@@ -97,6 +97,11 @@ def test_what_breaks_off_or_holds_nothing_is_refused() -> None:
         opened(card("FN:A") + "BEGIN:VCARD\r\nFN:B\r\n")
     with pytest.raises(Invalid, match="contains no cards"):
         opened("BEGIN:VCARD\r\nEND:VCARD\r\n")
+    grouped = opened(
+        card("FN:A") + card("KIND:group", "FN:Friends", "MEMBER:urn:uuid:1") + card("X-ADDRESSBOOKSERVER-KIND:group", "FN:Foes")
+    )
+    assert [cells for _number, cells in grouped.sheets[0].rows()] == [["A"]]
+    assert [(note.code, note.params) for note in grouped.notes] == [("groups", {"count": 2})]
 
 
 @pytest.mark.real_data

@@ -61,8 +61,6 @@ class Sheet:
     left_out: Collection[int] = ()
     """The numbers of rows that somebody has left out."""
     data: bool = False
-    bare: bool = False
-    """Whether it tells numbers without what their formats show beside them: a share of a hundred, leading zeros, a currency."""
 
     def rows(self) -> Rows:
         """Number (the first data row is 1) and cells of each row that is not blank, from the first each time.

@@ -6,6 +6,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import BinaryIO
 
 from plugins.import_export.files.book import BLOCK, Note, from_start, unreadable
@@ -33,6 +34,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1e\x7f-\x9f]")
 _LINES, _LINE = 2_000, 4_096
 _LIKELY = 0.4
 _FEWEST_SIGNS = 2
+_LONGEST_SIGN = 4
 _FEW = 10
 """So many lines that are UTF-8 beside one that is not: no other encoding does that by chance."""
 
@@ -48,17 +50,19 @@ def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
         return EURO, []
     if encoding:
         _check(source, encoding)
-        return encoding, []
+        return encoding, _garbled(_lines(source)) if encoding == "utf-8-sig" else []
     place = undecodable(source, "utf-8")
     lines = _lines(source)
     if place is None:
         if _chinese_in_disguise(lines):
             raise _undecided(["utf-8", "gb18030"])
-        return "utf-8", []
+        return "utf-8", _garbled(lines)
     words = list(dict.fromkeys(_WORD.findall(lines)))
+    if _breaks_off(source, place, lines):
+        raise unreadable(_("ends in the middle of a character (byte {position}); send it again"), position=place)
     if _mostly_utf8(words) or (_mostly_utf8(words, _FEWEST_SIGNS) and _mostly_utf8(lines.splitlines(), _FEW)):
         _check(source, "utf-8")
-    if _in_two(lines):
+    if _in_two(lines) or any(map(_latin_utf8, words)):
         text = _("mixes two encodings: some lines are UTF-8, others aren't (from byte {position} on); save it as UTF-8")
         raise unreadable(text, position=place)
     found = _certain(source, lines, words)
@@ -140,6 +144,37 @@ def _in_two(lines: bytes) -> bool:
         except UnicodeDecodeError:
             other = True
     return certain and other
+
+
+def _latin_utf8(word: bytes) -> bool:
+    """Whether a word is UTF-8, with plain letters and such as Latin has: in other encodings these are letters and signs by turns."""
+    try:
+        return any(sign < 0x80 for sign in word) and all(sign.isascii() or "\u00c0" <= sign <= "\u017f" for sign in word.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _breaks_off(source: BinaryIO, place: int, lines: bytes) -> bool:
+    """Whether all is UTF-8 with words of Latin or signs of three bytes, but for its last sign, of which the end is missing."""
+    rest = from_start(source, place).read(_LONGEST_SIGN)
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(rest)
+    except UnicodeDecodeError:
+        return False
+    read = lines.decode("utf-8", "ignore")
+    return len(rest) < _LONGEST_SIGN and any(sign > "\u07ff" or "\u00c0" <= sign <= "\u017f" for sign in read)
+
+
+def _garbled(lines: bytes) -> list[Note]:
+    """What a program before us has read as cp1252 and written anew looks so, whatever its encoding is now: nobody writes such words."""
+    for word in re.split(r"[\s,;|\"]+", lines.decode("utf-8", "ignore")):
+        with suppress(UnicodeError):
+            if not word.isascii() and (meant := word.encode("cp1252").decode()).isprintable():
+                text = _(
+                    "is garbled, as an earlier program has misread it: {got} was {meant} once; export it anew, or it is imported as it is"
+                )
+                return [Note("garbled", text, {"got": word[:40], "meant": meant[:40]})]
+    return []
 
 
 def _chinese_in_disguise(lines: bytes) -> bool:

@@ -24,6 +24,9 @@ from plugins.import_export.files.headings import SAMPLED, headings_row, note_abo
 from sdk import Conflict, Text, _
 
 _UNPACK, _UNMARK = (Path(__file__).with_name(name) for name in ("unpack.py", "unmark.py"))
+_ROOT = Path(__file__).parents[3]
+_RUN = "import runpy, sys; sys.path.append(sys.argv[1]); sys.argv = sys.argv[2:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+"""Nothing of the environment counts, and the house comes last of all that can be imported."""
 MARKUP = ("html", "xml")
 _SECONDS = 120
 _FILES_KEPT, _MOST_KEPT = 4, 256 << 20
@@ -56,13 +59,6 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
     rows = _kept(source, kind, encoding)
     sheets: list[Sheet] = []
     notes: list[Note] = []
-    bare = kind not in ("xlsx", *MARKUP)
-    if bare:
-        text = _(
-            "formula errors become empty cells here, and formats are unknown: 25 % is 0.25, 00123 is 123, € 5 is 5. Save "
-            "it as XLSX if that matters"
-        )
-        notes.append(Note("format_tells_less", text))
     for about, place in _index(rows):
         name = str(about["name"])
         if not about["visible"]:
@@ -79,7 +75,7 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
         width = max(len(sample[at]), min(int(str(about["width"])), len(sample[at]) + BLOCK))
         headings, told = named(bounded(sample[at] + [""] * (width - len(sample[at]))))
         notes += [*note_above(sample, at), *told]
-        sheets.append(Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at), bare=bare))
+        sheets.append(Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at)))
     if not sheets:
         raise unreadable(_("is empty: the first line must contain the headings"))
     return Book(kind, encoding, "", tuple(sheets), tuple(notes))
@@ -131,7 +127,7 @@ def unpacked(source: BinaryIO, kind: str, encoding: str = "") -> IO[bytes]:
         file.flush()
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "SYSTEMROOT") if name in os.environ}
         said_of_it = (str(_UNMARK), encoding) if kind in MARKUP else (str(_UNPACK), kind)
-        command = [sys.executable, "-I", "-X", "utf8", *said_of_it, file.name]
+        command = [sys.executable, "-I", "-X", "utf8", "-c", _RUN, str(_ROOT), *said_of_it, file.name]
         if not _ROOM.acquire(timeout=_SECONDS):
             rows.close()
             raise Conflict(_("other spreadsheets are being read; try again in a minute"), code="busy")

@@ -21,6 +21,7 @@ _HEADINGS = (
     "Categories", "Note",
 )  # fmt: skip
 """In this order, and those only that some card fills; a second telephone number is `Phone 2`."""
+_KINDS = ("KIND", "X-ADDRESSBOOKSERVER-KIND")
 _NAMES = ("Family name", "Given name", "Additional names", "Prefix", "Suffix")
 _ADDRESS = ("City", "Region", "Postal code", "Country")
 _TAKEN = frozenset("FN N NICKNAME ORG TITLE ROLE EMAIL TEL ADR URL BDAY CATEGORIES NOTE".split())
@@ -40,6 +41,8 @@ class Card:
     number: int
     cells: dict[str, list[str]] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
+    is_group: bool = False
+    """A list of other cards, and nobody's."""
 
     def add(self, heading: str, text: str, *, first: bool = False) -> None:
         """Keep a text that is not blank; `first`: before those that are there."""
@@ -66,7 +69,11 @@ def open_vcards(source: BinaryIO, file_name: str, reading: Reading) -> Book:
     encoding, notes = decide(source, reading.encoding)
     most: Counter[str] = Counter()
     left_out: set[str] = set()
+    groups = 0
     for card in _cards(source, encoding):
+        groups += card.is_group
+        if card.is_group:
+            continue
         left_out |= card.left_out
         for heading, texts in card.cells.items():
             most[heading] = max(most[heading], len(texts))
@@ -77,8 +84,13 @@ def open_vcards(source: BinaryIO, file_name: str, reading: Reading) -> Book:
         text = _("not imported from the cards, as there is no column for them: {names}")
         notes = [*notes, Note("properties", text, {"names": ", ".join(sorted(left_out))[:500]})]
 
+    if groups:
+        notes = [*notes, Note("groups", _("groups of cards are skipped ({count}), as they aren't contacts"), {"count": groups})]
+
     def read() -> Rows:
         for card in _cards(source, encoding):
+            if card.is_group:
+                continue
             cells = [texts[place] if place < len(texts := card.cells.get(heading, [])) else "" for heading, place in columns]
             if any(cells):
                 yield card.number, cells
@@ -158,6 +170,7 @@ def _decoded(value: str, charset: str) -> str:
 
 def _take(card: Card, line: Property, version: str) -> None:
     """Keep a property in its columns."""
+    card.is_group = card.is_group or (line.name in _KINDS and line.value.strip().upper() == "GROUP")
     if line.name not in _TAKEN or {"BASE64", "B"} & set(line.words.get("ENCODING", ())):
         card.left_out |= {line.name} - _TECHNICAL
         return

@@ -68,7 +68,6 @@ class Translation:
             self.sheet.exact,
             self._rows,
             self.sheet.delimiter,
-            bare=self.sheet.bare,
         )
 
     def foreign_ids(self) -> Iterator[tuple[int, str]]:

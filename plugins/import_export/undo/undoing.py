@@ -14,7 +14,7 @@ from plugins.import_export.journal import IMPORT, PART, ROW, Fate, Former, read_
 from plugins.import_export.sheets import WORKBOOK, children, summed_up
 from plugins.import_export.undo.state import Finding, Since, find_out
 from sdk import BadRequest, Channel, Condition, Conflict, Context, Draft, Outcome, Query, Refusal, _, where
-from sdk.changes import HISTORY
+from sdk.changes import HISTORY, UNDO
 from sdk.context import SILENT, Row, id_of
 from sdk.pages import worded
 
@@ -84,7 +84,7 @@ class _Undoing:
         self.records = self.ctx.records(self.entity)
         self.seen = self.records.fields()
         history = bool(json.loads(str(record["wish"] or "{}")).get("history")) and any(one.historic for one in self.seen.values())
-        self.act = HISTORY if history and ctx.can(HISTORY_RIGHT) else ""
+        self.act = HISTORY if history and ctx.can(HISTORY_RIGHT) else UNDO
         """What came in as history goes as it came, by who has the right to it."""
 
     def carry_out(self) -> Row:

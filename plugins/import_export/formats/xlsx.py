@@ -1,0 +1,113 @@
+"""Errors, formats and hidden rows of an XLSX, by its text: to take it apart as XML would take minutes."""
+
+from __future__ import annotations
+
+import html
+import re
+import zipfile
+
+from plugins.import_export.formats.shown import PERCENT, Marks, Shown, shown, type_marks
+
+CELLS = 16_000_000
+"""The library keeps a sheet as a full table: so many cells take about half a gigabyte."""
+_PART = 1 << 20
+_OVERLAP = 4096
+_CELL = (
+    rb"<(?:\w+:)?c\s([^>]*\b(?:t=\"e\"|s=\"(?:%s)\")[^>]*)>(?:<(?:\w+:)?f[^>]*/>|<(?:\w+:)?f[^>]*>[^<]*</(?:\w+:)?f>)?<(?:\w+:)?v>([^<]*)</"
+)
+_PLACE = re.compile(rb"\br=\"([A-Z]{1,3})(\d{1,7})\"")
+_STYLE = re.compile(rb"\bs=\"(\d+)\"")
+_FAR = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br=\"([A-Z]{2,3})\d+\"[^>/]*>")
+_UNCOUNTED = re.compile(
+    rb"<(?:\w+:)?c\s([^>]*)><(?:\w+:)?f(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?</(?:\w+:)?c>"
+)
+"""A formula that no program has worked out: it has no value, and is not to pass for an empty cell."""
+_HIDDEN = re.compile(rb"<(?:\w+:)?row\s(?=[^>]*\bhidden=\"(?:1|true)\")[^>]*\br=\"(\d+)\"[^>/]*>")
+_MOST_HIDDEN = 100_000
+_NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
+"""A cell beyond the last one that there can be, for which the library would look until it is stopped."""
+
+
+class Beyond(Exception):
+    """A sheet has a cell beyond the last one that there can be (`broken`), or too many cells (`large`)."""
+
+
+def marks(archive: zipfile.ZipFile) -> dict[int, Marks]:
+    """By the place of a sheet what the library does not tell of it; raises Beyond, and what a broken archive raises."""
+    styles = _styles(archive)
+    cell = re.compile(_CELL % (b"|".join(styles) or b"none"))
+    return {place: _sheet(archive, name, cell, styles) for place, name in enumerate(_sheet_files(archive)) if name}
+
+
+def _sheet_files(archive: zipfile.ZipFile) -> list[str]:
+    """Where each sheet of the workbook is, in its order."""
+    targets: dict[str, str] = {}
+    for attributes in re.findall(
+        r"<(?:\w+:)?Relationship\s([^>]*)>", archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
+    ):
+        named = dict(re.findall(r"\b(Id|Target)=\"([^\"]*)\"", attributes))
+        targets[named.get("Id", "")] = named.get("Target", "")
+    book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
+    names = set(archive.namelist())
+    found = []
+    for attributes in re.findall(r"<(?:\w+:)?sheet\s([^>]*)>", book):
+        reference = re.search(r"\b\w+:id=\"([^\"]*)\"", attributes)
+        target = targets.get(reference[1] if reference else "", "")
+        file = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        found.append(file if file in names else "")
+    return found
+
+
+def _styles(archive: zipfile.ZipFile) -> dict[bytes, Shown]:
+    """The styles of cells that show more than their number."""
+    if "xl/styles.xml" not in archive.namelist():
+        return {}
+    styles = archive.read("xl/styles.xml")
+    own = dict(re.findall(rb"<(?:\w+:)?numFmt\s[^>]*?numFmtId=\"(\d+)\"[^>]*?formatCode=\"([^\"]*)\"", styles))
+    said = {b"9": PERCENT, b"10": PERCENT}
+    said |= {id: found for id, code in own.items() if (found := shown(html.unescape(code.decode("utf-8", "replace"))))}
+    formats = re.search(rb"<(?:\w+:)?cellXfs.*?</(?:\w+:)?cellXfs>", styles, re.DOTALL)
+    used = re.findall(rb"<(?:\w+:)?xf\s[^>]*?numFmtId=\"(\d+)\"", formats[0]) if formats else []
+    return {str(place).encode(): said[id] for place, id in enumerate(used) if id in said}
+
+
+def _sheet(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], styles: dict[bytes, Shown]) -> Marks:
+    found: type_marks = {}
+    hidden = set[bytes]()
+    rows, columns, kept = 0, 26, b""
+    with archive.open(name) as packed:
+        while part := packed.read(_PART):
+            text = kept + part
+            rows = max(rows, _last_row(text))
+            columns = max([columns, *(_column(letters) + 1 for letters in set(_FAR.findall(text)))])
+            if _NOWHERE.search(text):
+                raise Beyond("broken")
+            for attributes, value in cell.findall(text):
+                place = _PLACE.search(attributes)
+                if place:
+                    style = None if b't="e"' in attributes else _STYLE.search(attributes)
+                    mark = styles[style[1]] if style is not None else value.decode("ascii", "replace")
+                    found.setdefault(int(place[2]) - 1, {})[_column(place[1])] = mark
+            for attributes in _UNCOUNTED.findall(text):
+                if b't="str"' not in attributes and (place := _PLACE.search(attributes)):
+                    found.setdefault(int(place[2]) - 1, {})[_column(place[1])] = "#CALC!"
+            if b"hidden=" in text and len(hidden) < _MOST_HIDDEN:
+                hidden.update(_HIDDEN.findall(text))
+            kept = text[-_OVERLAP:]
+            if rows * columns > CELLS:
+                raise Beyond("large")
+    return Marks(found, len(hidden))
+
+
+def _last_row(text: bytes) -> int:
+    """The row of the last cell that holds something: rows that only have a colour are none to the library."""
+    end = max(text.rfind(b"</v>"), text.rfind(b"</is>"), text.rfind(b":v>"))
+    places = _PLACE.findall(text, max(0, end - _OVERLAP), end) if end > 0 else []
+    return int(places[-1][1]) if places else 0
+
+
+def _column(letters: bytes) -> int:
+    place = 0
+    for letter in letters:
+        place = place * 26 + letter - 64
+    return place - 1
