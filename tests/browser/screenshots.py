@@ -5,6 +5,7 @@ They are made to be looked at, one by one. Without a folder they go to `var/scre
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import secrets
@@ -80,6 +81,7 @@ class _Quiet(WSGIRequestHandler):
 def main(folder: Path) -> None:
     """Make them all."""
     folder.mkdir(parents=True, exist_ok=True)
+    _know_chinese(folder)
     home = folder / "home"
     home.mkdir(exist_ok=True)
     config = Config(home, f"sqlite:///{home}/dealwright.sqlite3")
@@ -106,6 +108,20 @@ def main(folder: Path) -> None:
     finally:
         server.shutdown()
         platform.close()
+
+
+def _know_chinese(folder: Path) -> None:
+    """Glyphs for Chinese, which the documents bring along, for a browser on a machine whose own fonts have none."""
+    found = importlib.util.find_spec("noto_cjk_sans_otc")
+    if found is None or found.origin is None:
+        sys.exit("no font for Chinese: pip install -e '.[test]'")
+    fonts = folder / "fonts.conf"
+    fonts.write_text(
+        "<?xml version='1.0'?><!DOCTYPE fontconfig SYSTEM 'fonts.dtd'>"
+        f"<fontconfig><include ignore_missing='yes'>/etc/fonts/fonts.conf</include><dir>{Path(found.origin).parent}</dir></fontconfig>",
+        encoding="utf-8",
+    )
+    os.environ["FONTCONFIG_FILE"] = str(fonts)
 
 
 def _shoot(browser: Any, platform: Platform, base: str, password: str, locale: str, scheme: str, size: str, folder: Path) -> None:
