@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, TypeVar, cast
@@ -474,6 +474,9 @@ class Context(Protocol):
 
     def say(self, text: Text | str, params: Mapping[str, object] = ...) -> str:
         """A text in the actor's language."""
+
+    def written(self, value: date | time | Decimal | int) -> str:
+        """A day, a time of day or a number within a sentence, as the actor's language has it; on a page, as in the region that they have chosen."""
 
     def spelled(self, text: str) -> str:
         """The text in plain Latin letters, Chinese as it is read; what has none is left out."""
