@@ -100,6 +100,36 @@ def resolved(kind: Kind, request: PageRequest) -> tuple[Asked, Shelf]:
     return asked, Shelf([_tab(kind, one, asked.view) for one in rows], row, start, edited, may_start)
 
 
+def spelled_out(kind: Kind, request: PageRequest) -> tuple[PageRequest, Asked]:
+    """What a board or a calendar is asked for, as if its address said itself what its view says, or the one with which the actor begins;
+    and what the list of the same asks for. Raises NotFound for a hidden view.
+
+    The columns of a list are no cards. Where a view asks by what the actor does not see, no filter is in force and none is shown.
+    """
+    own = [pair for pair in request.query if pair[0] in _LAYING]
+    said = [pair for pair in request.query if pair[0] not in _LAYING]
+    if said and request.asked(asked_.VIEW) in ("", ALL):
+        return request, _as_begun(kind, asked_.read(request))
+    asked, shelf = resolved(kind, replace(request, query=said))
+    if shelf.open is None:
+        return request, asked
+    if any(placed(kind, one.field) is None for one in parse_filter(asked.filters)):
+        return replace(request, query=[*own, (asked_.VIEW, ALL)]), asked
+    return replace(request, query=[*own, *replace(asked, columns=()).state(), (asked_.BEGUN, asked.view)]), asked
+
+
+def _as_begun(kind: Kind, asked: Asked) -> Asked:
+    """The view that one began with, where no more is changed of it than what neither board nor calendar has: its columns."""
+    begun = [
+        asked_.of_view(row).seen(kind) for row in (rows_of(kind) if asked.view not in ("", ALL) else ()) if str(row["id"]) == asked.view
+    ]
+    return next((one for one in begun if asked_.same(replace(one, columns=()), replace(asked, columns=()))), asked)
+
+
+_LAYING = frozenset({"_by", "_on", "_span", "_day", "_lane", "_sums", "cursor"})
+"""Words of an address that say how records are laid out, and not which."""
+
+
 def rows_of(kind: Kind) -> list[Row]:
     """The views of an entity that the actor sees: those that it comes with, own ones, and what others share; pinned ones first."""
     ready = ready_made(kind)
