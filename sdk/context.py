@@ -89,7 +89,7 @@ def id_of(row: Row) -> UUID:
 
 def unseen(name: str) -> Forbidden:
     """The refusal of a field that the actor does not see."""
-    return Forbidden(_("you don't have access to the field {field!r}"), code="field_forbidden", field=name)
+    return Forbidden(_("you don’t have access to the field {field!r}"), code="field_forbidden", field=name)
 
 
 def shown(row: Row, name: str) -> object:
@@ -153,7 +153,7 @@ class Candidates:
         """What to say where the tenant wants to be told of them and no more."""
         text = _("this is likely a duplicate of: {names}")
         if not self.seen:
-            text = _("this is likely a duplicate of a record you don't have access to")
+            text = _("this is likely a duplicate of a record you don’t have access to")
         return Problem("", LIKELY_DUPLICATE, text, {"names": self.names})
 
 

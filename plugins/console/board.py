@@ -128,7 +128,7 @@ class Board:
 
     @cached_property
     def money(self) -> str:
-        """The field that is added up: the amount in the company's own currency where there is one, else the first amount; "": none."""
+        """The field that is added up: the amount in the company’s own currency where there is one, else the first amount; "": none."""
         amounts = [name for name, field in self.kind.fields.items() if isinstance(field, MoneyField)]
         return next((name for name in amounts if name.startswith("base_")), amounts[0] if amounts else "")
 

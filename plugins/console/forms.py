@@ -138,7 +138,7 @@ def _equal(one: object, other: object) -> bool:
 def _writable(ctx: Context, request: PageRequest, verb: str) -> Kind:
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     if not kind.can(verb):
-        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=verb, entity=kind.name)
+        raise Forbidden(_("you don’t have permission to {verb} {entity}"), verb=verb, entity=kind.name)
     return kind
 
 

@@ -92,7 +92,7 @@ def resolved(kind: Kind, request: PageRequest) -> tuple[Asked, Shelf]:
     row = known.get(asked.view)
     if asked.saved and asked.view != ALL:
         if row is None:
-            raise NotFound(_("this view doesn't exist, or is no longer shared with you"))
+            raise NotFound(_("this view doesn’t exist, or is no longer shared with you"))
         asked = replace(asked_.of_view(row).seen(kind), cursor=asked.cursor)
     edited = row is not None and not asked.saved and not asked_.same(asked, asked_.of_view(row).seen(kind))
     start, open_ = start if start in known else "", str(row["id"]) if row is not None else ""
@@ -221,7 +221,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if wanted == "start" and row is None:
         return _begin_anew(kind) if asked.view and asked.view == _first(kind) else _begin(kind, None)
     if row is None or row["entity"] != kind.name:
-        raise NotFound(_("this view doesn't exist, or is no longer shared with you"))
+        raise NotFound(_("this view doesn’t exist, or is no longer shared with you"))
     if wanted == "change":
         return _saved(kind, asked, row, request)
     if wanted == "start":

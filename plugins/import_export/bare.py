@@ -10,11 +10,11 @@ from sdk import Problem, _
 from sdk.fields import DecimalField, Field, MoneyField, TextField
 
 SHARE = _(
-    "this kind of file doesn't tell percent formats: {value} was read as {value} %; if the file shows {shown} %, correct it or save it as XLSX"
+    "this kind of file doesn’t tell percent formats: {value} was read as {value} %; if the file shows {shown} %, correct it or save it as XLSX"
 )
-ZEROS = _("this kind of file doesn't tell leading zeros: if the file shows more digits than {value}, correct it or save it as XLSX")
+ZEROS = _("this kind of file doesn’t tell leading zeros: if the file shows more digits than {value}, correct it or save it as XLSX")
 CURRENCY = _(
-    "this kind of file doesn't tell currency formats: {value} was read in {currency}; map a column to the currency if that's wrong"
+    "this kind of file doesn’t tell currency formats: {value} was read in {currency}; map a column to the currency if that’s wrong"
 )
 
 

@@ -35,7 +35,7 @@ DEFAULTS = MasterData(
     when_empty=True,
     along_with="pipeline.stage",
 )
-"""With the ready-made process, as long as set-up has just made it: a company's own stages get what the company plans for them."""
+"""With the ready-made process, as long as set-up has just made it: a company’s own stages get what the company plans for them."""
 
 
 def plan(ctx: Context, events: Sequence[Event]) -> None:
@@ -139,7 +139,7 @@ def keep_in_stage(ctx: Context, batch: Batch) -> None:
             place = (Reference(DEAL, change.id), one["id"])
             names += _undone(ctx, change.before, one, made.get(place, ()), gone.get(place, ()))
         if names:
-            text = _("the deal can't leave its stage until this is done: {names}")
+            text = _("the deal can’t leave its stage until this is done: {names}")
             change.forbid("open_activities", text, names=_list(names))
 
 
@@ -194,7 +194,7 @@ def keep_mandatory(ctx: Context, batch: Batch) -> None:
     }
     for change in suspects:
         if _plan_of(change) in needed:
-            change.forbid("mandatory", _("the deal's stage requires this; complete it, or ask a manager to cancel it"))
+            change.forbid("mandatory", _("the deal’s stage requires this; complete it, or ask a manager to cancel it"))
 
 
 def _plan_of(change: Change) -> UUID:

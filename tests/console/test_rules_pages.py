@@ -262,7 +262,7 @@ def test_a_trial_tells_who_asks_no_more_than_he_sees(client: Api, work: Work, pl
     assert "Wuhan" not in told.text.replace(told.json["conditions"][0]["text"], "")
     assert told.json["steps"][0]["went_in"] == {}
     assert told.json["holds"] is False
-    assert "don't have access to" in told.json["conditions"][0]["problem"]
+    assert "don’t have access to" in told.json["conditions"][0]["problem"]
 
 
 @pytest.mark.parametrize(

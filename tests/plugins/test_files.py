@@ -404,7 +404,7 @@ def test_more_columns_or_longer_headings_than_one_can_map_are_refused_with_their
     wide = ",".join(f"Custom field number {n}" for n in range(20_000))
     assert (
         refusal(f"{wide}\n1\n".encode())
-        == "too_many_columns: has 20000 columns, but at most 2000 can be read; remove those that aren't needed"
+        == "too_many_columns: has 20000 columns, but at most 2000 can be read; remove those that aren’t needed"
     )
     assert refusal(b"Name," + b"h" * 900_000 + b"\nA,1\n").startswith("too_many_columns: has headings of 900004 characters in total")
     far = opened("Name,City" + "," * 16_000 + "\nA,Ulm" + "," * 16_000 + "far away\n")
@@ -446,7 +446,7 @@ def test_a_file_in_two_encodings_is_told_as_that_and_what_is_no_table_by_its_nam
         ("客户名称,城市\n".encode(), "深圳公司,深圳\n".encode("gbk") * 3),
         ("华为技术,深圳\n".encode(), "中兴通讯,深圳\n".encode("gbk")),
     ):
-        assert refusal(b"".join(parts)).startswith("unreadable: mixes two encodings: some lines are UTF-8, others aren't")
+        assert refusal(b"".join(parts)).startswith("unreadable: mixes two encodings: some lines are UTF-8, others aren’t")
     assert refusal(b"MIME-Version: 1.0\r\nContent-Type: multipart/related\r\n").startswith("unreadable: is actually MHTML")
     assert refusal(b'ID;PWXL;N;E\r\nC;Y1;X1;K"Name"\r\n').startswith("unreadable: is actually SYLK")
     assert refusal(b'{\n  "data": [{"name": "A"}]\n}\n').startswith("unreadable: is a JSON list")
