@@ -166,7 +166,7 @@ def validate_changes(ctx: Context, batch: Batch) -> None:
     if batch.entity == "core.token":
         for change in batch.changes:
             if change.verb == "restore":
-                change.forbid("revoked", _("a revoked token can't be restored; create another"))
+                change.forbid("revoked", _("a revoked token can’t be restored; create another"))
 
 
 @hookimpl

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
@@ -29,6 +29,7 @@ from core.files import LocalFiles
 from core.mail import letters
 from core.outside import http
 from core.pages.drawing import draw
+from core.pages.formats import written
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.search.pinyin import spelled
@@ -236,6 +237,9 @@ class Work(Transactional):
 
     def say(self, text: Text | str, params: Params = NO_PARAMS) -> str:
         return self.platform.translator.say(text, self.locale, params)
+
+    def written(self, value: date | time | Decimal | int) -> str:
+        return written(self.locale, value)
 
     def spelled(self, text: str) -> str:
         return spelled(text)

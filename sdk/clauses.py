@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -242,10 +242,18 @@ def _shown(ctx: Context, entity: str, field: Field, word: str) -> str:
         return title_of(ctx, ctx.target(entity, field.name), word) or word
     if isinstance(field, BooleanField):
         return ctx.say(_("yes")) if word.lower() == "true" else ctx.say(_("no"))
-    if field.kind == "datetime":
-        return _day_of(ctx, word)
+    if field.kind in OF_DAYS:
+        return _said_day(ctx, _day_of(ctx, word) if field.kind == "datetime" else word)
     try:
         value = field.sought(word)
     except FlawError:
         return word
-    return f"{value.amount.normalize():,f} {value.currency}".strip() if isinstance(value, Money) else word
+    return f"{ctx.written(value.amount.normalize())} {value.currency}".strip() if isinstance(value, Money) else word
+
+
+def _said_day(ctx: Context, word: str) -> str:
+    """A day as the reader writes it; what is none as it stands."""
+    try:
+        return ctx.written(date.fromisoformat(word))
+    except ValueError:
+        return word

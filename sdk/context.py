@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, TypeVar, cast
@@ -89,7 +89,7 @@ def id_of(row: Row) -> UUID:
 
 def unseen(name: str) -> Forbidden:
     """The refusal of a field that the actor does not see."""
-    return Forbidden(_("you don't have access to the field {field!r}"), code="field_forbidden", field=name)
+    return Forbidden(_("you don’t have access to the field {field!r}"), code="field_forbidden", field=name)
 
 
 def shown(row: Row, name: str) -> object:
@@ -153,7 +153,7 @@ class Candidates:
         """What to say where the tenant wants to be told of them and no more."""
         text = _("this is likely a duplicate of: {names}")
         if not self.seen:
-            text = _("this is likely a duplicate of a record you don't have access to")
+            text = _("this is likely a duplicate of a record you don’t have access to")
         return Problem("", LIKELY_DUPLICATE, text, {"names": self.names})
 
 
@@ -474,6 +474,9 @@ class Context(Protocol):
 
     def say(self, text: Text | str, params: Mapping[str, object] = ...) -> str:
         """A text in the actor's language."""
+
+    def written(self, value: date | time | Decimal | int) -> str:
+        """A day, a time of day or a number within a sentence, as the actor's language has it; on a page, as in the region that they have chosen."""
 
     def spelled(self, text: str) -> str:
         """The text in plain Latin letters, Chinese as it is read; what has none is left out."""

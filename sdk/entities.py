@@ -213,6 +213,8 @@ class Entity:
     """The fields that a list shows unless somebody chooses others; none: the console finds them by what the fields are."""
     views: tuple[View, ...] = ()
     """The lists that it comes with."""
+    tick: tuple[str, str, str] | None = None
+    """The choice that one touch sets, in lists and beside the title: its field, the option from which and the one to which, and back again."""
     person: bool = False
     """Whether each record is a person, whose data are given out and erased on request by who has `<plugin>.<entity>.disclose` and `.erase`."""
     plugin: str = ""
@@ -236,6 +238,11 @@ class Entity:
             )
         if self.territory and not isinstance(self.record.__fields__.get(self.territory), f.LinkField):
             raise DeclarationError(f"entity {self.name!r}: territory {self.territory!r} is no link of {self.record.__name__}; name one")
+        marks = self.record.__fields__.get(self.tick[0]) if self.tick is not None else None
+        if self.tick is not None and not (isinstance(marks, f.ChoiceField) and {*self.tick[1:]} <= {*marks.options}):
+            raise DeclarationError(
+                f"entity {self.name!r}: tick {self.tick!r} is no choice of {self.record.__name__} with two of its options"
+            )
         check_name(ENTITY, self.name, "entity")
         check_name(ENTITY, self.plural, "plural")
         if self.title not in self.record.__fields__:

@@ -64,7 +64,7 @@ class Mail:
             for one in self.attachments if not _MEDIA_TYPE.match(one.media_type)
         ]  # fmt: skip
         if problems:
-            raise Invalid(_("the email can't be sent"), problems=problems)
+            raise Invalid(_("the email can’t be sent"), problems=problems)
 
     @property
     def recipients(self) -> tuple[str, ...]:

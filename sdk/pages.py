@@ -73,7 +73,7 @@ class PageRequest:
         if not word:
             return None
         if not (word.isascii() and word.isdigit() and len(word) < _LONGEST_VERSION):
-            raise Stale(_("the form doesn't name a version of the record; reload the page"))
+            raise Stale(_("the form doesn’t name a version of the record; reload the page"))
         return int(word)
 
     def asked(self, name: str, default: str = "") -> str:

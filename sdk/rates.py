@@ -59,5 +59,5 @@ def keep_base_currency(ctx: Context, batch: Batch, entity: str, field: str) -> N
     """For `validate_changes`: the tenant's own currency stays once records of `entity` have their amount in it in `field`."""
     for change in batch.changes if batch.entity == "core.tenant" else ():
         if change.changes("currency") and ctx.as_system().records(entity).find((Condition(field, "empty", ("false",)),), 1):
-            text = _("there are amounts in the company's current currency ({entity}.{field}), so it can't be changed any more")
+            text = _("there are amounts in the company’s current currency ({entity}.{field}), so it can’t be changed any more")
             change.forbid("amounts_exist", text, entity=entity, field=field)

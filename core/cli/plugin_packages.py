@@ -159,7 +159,7 @@ def _export(booted: Platform, report: Impact, into: Path) -> list[str]:
                 tenant_export.export(booted, share.tenant, target, report.plugin)
                 written.append(str(target))
     except OSError as failure:
-        text = _("can't write to {path}: {reason}; choose a writable folder")
+        text = _("can’t write to {path}: {reason}; choose a writable folder")
         raise BadRequest(text, path=str(into), reason=failure.strerror or str(failure)) from failure
     return written
 

@@ -53,13 +53,13 @@ def check_definitions(work: Work, batch: Batch) -> None:
 def _check_lasting(change: Change) -> None:
     for name in _LASTING:
         if change.changes(name):
-            change.refuse(name, "lasting", _("can't be changed because values may exist; create another field and delete this one"))
+            change.refuse(name, "lasting", _("can’t be changed because values may exist; create another field and delete this one"))
     if change.after("kind") == "auto_number" and change.changes("default") and change.before and change.before.get("given"):
-        change.refuse("default", "lasting", _("can't be changed because values may exist; create another field and delete this one"))
+        change.refuse("default", "lasting", _("can’t be changed because values may exist; create another field and delete this one"))
     there, left = _options(change.before and change.before.get("options")), _options(change.after("options"))
     if lost := [key for key in there if key not in left]:
         change.refuse(
-            "options", "lasting", _("the option {key!r} can't be removed, because records may use it; change its label"), key=lost[0]
+            "options", "lasting", _("the option {key!r} can’t be removed, because records may use it; change its label"), key=lost[0]
         )
 
 
@@ -73,7 +73,7 @@ def _check_entity(work: Work, change: Change) -> None:
         change.refuse("key", "malformed", _("expected a lowercase letter, then letters, digits and underscores"))
     found = work.catalog.entities.get(name) if work.offers(name) else None
     if found is None or not _takes_fields(found):
-        change.refuse("entity", "unknown_entity", _("entity {name!r} does not exist or doesn't accept custom fields"), name=name)
+        change.refuse("entity", "unknown_entity", _("entity {name!r} does not exist or doesn’t accept custom fields"), name=name)
 
 
 def _takes_fields(entity: Entity) -> bool:
@@ -87,7 +87,7 @@ def _check_kind(coming: Coming, change: Change) -> None:
     if kind.target:
         target = change.after("target")
         if target is None or not coming.work.offers(str(target)):
-            change.refuse("target", "unknown_entity", _("entity {name!r} does not exist, so it can't be linked to"), name=str(target or ""))
+            change.refuse("target", "unknown_entity", _("entity {name!r} does not exist, so it can’t be linked to"), name=str(target or ""))
     wanted = {"options": kind.options, "target": kind.target, "search": kind.words, "default": kind.default,
               "required": kind.written, "required_if": kind.written,
               "where": kind.made is ROLLED, **{part: part in kind.made for part in (*ROLLED, *CALCULATED)},
@@ -114,10 +114,10 @@ def _says_anew(change: Change, parts: Sequence[str]) -> bool:
 def _check_default(change: Change) -> None:
     if KINDS[str(change.after("kind"))].numbered:
         if not FIRST.match(str(change.after("default"))):
-            change.refuse("default", "malformed", _("expected the first record's number, such as T-00001"))
+            change.refuse("default", "malformed", _("expected the first record’s number, such as T-00001"))
         return
     if change.after("unique"):
-        change.refuse("default", "does_not_fit", _("a unique field can't have a default value"))
+        change.refuse("default", "does_not_fit", _("a unique field can’t have a default value"))
         return
     made = bare(Definition.of(change.id, {name: change.after(name) for name in CustomField.__fields__}))
     parsed = made.read([str(change.after("default"))])

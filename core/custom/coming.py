@@ -107,7 +107,7 @@ def _no_circle(now: Shape, definition: Definition) -> None:
     for at, path in names_in(parsed(definition.expression)):
         name = ".".join(path[:2])
         if name == definition.name or (name in now.formulas and definition.name in now.formulas[name].needs):
-            text = _("at character {at}: {name!r} is itself calculated from {own!r}: formulas can't refer to themselves")
+            text = _("at character {at}: {name!r} is itself calculated from {own!r}: formulas can’t refer to themselves")
             raise FormulaError(at, text, name=name, own=definition.name)
 
 

@@ -41,7 +41,7 @@ def check_entities(work: Work, batch: Batch) -> None:
         if change.verb == "update":
             for name in _LASTING:
                 if change.changes(name):
-                    change.refuse(name, "lasting", _("can't be changed because URLs and permissions contain it; create another entity"))
+                    change.refuse(name, "lasting", _("can’t be changed because URLs and permissions contain it; create another entity"))
         if change.verb == "create":
             _check_words(work, change, plurals)
             plurals.add(change.after("plural"))
@@ -51,7 +51,7 @@ def check_entities(work: Work, batch: Batch) -> None:
             if change.act != PURGE:
                 _check_empty(work, change)
         if change.verb == "restore" and change.before and change.before["purging"]:
-            change.forbid("purging", _("is being permanently deleted and can't be restored"))
+            change.forbid("purging", _("is being permanently deleted and can’t be restored"))
     made = [change for change in batch.changes if change.verb in ("create", "restore") and change.stands]
     left = MOST_ENTITIES - len(work.as_system().records(NAME).find((), MOST_ENTITIES)) if made else 0
     for change in made[max(left, 0) :]:
@@ -84,7 +84,7 @@ def _check_parent(work: Work, change: Change) -> None:
         return
     found = work.catalog.entities.get(str(name)) if work.offers(str(name)) else None
     if found is None or not can_be_parent(work, found):
-        change.refuse("parent", "unknown_entity", _("entity {name!r} does not exist or can't have parts"), name=str(name))
+        change.refuse("parent", "unknown_entity", _("entity {name!r} does not exist or can’t have parts"), name=str(name))
 
 
 def can_be_parent(work: Work, entity: Entity) -> bool:

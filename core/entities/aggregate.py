@@ -103,20 +103,20 @@ class Aggregation:
         field = shape_field(self.shape, name, self.visible)
         if function == "distinct":
             if field.role is not ReportRole.DIMENSION:
-                raise BadRequest(_("can't count distinct values of {field!r}"), field=name)
+                raise BadRequest(_("can’t count distinct values of {field!r}"), field=name)
         elif field.role is not ReportRole.MEASURE and not (function in ("min", "max") and isinstance(field, DateField | DateTimeField)):
-            raise BadRequest(_("{field!r} can't be summed"), field=name)
+            raise BadRequest(_("{field!r} can’t be summed"), field=name)
         return Measure(word, function, field)
 
     def _dimension(self, word: str) -> Dimension:
         path, _colon, grain = word.partition(":")
         source, field, own = self._place(path)
         if field.role is not ReportRole.DIMENSION:
-            raise BadRequest(_("can't group by {field!r}"), field=path)
+            raise BadRequest(_("can’t group by {field!r}"), field=path)
         dated = isinstance(field, DateField | DateTimeField)
         if grain and (not dated or grain not in GRAINS):
             raise BadRequest(
-                _("can't group {field!r} by {grain!r}; dates can be grouped by {grains}"),
+                _("can’t group {field!r} by {grain!r}; dates can be grouped by {grains}"),
                 field=path,
                 grain=grain[:40],
                 grains=", ".join(GRAINS),
@@ -134,7 +134,7 @@ class Aggregation:
             field = shape_field(source.shape, link, visible)
             target = source.shape.target(field) if isinstance(field, LinkField) else None
             if target is None or not isinstance(field, LinkField):
-                raise BadRequest(_("{field!r} is not a link, so it can't be followed"), field=link)
+                raise BadRequest(_("{field!r} is not a link, so it can’t be followed"), field=link)
             reader = self.reader.work.reader(target)
             visible = reader.asked()
             last = left in visible or "." not in left

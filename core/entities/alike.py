@@ -120,7 +120,7 @@ def _forbid_forcing(work: Work, shape: Shape, items: Iterable[Item]) -> None:
         return
     for item in items:
         if item.draft.alike is Alike.FORCE:
-            text = _("you don't have permission to save a likely duplicate of a {entity}; ask someone who does, or use the existing one")
+            text = _("you don’t have permission to save a likely duplicate of a {entity}; ask someone who does, or use the existing one")
             item.refusal = Forbidden(text, code="force_forbidden", entity=shape.entity.full_name)
 
 
@@ -253,7 +253,7 @@ def _refusal(told: Candidates) -> Conflict:
         text = _("this is likely a duplicate of: {names}; use the existing record, or save it anyway if you may (API: force=true)")
     else:
         text = _(
-            "this is likely a duplicate of a record you don't have access to; ask your manager, or save it anyway if you may (API: force=true)"
+            "this is likely a duplicate of a record you don’t have access to; ask your manager, or save it anyway if you may (API: force=true)"
         )
     refusal = Conflict(text, code=LIKELY_DUPLICATE, names=told.names)
     refusal.members = members_of(told)

@@ -82,7 +82,7 @@ def _permit_field(field: Field, holders: Sequence[Item], grants: dict[str, tuple
 def _forbid_field(name: str, items: Iterable[Item]) -> None:
     for item in items:
         if item.refusal is None:
-            item.refusal = Forbidden(_("you don't have permission to edit the field {field!r}"), code="field_forbidden", field=name)
+            item.refusal = Forbidden(_("you don’t have permission to edit the field {field!r}"), code="field_forbidden", field=name)
 
 
 def check_fields(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
@@ -239,7 +239,7 @@ def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[st
         for item in mine if wrong else ():
             if item.id in wrong:
                 item.refusal = Forbidden(
-                    _("you don't have permission to {verb} this {entity} for that owner or parent"), verb=VERBS[verb], entity=entity.label
+                    _("you don’t have permission to {verb} this {entity} for that owner or parent"), verb=VERBS[verb], entity=entity.label
                 )
 
 

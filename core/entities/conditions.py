@@ -190,7 +190,7 @@ def _sought(reader: Reader, condition: Condition, visible: Mapping[str, Field], 
     field = shape.fields[own]
     target = shape.target(field) if isinstance(field, LinkField) else None
     if target is None:
-        raise BadRequest(_("{field!r} is not a link, so it can't be followed"), field=own)
+        raise BadRequest(_("{field!r} is not a link, so it can’t be followed"), field=own)
     if depth == DEEPEST:
         raise BadRequest(_("{path!r} follows more than {most} links"), path=path[:80], most=DEEPEST)
     there = reader.work.reader(target)

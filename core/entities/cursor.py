@@ -96,7 +96,7 @@ def decode(cursor: str, sort: str, keys: Sequence[SortKey]) -> list[Any]:
             raise ValueError("of another query")
         return [_value(key, value) for key, value in zip(keys, read[1:], strict=True)]
     except (ValueError, FlawError, TypeError) as failure:
-        raise BadRequest(_("the cursor doesn't belong to this query; start from the first page"), code="bad_cursor") from failure
+        raise BadRequest(_("the cursor doesn’t belong to this query; start from the first page"), code="bad_cursor") from failure
 
 
 def _value(key: SortKey, value: object) -> Any:

@@ -88,7 +88,7 @@ def _check_losers(survivor: UUID, losers: Sequence[UUID]) -> None:
     if not 1 <= len(losers) <= MOST_LOSERS:
         problem = Problem("losers", "bad_number", _("name 1 to {most} records"), {"most": MOST_LOSERS})
     elif survivor in losers or len(set(losers)) != len(losers):
-        problem = Problem("losers", "same_record", _("each record can be listed once, and the one that is kept can't be among them"))
+        problem = Problem("losers", "same_record", _("each record can be listed once, and the one that is kept can’t be among them"))
     if problem is not None:
         raise Invalid(_("some values are invalid"), problems=[problem])
 
@@ -120,7 +120,7 @@ def permit(work: Work, entity: Entity, survivor: UUID, losers: Sequence[UUID], *
     own = work.unshared().reader(entity)  # what was shared with one is not shared further by what moves to it
     for verb, ids in ((Verb.UPDATE, [survivor]), (Verb.DELETE, losers)):
         if set(ids) - own.reached_by(verb, list(ids)):
-            raise Forbidden(_("you don't have permission to {verb} this {entity}"), verb=VERBS[verb], entity=entity.label)
+            raise Forbidden(_("you don’t have permission to {verb} this {entity}"), verb=VERBS[verb], entity=entity.label)
     everyone = [survivor, *losers]
     if set(everyone) - reader.reached_by(Verb.DELETE, everyone, held):
         raise work.refused(f"{name}.{MERGE}", survivor)
@@ -193,11 +193,11 @@ class _Choice:
 
     def _permit(self, name: str, id: UUID) -> None:
         if not self._writes(name) or not self._reads(name, id):
-            raise Forbidden(_("you don't have permission to edit the field {field!r}"), code="field_forbidden", field=name)
+            raise Forbidden(_("you don’t have permission to edit the field {field!r}"), code="field_forbidden", field=name)
         if id != self.survivor and self.rows[id].get(name) != self.rows[self.survivor].get(name):
             if not self._within(name, id):
                 raise Forbidden(
-                    _("you don't have permission to {verb} this {entity} for that owner or parent"),
+                    _("you don’t have permission to {verb} this {entity} for that owner or parent"),
                     verb=VERBS["update"],
                     entity=self.entity.label,
                 )

@@ -154,7 +154,7 @@ def _sort_keys(reader: Reader, sort: Sequence[str], source: Source, visible: Map
     for word in sort:
         field = shape_field(reader.shape, word.removeprefix("-"), visible)
         if not field.sortable:
-            raise BadRequest(_("can't sort by {field!r}"), code="not_sortable", field=field.name)
+            raise BadRequest(_("can’t sort by {field!r}"), code="not_sortable", field=field.name)
         if field.name in [key.field.name for key in keys]:
             continue  # rows that are equal in a field are so in both directions
         column = source.columns(field.name)[0]

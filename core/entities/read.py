@@ -83,7 +83,7 @@ class Reader:
     def require(self) -> None:
         """Raise Forbidden where the actor may not read the entity at all."""
         if not self.grants:
-            raise Forbidden(_("you don't have access to {entity}"), entity=self.entity.full_name)
+            raise Forbidden(_("you don’t have access to {entity}"), entity=self.entity.full_name)
 
     def uniform(self) -> bool:
         """Whether every visible field is visible on every visible row."""
@@ -176,7 +176,7 @@ class Reader:
         for name in dict.fromkeys(include):
             field = shape_field(self.shape, name, visible)
             if not isinstance(field, LinkField):
-                raise BadRequest(_("{field!r} is not a link, so it can't be included"), field=name)
+                raise BadRequest(_("{field!r} is not a link, so it can’t be included"), field=name)
             ids = {row[name] for row in data if row.get(name) is not None}
             target = self.shape.target(field)
             assert target is not None

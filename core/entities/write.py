@@ -131,7 +131,7 @@ class Writer:
             by_act = all(item.draft.act for item in items if item.draft.verb == verb)  # only a plugin's code can name an act
             refusal: Forbidden | None = None
             if not grants[verb] or not (needed in self.entity.verbs or self.work.grants.everything or by_act):
-                refusal = Forbidden(_("you don't have permission to {verb} {entity}"), verb=VERBS[needed], entity=self.entity.label)
+                refusal = Forbidden(_("you don’t have permission to {verb} {entity}"), verb=VERBS[needed], entity=self.entity.label)
             elif self.entity.acts_later and verb != "delete" and not self.work.grants.admits(ACT_LATER):
                 refusal = Forbidden(ACTS_LATER, entity=self.entity.full_name, permission=ACT_LATER)
             elif self.entity.acts_later and verb != "delete" and self.work.impersonator is not None and not self.work.grants.everything:
@@ -161,7 +161,7 @@ class Writer:
                 item.refusal = NotFound(_("{entity} {id} does not exist"), entity=self.entity.full_name, id=str(item.id))
             elif item.id not in reach[item.draft.verb]:
                 item.refusal = Forbidden(
-                    _("you don't have permission to {verb} this {entity}"), verb=VERBS[item.draft.verb], entity=self.entity.label
+                    _("you don’t have permission to {verb} this {entity}"), verb=VERBS[item.draft.verb], entity=self.entity.label
                 )
             elif restoring and not gone:
                 item.refusal = Conflict(_("the record is not in the recycle bin"), code="not_deleted")

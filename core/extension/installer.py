@@ -59,7 +59,7 @@ def added(source: str, run: type_run = pip) -> Iterator[list[str]]:
             raise Conflict(text, package=brought[name], name=name, other=there.name if there is not None else points[name].value)
         names = sorted(brought)
         if not names:
-            raise Invalid(_("{source} doesn't contain a plugin: it has no entry point in the group {group}"), source=source, group=GROUP)
+            raise Invalid(_("{source} doesn’t contain a plugin: it has no entry point in the group {group}"), source=source, group=GROUP)
         yield names
     except BaseException:
         if new:

@@ -104,7 +104,7 @@ def _stand(platform: Platform, branch: Branch) -> tuple[str | None, str | None]:
 
 def _check_known(branch: Branch, there: str | None) -> None:
     if there is not None and there not in {script.revision for script in branch.scripts().walk_revisions()}:
-        text = _("the data of {name!r} is at revision {there}, which its code doesn't know; install a newer version")
+        text = _("the data of {name!r} is at revision {there}, which its code doesn’t know; install a newer version")
         raise Conflict(text, code="unknown_revision", name=branch.plugin, there=there)
 
 

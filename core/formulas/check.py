@@ -120,7 +120,7 @@ class _Check:
         name, one, used = found
         kind = kind_of(one)
         if kind is None:
-            raise FormulaError(part.at, _("at character {at}: the field {name!r} can't be used in a formula"), name=name)
+            raise FormulaError(part.at, _("at character {at}: the field {name!r} can’t be used in a formula"), name=name)
         places = one.places if isinstance(one, f.DecimalField) else 4 if kind is Kind.MONEY else 0
         node = self._input(Input(name, kind, places))
         for word in path[used:]:
@@ -169,14 +169,14 @@ class _Check:
         one, other = (self.node(side) for side in part.parts)
         if Kind.NOTHING in (one.kind, other.kind):
             if part.word not in ("==", "!="):
-                raise FormulaError(part.at, _("at character {at}: null can't be compared by size"))
+                raise FormulaError(part.at, _("at character {at}: null can’t be compared by size"))
             missing = Node("missing", Kind.BOOLEAN, (one if other.kind is Kind.NOTHING else other,))
             return missing if part.word == "==" else Node("not", Kind.BOOLEAN, (missing,))
         self._alike(part, [one, other])
         if one.kind is Kind.MONEY:
             return Node(f"money_compare{part.word}", Kind.BOOLEAN, (one, other))
         if part.word not in ("==", "!=") and one.kind not in _ORDERED:
-            raise FormulaError(part.at, _("at character {at}: {kind} values can't be ordered"), kind=one.kind.value)
+            raise FormulaError(part.at, _("at character {at}: {kind} values can’t be ordered"), kind=one.kind.value)
         return Node(f"{'order' if one.kind is Kind.TEXT else 'compare'}{part.word}", Kind.BOOLEAN, (one, other))
 
     def _among(self, part: Part) -> Node:
@@ -185,7 +185,7 @@ class _Check:
             raise FormulaError(several.at, _("at character {at}: the list is empty"))
         nodes = self._alike(part, [self.node(one), *map(self.node, several.parts)])
         if nodes[0].kind in (Kind.MONEY, Kind.NOTHING):
-            raise FormulaError(part.at, _("at character {at}: {kind} can't be looked up in a list"), kind=nodes[0].kind.value)
+            raise FormulaError(part.at, _("at character {at}: {kind} can’t be looked up in a list"), kind=nodes[0].kind.value)
         return Node("among", Kind.BOOLEAN, tuple(nodes))
 
     def _list(self, part: Part) -> Node:
@@ -289,7 +289,7 @@ class _Check:
         if node.kind is Kind.TEXT:
             return node
         if node.kind not in _WRITTEN:
-            raise FormulaError(part.at, _("at character {at}: {kind} can't be written as text"), kind=node.kind.value)
+            raise FormulaError(part.at, _("at character {at}: {kind} can’t be written as text"), kind=node.kind.value)
         return Node(_WRITTEN[node.kind], Kind.TEXT, (node,))
 
     def _call_today(self, part: Part) -> Node:

@@ -117,7 +117,7 @@ def _text(written: str, at: int) -> str:
 
     made = _ESCAPE.sub(one, written[1:-1])
     if any(char == "\x00" or "\ud800" <= char <= "\udfff" for char in made):
-        raise FormulaError(at, _("at character {at}: text can't contain this character"))
+        raise FormulaError(at, _("at character {at}: text can’t contain this character"))
     return made
 
 

@@ -57,7 +57,7 @@ def _whatever() -> dict[str, Any]:
         raise UnsupportedMedia(_("send the body as {media}"), media=FORM)
     with reading():
         if request.files:
-            raise BadRequest(_("this address doesn't accept files"), code="no_files")
+            raise BadRequest(_("this address doesn’t accept files"), code="no_files")
         return _grouped(list(request.form.items(multi=True)))
 
 

@@ -262,11 +262,11 @@ def _draft(index: int, item: Any) -> Draft:
     if not isinstance(values, dict) or ("values" in item) != (op in ("create", "update")):
         raise BadRequest(_("item {index}: values must be an object, and applies only to create and update"), index=index)
     if "version" in item and (op == "create" or isinstance(version, bool) or not isinstance(version, int | float) or version % 1):
-        raise BadRequest(_("item {index}: version must be a whole number, and doesn't apply to create"), index=index)
+        raise BadRequest(_("item {index}: version must be a whole number, and doesn’t apply to create"), index=index)
     if ("id" in item) == (op == "create"):
         raise BadRequest(_("item {index}: id is required except for create"), index=index)
     if not isinstance(item.get("force", False), bool) or ("force" in item and op == "delete"):
-        raise BadRequest(_("item {index}: force must be true or false, and doesn't apply to delete"), index=index)
+        raise BadRequest(_("item {index}: force must be true or false, and doesn’t apply to delete"), index=index)
     alike = Alike.FORCE if item.get("force") else Alike.DEFAULT
     id = item.get("id", "")
     try:

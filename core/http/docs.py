@@ -33,7 +33,7 @@ RULES: tuple[tuple[Text, Text], ...] = (
     (
         _("Sessions"),
         _(
-        "With the session cookie, every write needs the session's `csrf_token` in the `X-CSRF-Token` header. If you "
+        "With the session cookie, every write needs the session’s `csrf_token` in the `X-CSRF-Token` header. If you "
         "belong to several tenants, name one in the `X-Tenant` header."
     ),
     ),
@@ -57,7 +57,7 @@ RULES: tuple[tuple[Text, Text], ...] = (
         _("Errors"),
         _(
         "Errors are `application/problem+json` (RFC 9457) with `code`, `errors` (field, code, message, closest match) "
-        "and `trace_id`, by which the operator finds the request in the log. 404 is also returned for things you don't "
+        "and `trace_id`, by which the operator finds the request in the log. 404 is also returned for things you don’t "
         "have access to."
     ),
     ),

@@ -72,13 +72,13 @@ def install(app: Flask, platform: Platform) -> None:
             log.warning("two writes waited for each other, trace %s", trace_id())
             return problem(platform, Conflict(_("the record was changed at the same moment; try again"), code="concurrent"))
         log.exception("database failure, trace %s", trace_id(), exc_info=failure)
-        return problem(platform, Unavailable(_("the database isn't responding; try again")))
+        return problem(platform, Unavailable(_("the database isn’t responding; try again")))
 
     @app.errorhandler(DataError)
     def beyond_the_database(failure: DataError) -> Response:
         # A plugin let a value through that no column holds: the caller's doing, and worth a line for the plugin's author.
         log.warning("a value that the database refuses, trace %s: %s", trace_id(), failure.orig)
-        return problem(platform, BadRequest(_("a value is too large or contains characters that can't be stored"), code="bad_value"))
+        return problem(platform, BadRequest(_("a value is too large or contains characters that can’t be stored"), code="bad_value"))
 
     @app.errorhandler(Exception)
     def crashed(failure: Exception) -> Response:

@@ -110,7 +110,7 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
         if not any(may(work, entity, verb) for verb in needed):
             if entity.plugin == "core":  # what decides about rights, and what tells of people: an attempt at it stays in the audit
                 raise work.refused(f"{entity.full_name}.{min(needed)}")
-            raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=VERBS[min(needed)], entity=entity.label)
+            raise Forbidden(_("you don’t have permission to {verb} {entity}"), verb=VERBS[min(needed)], entity=entity.label)
         return handler(work, path)
 
     return permitted

@@ -144,7 +144,7 @@ def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
     if session is None:
         raise Unauthenticated(_("the session has expired; sign in again"))
     if write and not session.told(request.headers.get("X-CSRF-Token", "") or _typed_token()):
-        raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
+        raise Forbidden(_("send the session’s csrf_token as X-CSRF-Token"), code="csrf")
     g.csrf = session.csrf
     tenant, user = _chosen(platform, session)
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant) as connection:

@@ -131,7 +131,7 @@ def signed_in(platform: Platform) -> Session:
     if session is None:
         raise Unauthenticated(_("the session has expired; sign in again"))
     if request.method != "GET" and not session.told(request.headers.get("X-CSRF-Token", "")):
-        raise Forbidden(_("send the session's csrf_token as X-CSRF-Token"), code="csrf")
+        raise Forbidden(_("send the session’s csrf_token as X-CSRF-Token"), code="csrf")
     return session
 
 

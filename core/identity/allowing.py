@@ -41,7 +41,7 @@ def _checked(holder: Work, word: str, problems: list[Problem]) -> str:
         problems.append(_unknown(holder, name))
         return word
     if not _admits(holder, name, whole=whole):
-        raise Forbidden(_("a token created with a restricted token can't allow more than that: not {word!r}"), word=word[:100])
+        raise Forbidden(_("a token created with a restricted token can’t allow more than that: not {word!r}"), word=word[:100])
     if whole:
         return f"{name}:{_fields(holder, catalog.entities[name], _WITH_FIELDS, name, listed, problems)}"
     if thing in catalog.entities and verb in _WITH_FIELDS:

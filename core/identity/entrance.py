@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FACTOR_REQUIRED = "second_factor_required"
 _WRONG = _("the email or password is wrong")
 _WRONG_CODE = _("the code is wrong, expired or already used")
-_NO_PASSWORD = _("you don't have a password here: you sign in through another system")
+_NO_PASSWORD = _("you don’t have a password here: you sign in through another system")
 
 
 def sign_in(platform: Platform, email: str, password: str, code: str, visitor: Visitor) -> tuple[str, Session]:

@@ -87,6 +87,6 @@ def _read(key: bytes, sign_in: UUID, text: str) -> str:
         return sealed.unseal(key, _purpose(sign_in), text)
     except sealed.Unreadable as failure:
         raise Unavailable(
-            _("the two-step verification secret can't be read because the master key has changed; ask the operator to remove it"),
+            _("the two-step verification secret can’t be read because the master key has changed; ask the operator to remove it"),
             code="factor_unreadable",
         ) from failure

@@ -27,7 +27,7 @@ def come_in(work: Work, identity: Identity, visitor: Visitor) -> tuple[str, Sess
     """A new session and its cookie. Raises Forbidden for who has no account here and is given none, is not active, or comes from where the tenant
     lets nobody in, and for an e-mail that nobody vouches for or that belongs to another identity; Unauthenticated for an unusable name."""
     if not all(map(_usable, (identity.issuer, identity.subject))):
-        raise Unauthenticated(_("the other system doesn't provide a usable name for you; ask an administrator"), code="bad_identity")
+        raise Unauthenticated(_("the other system doesn’t provide a usable name for you; ask an administrator"), code="bad_identity")
     with work.transaction(write=True):
         allowed = ranges.admits(work.platform.tenant_row(work.connection, work.tenant.id).allowed_addresses, visitor.address)
         user = _linked(work, identity)
@@ -64,7 +64,7 @@ def _by_email(work: Work, identity: Identity) -> Row:
     email = word.lower() if word.isascii() else word  # some letters of other scripts become ASCII in lower case: that is another mailbox
     if not email or not email.isprintable() or len(email) > LONGEST or not identity.email_verified:
         raise Forbidden(
-            _("the other system hasn't verified your email, which is needed for the first sign-in; ask an administrator"),
+            _("the other system hasn’t verified your email, which is needed for the first sign-in; ask an administrator"),
             code="email_not_verified",
         )
     mine = where(issuer=identity.issuer, subject=identity.subject)
@@ -77,7 +77,7 @@ def _by_email(work: Work, identity: Identity) -> Row:
     if not found:
         gone = bool(before) or bool(people.find(where(email=email), 1, deleted=True))
         if identity.roles is None or gone:  # who was deleted here has not been forgotten there
-            raise Forbidden(_("you don't have an account here; ask an administrator"), code="no_account")
+            raise Forbidden(_("you don’t have an account here; ask an administrator"), code="no_account")
         name = "".join(letter for letter in identity.name if letter.isprintable()).strip()[:100] or email.partition("@")[0]
         found = [people.create({"name": name, "email": email, "roles": list(identity.roles)})]
     if not found[0]["active"]:

@@ -48,7 +48,7 @@ def begin(work: Work, word: str, visitor: Visitor) -> Acting:
     if (beyond := short_of(work, grants)) is not None:
         work.refused(RIGHT, user)
         raise Conflict(
-            _("this person has a permission you don't have ({permission}): ask an administrator"), code="beyond_own", permission=beyond
+            _("this person has a permission you don’t have ({permission}): ask an administrator"), code="beyond_own", permission=beyond
         )
     acting = Acting(work.tenant.id, user, work.now() + LASTS)
     sessions.act(work.connection, work.session, acting)
@@ -85,7 +85,7 @@ def entered(work: Work, connection: Connection, acting: Acting) -> Work:
 def forbid(work: Work) -> None:
     """Keys and sessions of a person are not for who only acts as him: they would outlast the hour."""
     if work.impersonator is not None:
-        raise Forbidden(_("while impersonating, you can't create that person's tokens or see or end their sessions"), code="acting")
+        raise Forbidden(_("while impersonating, you can’t create that person’s tokens or see or end their sessions"), code="acting")
 
 
 def _person(work: Work, word: str) -> UUID:

@@ -119,7 +119,7 @@ def _check(work: Work, person: UUID, successor: UUID) -> None:
         of_team = roles_of_team(work.connection, work.tenant.id, team if isinstance(team, UUID) else None)
         for role in sorted(of_team.union(roles if isinstance(roles, list) else ())):
             if (permission := beyond(work, role)) is not None:
-                raise Conflict(_("{name} has permissions you don't have ({permission}): ask an administrator"), code="beyond_own",
+                raise Conflict(_("{name} has permissions you don’t have ({permission}): ask an administrator"), code="beyond_own",
                                name=str(known[one]["name"]), permission=permission)  # fmt: skip
 
 

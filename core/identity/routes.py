@@ -105,7 +105,7 @@ def issue_token(ctx: Context, request: Request) -> Response:
     body = request.body
     user = cast("UUID | None", body["user"]) or work.actor.user_id
     if user is None or (user != work.actor.user_id and not work.can("core.user.update")):
-        raise Forbidden(_("you don't have permission to create a token for someone else"))
+        raise Forbidden(_("you don’t have permission to create a token for someone else"))
     if user != work.actor.user_id and not work.grants.unlimited:  # it would reach what is the other's own, too
         raise Forbidden(_("only someone who can do everything may create a token for someone else"))
     work.as_system().records("core.user").get(user)
@@ -113,7 +113,7 @@ def issue_token(ctx: Context, request: Request) -> Response:
     if work.grants.allows is not None:
         allows = allows or sorted(work.grants.allows)
         if not allows:  # an empty list must never come to mean no limits
-            raise Forbidden(_("a token created with a restricted token can't allow more than that"))
+            raise Forbidden(_("a token created with a restricted token can’t allow more than that"))
     asked = cast("datetime | None", body.get("expires_at"))
     if asked is not None and asked <= work.now():
         text = _("must be in the future")

@@ -77,7 +77,7 @@ def _whose(work: Work, request: Request) -> sa.ColumnElement[bool]:
     if user is None or user == work.actor.user_id:
         return _own(work)
     if not work.grants.unlimited:
-        raise Forbidden(_("you don't have permission to see or end someone else's sessions"))
+        raise Forbidden(_("you don’t have permission to see or end someone else’s sessions"))
     work.as_system().records("core.user").get(user)
     return sessions.of_user(work.tenant.id, user)
 
@@ -91,7 +91,7 @@ def _trusted(ctx: Context) -> Work:
     """A restricted token was given for something else."""
     work = cast("Work", ctx)
     if work.grants.allows is not None:
-        raise Forbidden(_("a restricted token can't see or end sessions"))
+        raise Forbidden(_("a restricted token can’t see or end sessions"))
     impersonation.forbid(work)
     return work
 

@@ -128,7 +128,7 @@ def _refused(server: Server, code: int, answer: bytes | str) -> Exception:
     if code >= 500:
         return GiveUp(_("the mail server {server} permanently rejected it: {answer}"), server=str(server), answer=_said(code, answer))
     return Unavailable(
-        _("the mail server {server} doesn't accept it right now: {answer}"),
+        _("the mail server {server} doesn’t accept it right now: {answer}"),
         code="mail_later",
         server=str(server),
         answer=_said(code, answer),
@@ -137,7 +137,7 @@ def _refused(server: Server, code: int, answer: bytes | str) -> Exception:
 
 def _unreachable(server: Server, failure: Exception) -> Unavailable:
     return Unavailable(
-        _("the mail server {server} isn't responding: {answer}; check host and port in MAIL_URL"),
+        _("the mail server {server} isn’t responding: {answer}; check host and port in MAIL_URL"),
         code="mail_unreachable", server=str(server), answer=str(failure) or type(failure).__name__,
     )  # fmt: skip
 

@@ -131,6 +131,13 @@ def filters(locale: str) -> dict[str, Callable[..., object]]:
     return {**said, "day": dated, "ago": partial(ago, locale), "counted": partial(counted, locale=locale)}
 
 
+def written(locale: str, value: date | time | Decimal | int) -> str:
+    """A day, a time of day or a number as the filters of templates write it."""
+    if isinstance(value, time):
+        return clock(_REGION.get() or locale, value)
+    return day(_REGION.get() or locale, value) if isinstance(value, date) else number(_REGION.get() or locale, value)
+
+
 def _exact(value: object) -> Decimal | None:
     try:
         return None if value is None or value == "" else Decimal(str(value))

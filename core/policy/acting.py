@@ -18,10 +18,10 @@ DELEGATE = "delegate"
 STOPS = frozenset({"active"})
 """What may be changed of somebody else's: it goes on, or stops, as its owner has made it."""
 OUTLASTS = _(
-    "while impersonating, you can't create or change anything that keeps acting for that person ({entity}), because it would outlast the hour"
+    "while impersonating, you can’t create or change anything that keeps acting for that person ({entity}), because it would outlast the hour"
 )
 _BEYOND = _(
-    "this acts later with the permissions of {owner}, who has one you don't have ({permission}): make yourself the "
+    "this acts later with the permissions of {owner}, who has one you don’t have ({permission}): make yourself the "
     "owner, or ask an administrator"
 )
 

@@ -67,7 +67,7 @@ class Bounds:
 
     def refusal(self, word: str) -> Forbidden:
         """What to raise: who wanted what, and where it is declared."""
-        text = _("the plugin {plugin!r} hasn't declared {capability!r}: it must be in its manifest and approved by an administrator")
+        text = _("the plugin {plugin!r} hasn’t declared {capability!r}: it must be in its manifest and approved by an administrator")
         return Forbidden(text, code="capability_missing", plugin=self.plugin, capability=word)
 
     def require_host(self, url: str) -> None:

@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 REASONS: dict[str, Text] = {
     "granted": _("a permission allows it"),
     "plugin_off": _("the plugin is turned off for the company"),
-    "not_offered": _("this can't be done manually; the system or a step of its plugin does it"),
-    "token": _("the token doesn't allow it; its user may have more permissions"),
-    "no_grant": _("none of the person's roles allow it"),
+    "not_offered": _("this can’t be done manually; the system or a step of its plugin does it"),
+    "token": _("the token doesn’t allow it; its user may have more permissions"),
+    "no_grant": _("none of the person’s roles allow it"),
     "no_such_field": _("this field does not exist"),
     "read_only": _("the field is set by the system"),
     "out_of_reach": _("there are permissions, but none of them covers the record"),
     "not_there": _("the record is in the recycle bin, or does not exist"),
-    "not_seen": _("the person doesn't have access to the record, or it does not exist"),
-    "field_hidden": _("the permissions that cover the record don't include the field"),
-    "in_part": _("a permission allows it, except for the parts that tell of things the person doesn't have access to"),
-    "veiled": _("the field can tell of things that the person doesn't have access to"),
+    "not_seen": _("the person doesn’t have access to the record, or it does not exist"),
+    "field_hidden": _("the permissions that cover the record don’t include the field"),
+    "in_part": _("a permission allows it, except for the parts that tell of things the person doesn’t have access to"),
+    "veiled": _("the field can tell of things that the person doesn’t have access to"),
     "no_reassign": _("the person may edit the record, but not give it to another owner"),
-    "shared_only": _("the record is only shared with the person, who can't move it or give it away"),
-    "acts_for_other": _("the record acts with the permissions of its owner, who has some the person doesn't have"),
+    "shared_only": _("the record is only shared with the person, who can’t move it or give it away"),
+    "acts_for_other": _("the record acts with the permissions of its owner, who has some the person doesn’t have"),
     "impersonating": _("while impersonating, nothing can be created or changed that keeps acting for that person"),
 }
 """What decided."""
@@ -96,7 +96,7 @@ def explain(who: Work, permission: str, record: UUID | None = None, name: str = 
         with who.transaction():
             return _Question(who, None, permission, special=entity).of_any()
     if record is not None and verb == Verb.CREATE:
-        raise _wrong("record", "not_there_yet", _("the record to be created doesn't exist yet: leave the record out"))
+        raise _wrong("record", "not_there_yet", _("the record to be created doesn’t exist yet: leave the record out"))
     with who.transaction():
         question = _Question(who, entity, permission, name)
         return question.of_any() if record is None else question.of(record)

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from core.context import Work
 
-_BEYOND = _("you can't assign the role {role}: it allows {permission}, which you don't have yourself")
+_BEYOND = _("you can’t assign the role {role}: it allows {permission}, which you don’t have yourself")
 _LAST = _("no one else can do everything: make someone an administrator first")
 _WIDER = _("your teams, territories and reports decide what you can see; only someone who can do everything can widen that")
 _MAILBOX = _(
-    "you can't change the email of someone with permissions you don't have ({permission}), because it would let you sign in as them"
+    "you can’t change the email of someone with permissions you don’t have ({permission}), because it would let you sign in as them"
 )
 
 

@@ -23,7 +23,7 @@ def check_shares(work: Work, batch: Batch) -> None:
         record, ends = change.after("record"), change.after("expires_at")
         entity = work.catalog.entities.get(record.entity) if isinstance(record, Reference) else None
         if isinstance(record, Reference) and entity is not None and not shareable(entity):
-            change.refuse("record", "not_shareable", _("{entity} records can't be shared individually"), entity=record.entity)
+            change.refuse("record", "not_shareable", _("{entity} records can’t be shared individually"), entity=record.entity)
         if change.changes("expires_at") and ends is not None and ends <= work.now():  # type: ignore[operator]
             change.refuse("expires_at", "past", _("must be in the future"))
     standing = [change for change in batch.changes if change.stands]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 
-_BEYOND = _("you can't grant {name}, because you don't have that much of it yourself")
+_BEYOND = _("you can’t grant {name}, because you don’t have that much of it yourself")
 
 
 def check_grants(work: Work, batch: Batch) -> None:
@@ -96,7 +96,7 @@ def check_roles(work: Work, batch: Batch) -> None:
         leaves = before in ours and (change.verb == "delete" or change.changes("key"))
         taken = change.after("key") in ours and (change.verb == "restore" or change.changes("key"))
         if leaves or (change.verb != "delete" and (change.after("everything") or taken)):
-            change.forbid("beyond_own", _("you can't create a role that can do everything, because you can't yourself"))
+            change.forbid("beyond_own", _("you can’t create a role that can do everything, because you can’t yourself"))
         elif change.verb == "restore" or (change.verb == "update" and change.changes("key")):
             _check_holders(work, change)
 

@@ -47,7 +47,7 @@ def texts(system: Work, found: Found) -> dict[str, list[Draft]]:
 def elsewhere(system: Work, found: Found) -> list[Kept]:
     """Once all else is done: texts that name the person and stay, since nobody but a reader can tell whether they mean this one."""
     kept, person = list[Kept](), found.person
-    reason = _("the text contains the person's name or number: read it, and change it where it means this person")
+    reason = _("the text contains the person’s name or number: read it, and change it where it means this person")
     stays = found.stays()
     for shape in _shapes(system):
         name = shape.entity.full_name

@@ -40,14 +40,14 @@ def merged(work: Work, wish: type_verdicts) -> dict[str, dict[str, str]]:
     now, problems = in_force(work), list[Problem]()
     for name, fields in wish.items():
         if name not in now:
-            text = _("duplicates of {value!r} aren't detected; expected one of {expected}")
+            text = _("duplicates of {value!r} aren’t detected; expected one of {expected}")
             problems.append(Problem(NAME, "unknown_entity", text, {"value": name[:80], "expected": ", ".join(now)}))
             continue
         for field, verdict in fields.items():
             if field in now[name]:
                 now[name][field] = verdict
             else:
-                text = _("duplicates aren't detected by {value!r}; expected one of {expected}")
+                text = _("duplicates aren’t detected by {value!r}; expected one of {expected}")
                 problems.append(Problem(NAME, "unknown_field", text, {"value": field[:80], "expected": ", ".join(now[name])}))
     if problems:
         raise Invalid(_("some values are invalid"), problems=problems)

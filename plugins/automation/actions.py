@@ -140,7 +140,7 @@ def values_problems(ctx: Context, entity: str, values: Mapping[str, object], whe
 def _check_new(ctx: Context, _entity: str, parameters: Parameters) -> list[Problem]:
     entity = str(parameters["entity"])
     if entity not in ctx.entities() or not ctx.can(f"{entity}.create"):
-        return [Problem("entity", "unknown_entity", _("entity {entity!r} does not exist here or can't be created"), {"entity": entity})]
+        return [Problem("entity", "unknown_entity", _("entity {entity!r} does not exist here or can’t be created"), {"entity": entity})]
     return values_problems(ctx, entity, cast("Mapping[str, object]", parameters["values_"]))
 
 

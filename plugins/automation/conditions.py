@@ -234,7 +234,7 @@ def _check_field(ctx: Context, entity: str, parameters: Parameters) -> list[Prob
         text = _("{field} is money: add the currency, as in 1000 CNY")
         return [Problem(where, "currency_missing", text, {"field": name})]
     if isinstance(value, f.NaturalKey):
-        return [Problem(where, "malformed", _("{field!r} is a link: enter the record's ID"), {"field": name})]
+        return [Problem(where, "malformed", _("{field!r} is a link: enter the record’s ID"), {"field": name})]
     return []
 
 

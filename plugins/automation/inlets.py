@@ -54,7 +54,7 @@ def _check(ctx: Context, change: Change) -> None:
     if rule is not None:
         _check_rule(actor, change, rule, cast("Mapping[str, object]", mapping))
     elif str(entity).partition(".")[0] == "automation" or not actor.offers(str(entity)) or not actor.can(f"{entity}.create"):
-        change.refuse("entity", "unknown_entity", _("entity {entity!r} does not exist here or can't be created"), entity=str(entity)[:100])
+        change.refuse("entity", "unknown_entity", _("entity {entity!r} does not exist here or can’t be created"), entity=str(entity)[:100])
     else:
         change.problems += values_problems(actor, str(entity), cast("Mapping[str, object]", mapping), "mapping")
 
@@ -64,7 +64,7 @@ def _check_rule(actor: Context, change: Change, rule: object, mapping: Mapping[s
     if row is None or row["trigger"] != INLET:
         change.refuse("rule", "unknown_rule", _("expected a rule whose trigger is {trigger}"), trigger=INLET)
     elif set(mapping) != {"id"} or not isinstance(mapping["id"], str):
-        change.refuse("mapping", "required", _('say where to find the record\'s ID: {{"id": "{{{{ deal.id }}}}"}}'))
+        change.refuse("mapping", "required", _('say where to find the record’s ID: {{"id": "{{{{ deal.id }}}}"}}'))
 
 
 def new_address(ctx: Context, id: UUID) -> Mapping[str, object]:

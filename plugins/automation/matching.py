@@ -67,7 +67,7 @@ def wake(ctx: Context, arguments: Mapping[str, object]) -> None:
         reason = ctx.say(refusal.message, refusal.params)
         with ctx.transaction(write=True):
             turn_off(ctx, id, _("Rule {rule} was turned off: it can’t look up its records"), reason, refusal.message, refusal.params)
-        raise GiveUp(_("the rule {id} was turned off because it can't look up its records: {reason}"), id=id, reason=reason) from refusal
+        raise GiveUp(_("the rule {id} was turned off because it can’t look up its records: {reason}"), id=id, reason=reason) from refusal
 
 
 def _wake(ctx: Context, id: UUID) -> None:

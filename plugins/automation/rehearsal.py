@@ -83,7 +83,7 @@ def _rehearse(ctx: Context, rule: Rule, days: int) -> dict[str, object]:
     """
     trigger = kind_of(ctx, Trigger, rule.trigger)
     if not ctx.can(f"{rule.entity}.read"):
-        raise Forbidden(_("you don't have access to {entity} records"), entity=rule.entity)
+        raise Forbidden(_("you don’t have access to {entity} records"), entity=rule.entity)
     parameters = trigger.parameters().load(rule.parameters) if trigger is not None else {}
     names = trigger.events(rule.entity, parameters) if trigger is not None and rule.trigger != "automation.date" else ()
     if trigger is None or not names:

@@ -20,7 +20,7 @@ def prepare_draft(ctx: Context, change: Change) -> None:
     if change.before is not None and change.changes("draft_of"):
         change.refuse("draft_of", "fixed", _("a draft always belongs to the same rule; create another with …/drafts"))
     elif change.before is not None and target is not None and change.after("active"):
-        change.refuse("active", "draft", _("a draft doesn't run; publish it with …/publications"))
+        change.refuse("active", "draft", _("a draft doesn’t run; publish it with …/publications"))
     elif change.before is None and isinstance(target, UUID):
         rule = ctx.records(RULE).values([target]).get(target)
         if rule is None or rule["draft_of"] is not None:

@@ -211,7 +211,7 @@ def _check(ctx: Context, change: Change) -> None:
         change.refuse(
             "runs_as",
             "delegate_forbidden",
-            _("you don't have permission to let a rule run as someone else; leave it out, or ask an administrator"),
+            _("you don’t have permission to let a rule run as someone else; leave it out, or ask an administrator"),
         )
         return
     if entity.partition(".")[0] == "automation" or not ctx.offers(entity):
@@ -252,7 +252,7 @@ def problems_of(ctx: Context, entity: str, change: Change) -> list[Problem]:
         found += _loaded(ctx, entity, trigger, given, "parameters")
     found += conditions.problems_of(ctx, entity, cast("Sequence[Any]", change.after("conditions") or []))
     if key == DELETED and conditions.look_at_records(change.after("conditions")):
-        found.append(Problem("conditions", "record_gone", _("a deleted record can't be checked any more; leave its conditions out")))
+        found.append(Problem("conditions", "record_gone", _("a deleted record can’t be checked any more; leave its conditions out")))
     actions = change.after("actions")
     if not isinstance(actions, list) or not actions:
         return [*found, Problem("actions", "required", _("a rule needs an action"))]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any, TypeAlias
 
-from babel.dates import format_time
-
 from plugins.automation.choices import DAYS
 from plugins.automation.facts import name_of
 from sdk import Action, Context, RuleCondition, Text, Trigger, _
@@ -128,9 +126,9 @@ def _by_clock(ctx: Context, entity: str, given: Given) -> str:
 
 
 def _clock(ctx: Context, at: object) -> str:
-    """A time of day as the reader's language writes it; what is none as it stands."""
+    """A time of day as the reader writes it; what is none as it stands."""
     try:
-        return str(format_time(time.fromisoformat(str(at)), "short", locale=ctx.locale))
+        return ctx.written(time.fromisoformat(str(at)))
     except ValueError:
         return str(at or "")
 
@@ -177,12 +175,12 @@ def _changed(ctx: Context, entity: str, given: Given) -> str:
 
 def _crossed(ctx: Context, entity: str, given: Given) -> str:
     text = _("{field} has fallen below {value}") if given.get("direction") == "down" else _("{field} has risen above {value}")
-    return ctx.say(text, {"field": label_of(ctx, entity, str(given.get("field", ""))), "value": _grouped(str(given.get("value", "")))})
+    return ctx.say(text, {"field": label_of(ctx, entity, str(given.get("field", ""))), "value": _grouped(ctx, str(given.get("value", "")))})
 
 
-def _grouped(written: str) -> str:
+def _grouped(ctx: Context, value: str) -> str:
     """500000 CNY as 500,000 CNY; what is no number as it stands."""
-    return _DIGITS.sub(lambda found: f"{int(found[0]):,}", written, count=1)
+    return _DIGITS.sub(lambda found: ctx.written(int(found[0])), value, count=1)
 
 
 def _related(ctx: Context, _entity: str, given: Given) -> str:

@@ -45,7 +45,7 @@ def tried(ctx: Context, rule: Rule, id: UUID) -> dict[str, object]:
     actor = actor_of(ctx, rule)
     row = actor.records(rule.entity).values([id]).get(id)
     if row is None:
-        raise NotFound(_("the user the rule runs as can't see this record, so it would not run for it"))
+        raise NotFound(_("the user the rule runs as can’t see this record, so it would not run for it"))
     held = [_held(ctx, actor, rule, node, id) for node in rule.conditions]
     holds_all, steps = all(one["holds"] for one in held), _steps(_Trial(ctx, actor, rule, row, seen))
     for step in steps if not acts_for(ctx, rule) else ():
@@ -59,7 +59,7 @@ def _held(ctx: Context, actor: Context, rule: Rule, node: object, id: UUID) -> d
     """One condition; those that ask what has just changed do not hold, as nothing has. Of one that asks by what who asks does not see
     it is not told: that would be a way to guess it."""
     if conditions.problems_of(ctx, rule.entity, [node]) and not conditions.problems_of(actor, rule.entity, [node]):
-        hidden = ctx.say(_("it filters by something you don't have access to, so the result is not shown"))
+        hidden = ctx.say(_("it filters by something you don’t have access to, so the result is not shown"))
         return {"text": holds(ctx, rule.entity, node), "holds": False, "problem": hidden, "asks_change": False}
     try:
         found = conditions.holding(actor, rule.entity, [node], [Moment(id)])

@@ -103,4 +103,4 @@ def _stay(change: Change) -> None:
         change.forbid("given_out", _("numbers have already been assigned; without it they would repeat"))
     for name in ("key", "reset"):
         if change.changes(name):
-            change.refuse(name, "given_out", _("can't be changed: numbers have already been assigned, so they would repeat"))
+            change.refuse(name, "given_out", _("can’t be changed: numbers have already been assigned, so they would repeat"))

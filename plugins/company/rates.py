@@ -50,18 +50,18 @@ def _latest(ctx: Context, currency: str, day: date) -> tuple[date, Decimal] | No
 
 
 def prepare_rates(ctx: Context, batch: Batch) -> None:
-    """A rate is one of a foreign currency; a deleted one stays deleted: the company's own may be another one since."""
+    """A rate is one of a foreign currency; a deleted one stays deleted: the company’s own may be another one since."""
     for change in batch.changes:
         if change.verb == "restore":
-            change.forbid("rate_deleted", _("a deleted rate can't be restored; enter it again"))
+            change.forbid("rate_deleted", _("a deleted rate can’t be restored; enter it again"))
     for change in batch.standing():
         if change.after("currency") == ctx.tenant.currency:
-            text = _("{value} is the company's own currency; its rate is always 1")
+            text = _("{value} is the company’s own currency; its rate is always 1")
             change.refuse("currency", "own_currency", text, value=ctx.tenant.currency)
 
 
 def keep_currency(ctx: Context, batch: Batch) -> None:
-    """The company's own currency stays once there are rates: they are all worth something in it."""
+    """The company’s own currency stays once there are rates: they are all worth something in it."""
     for change in batch.changes:
         if change.changes("currency") and ctx.as_system().records(NAME).find((), 1):
             change.forbid("rates_exist", _("exchange rates exist for the current currency; delete them before changing the currency"))

@@ -62,7 +62,7 @@ class Currency(Record):
 
 
 class Rate(Record):
-    """What one unit of a currency was worth in the company's own from a day on, until the next rate."""
+    """What one unit of a currency was worth in the company’s own from a day on, until the next rate."""
 
     __tablename__ = "company_rates"
     __table_args__ = (unique_together("company_rates", "currency", "on"),)

@@ -51,6 +51,12 @@ class Asked:
         """The address of the list, or of a page of it that works on what is shown."""
         return kind.path + more + query_of(self.pairs())
 
+    def laid_out(self, kind: Kind, layout: str) -> str:
+        """The address of the same as a list (""), a board or a calendar: there the columns of a list are not asked for."""
+        asked = self if self.saved or not layout else self.changed(columns=())
+        more = f"/{layout}" if layout else ""
+        return asked.at(kind, more) if asked.view or asked.state() else kind.path + more
+
     def following(self, kind: Kind, cursor: str) -> str:
         """The address of the next part."""
         return kind.path + query_of([*self.pairs(), ("cursor", cursor)])
@@ -68,6 +74,8 @@ class Asked:
         sort = tuple(word for word in self.sort.split(",") if word)
         fields = ("id", "version", *(name for name in names if name not in ("id", "version")))
         fields += tuple(name for name in course_of(kind, names) if name not in fields)
+        if kind.entity.tick is not None and (mark := kind.entity.tick[0]) in kind.fields and mark not in fields:
+            fields += (mark,)
         named = any(isinstance(of := kind.fields.get(name), TextField) and of.names not in ("", "entity") for name in fields)
         if named and "entity" in kind.fields and "entity" not in fields:  # of what such a cell speaks: without it there are no words for it
             fields += ("entity",)

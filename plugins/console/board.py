@@ -8,11 +8,12 @@ from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
-from plugins.console.asked import of_pairs
+from plugins.console.asked import BEGUN, of_pairs
 from plugins.console.cells import Cell, Titles, cell, course_of, titles_of
 from plugins.console.filtering import Chip, chips
 from plugins.console.lanes import Group, Lane, by_key, by_of, group_of, lanes_of, without
 from plugins.console.registry import PREFIX, Kind, kind_at, query_of
+from plugins.console.views import spelled_out
 from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, Verb, _, parse_filter
 from sdk.context import Row, id_of
 from sdk.fields import ChoiceField, DateTimeField, LinkField, MoneyField
@@ -127,7 +128,7 @@ class Board:
 
     @cached_property
     def money(self) -> str:
-        """The field that is added up: the amount in the company's own currency where there is one, else the first amount; "": none."""
+        """The field that is added up: the amount in the company’s own currency where there is one, else the first amount; "": none."""
         amounts = [name for name, field in self.kind.fields.items() if isinstance(field, MoneyField)]
         return next((name for name in amounts if name.startswith("base_")), amounts[0] if amounts else "")
 
@@ -248,8 +249,9 @@ class Board:
     def chips(self) -> list[Chip]:
         """The filters that are in force, and the board without each."""
         hidden = self.group.name if self.group is not None else ""
-        found = chips(self.kind, of_pairs([pair for pair in self.request.query if pair[0] != hidden]))
-        kept = [(hidden, self.group.chosen)] if self.group is not None and self.request.asked(hidden) else []
+        asked = of_pairs([pair for pair in self.request.query if pair[0] != hidden])
+        found = chips(self.kind, replace(asked, view=self.request.asked(BEGUN)))
+        kept = [pair for pair in self.request.query if pair[0] in ("_by", hidden)]
         return [replace(one, href=_with(one.href.replace(self.kind.path, self.path, 1), kept)) for one in found]
 
 
@@ -281,6 +283,7 @@ def board_at(ctx: Context, request: PageRequest) -> Board:
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """The board, or the next cards of one of its columns."""
+    request, asked = spelled_out(kind_at(ctx, request.path["plugin"], request.path["plural"]), request)
     board = board_at(ctx, request)
     if request.asked("_lane"):
         return _more(board, request)
@@ -292,6 +295,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         {
             "kind": kind,
             "board": board,
+            "asked": asked,
             "columns": board.columns(),
             "choices": [(name, ctx.say(kind.fields[name].label)) for name in kind.boards],
             "filters": board.chips(),

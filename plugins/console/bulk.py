@@ -59,9 +59,9 @@ def act(ctx: Context, request: PageRequest) -> Rendering:
     if wanted not in _VERBS:
         raise BadRequest(_("expected act to be one of {known}"), known=", ".join(_VERBS))
     if not kind.can(_VERBS[wanted]):
-        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=_VERBS[wanted], entity=kind.name)
+        raise Forbidden(_("you don’t have permission to {verb} {entity}"), verb=_VERBS[wanted], entity=kind.name)
     if len(ids) > 1 and not ctx.can(f"{kind.name}.{BULK_EDIT}"):
-        raise Forbidden(_("you don't have permission to edit several {entity} records at once"), entity=kind.name)
+        raise Forbidden(_("you don’t have permission to edit several {entity} records at once"), entity=kind.name)
     if request.typed("_sure") != "true":
         return _question(kind, wanted, ids, request, beyond=beyond)
     if wanted == DELETE:
@@ -207,7 +207,7 @@ def restore(ctx: Context, request: PageRequest) -> Rendering:
 def _restorable(ctx: Context, request: PageRequest) -> Kind:
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     if not kind.can("delete"):
-        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb="delete", entity=kind.name)
+        raise Forbidden(_("you don’t have permission to {verb} {entity}"), verb="delete", entity=kind.name)
     return kind
 
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from plugins.console.asked import of_pairs
+from plugins.console.asked import BEGUN, of_pairs
 from plugins.console.cells import tone_of
 from plugins.console.dates import day_in, end_of, local, midnight, today
-from plugins.console.filtering import chips
+from plugins.console.filtering import Chip, chips
 from plugins.console.registry import Kind, kind_at, query_of
+from plugins.console.views import spelled_out
 from sdk import SIGNED_IN, BadRequest, Condition, Context, PageRequest, PageRoute, Query, Rendering, _, parse_filter
 from sdk.calendars import Entry, Sheet, View, day_of, sheet
 from sdk.context import Row
@@ -23,9 +24,10 @@ MOST = 500
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """A page of the calendar; filters and search are those of the list."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
+    request, asked = spelled_out(kind, request)
     on, now = on_of(kind, request), today(ctx)
-    asked = request.asked("_day")
-    page = sheet(request.asked("_span") or View.MONTH, day_of(asked) if asked else now, ctx.tenant.week_start)
+    day = request.asked("_day")
+    page = sheet(request.asked("_span") or View.MONTH, day_of(day) if day else now, ctx.tenant.week_start)
     rows, more = found(kind, on, page, request)
     kept = [pair for pair in request.query if pair[0] not in ("cursor", "_day", "_span")]
     path = f"{kind.path}/calendar"
@@ -33,6 +35,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         "console/calendar.html",
         {
             "kind": kind,
+            "asked": asked,
             "path": path,
             "on": on,
             "sheet": page,
@@ -42,11 +45,18 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "most": MOST,
             "kept": query_of(kept).replace("?", "&", 1),
             "choices": [(name, ctx.say(kind.fields[name].label)) for name in kind.dates],
-            "filters": [replace(one, href=one.href.replace(kind.path, path, 1)) for one in chips(kind, of_pairs(request.query))],
+            "filters": _chips(kind, path, request),
             "q": request.asked("q").strip(),
             "hidden": [pair for pair in request.query if pair[0] not in ("q", "cursor", "_on")],
         },
     )
+
+
+def _chips(kind: Kind, path: str, request: PageRequest) -> list[Chip]:
+    """The filters that are in force, and the same page of the calendar without each."""
+    own = query_of([pair for pair in request.query if pair[0] in ("_on", "_span", "_day")]).replace("?", "&", 1)
+    found = chips(kind, replace(of_pairs(request.query), view=request.asked(BEGUN)))
+    return [replace(one, href=one.href.replace(kind.path, path, 1) + own) for one in found]
 
 
 def on_of(kind: Kind, request: PageRequest) -> str:

@@ -99,7 +99,7 @@ def _shown(kind: Kind, field: Field, word: object, titles: Titles) -> Cell:
         return Cell(field.name, label, "text", kind.ctx.say(option) if option else text, tone=tone_of(field, word))
     if isinstance(field, LinkField):
         title = titles.of(kind.targets[field.name], text) or ("" if _is_id(text) else text)
-        return Cell(field.name, label, "text", title or kind.ctx.say(_("a record you don't have access to")))
+        return Cell(field.name, label, "text", title or kind.ctx.say(_("a record you don’t have access to")))
     try:
         value = field.sought(text)
     except FlawError:

@@ -8,11 +8,11 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import cast
 
+from plugins.console.back import then
 from plugins.console.beginning import begun, with_key
 from plugins.console.cells import Cell
 from plugins.console.happened import Event, events
 from plugins.console.inputs import inputs, live_fields, local, redrawn, redraws, typed, unclear
-from plugins.console.record import then
 from plugins.console.refusals import by_field
 from plugins.console.registry import Kind, kind_at
 from plugins.console.related import has_lines
@@ -138,7 +138,7 @@ def _equal(one: object, other: object) -> bool:
 def _writable(ctx: Context, request: PageRequest, verb: str) -> Kind:
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     if not kind.can(verb):
-        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=verb, entity=kind.name)
+        raise Forbidden(_("you don’t have permission to {verb} {entity}"), verb=verb, entity=kind.name)
     return kind
 
 

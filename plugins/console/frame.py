@@ -73,6 +73,17 @@ def _regions(system: Context) -> Mapping[UUID, str]:
     return {id_of(row): str(row[FORMATS]).replace("-", "_") for row in chosen}
 
 
+def page_of(ctx: Context, request: PageRequest) -> dict[str, object]:
+    """What a part that a plugin brings may use of the page on which it stands."""
+    return {
+        "csrf": request.csrf,
+        "address": request.address,
+        "zone": ctx.tenant.timezone,
+        "now": ctx.now(),
+        "locale": ctx.locale,
+    }
+
+
 def drawn(ctx: Context, slot: Slot, shared: Mapping[str, object]) -> list[Drawn]:
     """What plugins put into a slot that is about no record, in their order."""
     found = [ctx.draw(one, {}, shared) for one in offered(ctx, slot)]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from plugins.console.frame import drawn
+from plugins.console.frame import drawn, page_of
 from plugins.console.registry import Kind, called, kind_of, stands_alone
 from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Rendering, Slot, _
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """What plugins put there, in their order."""
-    panels = drawn(ctx, Slot.HOME, {"zone": ctx.tenant.timezone})
+    panels = drawn(ctx, Slot.HOME, {"zone": ctx.tenant.timezone, "page": page_of(ctx, request)})
     return Rendering("console/home.html", {"panels": panels})
 
 

@@ -47,7 +47,7 @@ def _cell(ctx: Context, request: PageRequest) -> tuple[Kind, str]:
     if name not in kind.fields:
         raise NotFound(_("there is nothing at this address"))
     if not kind.can("update") or name not in kind.written:
-        raise Forbidden(_("you don't have permission to edit the field {field!r}"), code="field_forbidden", field=name)
+        raise Forbidden(_("you don’t have permission to edit the field {field!r}"), code="field_forbidden", field=name)
     return kind, name
 
 

@@ -12,6 +12,7 @@ from plugins.console.cells import cells
 from plugins.console.filtering import chips
 from plugins.console.paths import placed
 from plugins.console.registry import Kind, kind_at, query_of
+from plugins.console.ticking import field_of, ticks
 from plugins.console.views import resolved, state_of
 from sdk import SIGNED_IN, Context, Page, PageRequest, PageRoute, Redirect, Rendering, Slot, Text, _
 from sdk.fields import AnyRecordField, LinkField
@@ -49,6 +50,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "kind": kind,
             "columns": heads(kind, names, asked),
             "rows": list(zip(page.data, shown, strict=True)),
+            "ticks": ticks(kind, page.data) if field_of(kind) else None,
             "asked": asked,
             "shelf": shelf,
             "filters": [] if hidden else chips(kind, asked),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from plugins.console.record import then
+from plugins.console.back import then
 from plugins.console.registry import PREFIX
 from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Redirect, _
 

@@ -62,7 +62,7 @@ def _mergeable(ctx: Context, request: PageRequest) -> tuple[Kind, Row]:
     if not kind.entity.mergeable:
         raise NotFound(_("there is nothing at this address"))
     if not kind.can("merge"):
-        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=VERBS["merge"], entity=kind.entity.label)
+        raise Forbidden(_("you don’t have permission to {verb} {entity}"), verb=VERBS["merge"], entity=kind.entity.label)
     return kind, ctx.records(kind.name).get(request.id())
 
 

@@ -46,7 +46,7 @@ def move(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _movable(ctx: Context, request: PageRequest) -> Kind:
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     if not kind.can("update"):
-        raise Forbidden(_("you don't have permission to {verb} {entity}"), verb="update", entity=kind.name)
+        raise Forbidden(_("you don’t have permission to {verb} {entity}"), verb="update", entity=kind.name)
     return kind
 
 

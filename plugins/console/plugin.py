@@ -29,6 +29,7 @@ from plugins.console import (
     record,
     rights,
     tables,
+    ticking,
     tiles,
     views,
 )
@@ -123,6 +124,7 @@ def register_pages() -> Sequence[PageRoute]:
         *views.PAGES,
         *bulk.PAGES,
         *inline.PAGES,
+        *ticking.PAGES,
         *forms.PAGES,
         *record.PAGES,
         *rights.PAGES,

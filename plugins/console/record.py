@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from plugins.console.back import then
 from plugins.console.cells import Cell, cell, titles_of
+from plugins.console.frame import page_of
 from plugins.console.happened import entries, events
-from plugins.console.registry import PREFIX, Kind, kind_at, query_of
+from plugins.console.registry import Kind, kind_at, query_of
 from plugins.console.related import additions, lines, related
+from plugins.console.ticking import ticks
 from sdk import SIGNED_IN, Context, NotFound, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, Text, _
 from sdk.context import Row, id_of
 from sdk.pages import ABOUT, ANY_ENTITY, Drawn, offered, told
@@ -59,6 +62,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         "panels": drawn(ctx, kind, row, Slot.PANEL, request) if wanted in (OVERVIEW, TIMELINE) else [],
         "drawn_tab": draw(ctx, kind, row, own[wanted], request) if wanted in own else None,
         "additions": additions(kind, row),
+        "ticked": ticks(kind, [row]).get(str(row["id"])),
         "shareable": ctx.offers("core.share") and ctx.can("core.share.create"),
     }  # fmt: skip
     return Rendering("console/record.html", {**about(kind, row), **values, **shown(ctx, kind, row, request)})
@@ -134,14 +138,8 @@ def sections(kind: Kind, row: Row) -> list[Section]:
 
 def draw(ctx: Context, kind: Kind, row: Row, panel: Panel, request: PageRequest) -> Drawn:
     """A panel about this record; besides what the panel gives, its template knows the record, its entity and the page it stands on."""
-    page = {
-        "csrf": request.csrf,
-        "address": request.address,
-        "zone": ctx.tenant.timezone,
-        "now": ctx.now(),
-        "locale": ctx.locale,
-    }
-    return ctx.draw(panel, {**row, ABOUT: kind.name}, {"kind": kind, "record": row, "here": kind.at(row["id"]), "page": page})
+    shared = {"kind": kind, "record": row, "here": kind.at(row["id"]), "page": page_of(ctx, request)}
+    return ctx.draw(panel, {**row, ABOUT: kind.name}, shared)
 
 
 def drawn(ctx: Context, kind: Kind, row: Row, slot: Slot, request: PageRequest) -> list[Drawn]:
@@ -169,12 +167,6 @@ def delete(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     except Refusal as refusal:
         return Rendering("console/delete.html", {**about(kind, row), "then": then(request), "problems": told(ctx, refusal)}, refusal.status)
     return Redirect(then(request) or kind.path)
-
-
-def then(request: PageRequest) -> str:
-    """Where somebody was told to come back to; a page of the console and nothing else."""
-    back = request.typed("then") or request.asked("then") or request.asked("_then")
-    return back if back.startswith(f"{PREFIX}/") and "\\" not in back else ""
 
 
 PAGES = (

@@ -143,7 +143,7 @@ def stands_alone(entity: Entity) -> bool:
 
 
 def called(ctx: Context, plugin: str) -> str:
-    """What people call the plugin of an entity; what no plugin brings is the company's own."""
+    """What people call the plugin of an entity; what no plugin brings is the company’s own."""
     title = ctx.called(plugin)
     return ctx.say(_("Own records")) if title == plugin else title
 

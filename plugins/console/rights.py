@@ -17,8 +17,8 @@ from sdk.pages import told
 _VERBS: Mapping[str, Text] = {Verb.READ: _("view it"), Verb.UPDATE: _("change it"), Verb.DELETE: _("delete it")}
 _SCOPES: Mapping[str, Text] = {
     "none": _("no access: takes away what the role would otherwise have"), "shared": _("records shared with the person"),
-    "own": _("the person's own records"), "subordinates": _("own records and those of direct and indirect reports"),
-    "team": _("records of the person's team and its sub-teams"), "territory": _("own records and those in the person's territories"),
+    "own": _("the person’s own records"), "subordinates": _("own records and those of direct and indirect reports"),
+    "team": _("records of the person’s team and its sub-teams"), "territory": _("own records and those in the person’s territories"),
     "parent": _("records that belong to records the person can reach"), "all": _("all records of the company"),
 }  # fmt: skip
 _MOST_PEOPLE, _MOST_SHARES = 200, 50

@@ -92,12 +92,42 @@ def resolved(kind: Kind, request: PageRequest) -> tuple[Asked, Shelf]:
     row = known.get(asked.view)
     if asked.saved and asked.view != ALL:
         if row is None:
-            raise NotFound(_("this view doesn't exist, or is no longer shared with you"))
+            raise NotFound(_("this view doesn’t exist, or is no longer shared with you"))
         asked = replace(asked_.of_view(row).seen(kind), cursor=asked.cursor)
     edited = row is not None and not asked.saved and not asked_.same(asked, asked_.of_view(row).seen(kind))
     start, open_ = start if start in known else "", str(row["id"]) if row is not None else ""
     may_start = not edited and open_ != start and (not open_ or _is_id(open_) or open_ == _first(kind))
     return asked, Shelf([_tab(kind, one, asked.view) for one in rows], row, start, edited, may_start)
+
+
+def spelled_out(kind: Kind, request: PageRequest) -> tuple[PageRequest, Asked]:
+    """What a board or a calendar is asked for, as if its address said itself what its view says, or the one with which the actor begins;
+    and what the list of the same asks for. Raises NotFound for a hidden view.
+
+    The columns of a list are no cards. Where a view asks by what the actor does not see, no filter is in force and none is shown.
+    """
+    own = [pair for pair in request.query if pair[0] in _LAYING]
+    said = [pair for pair in request.query if pair[0] not in _LAYING]
+    if said and request.asked(asked_.VIEW) in ("", ALL):
+        return request, _as_begun(kind, asked_.read(request))
+    asked, shelf = resolved(kind, replace(request, query=said))
+    if shelf.open is None:
+        return request, asked
+    if any(placed(kind, one.field) is None for one in parse_filter(asked.filters)):
+        return replace(request, query=[*own, (asked_.VIEW, ALL)]), asked
+    return replace(request, query=[*own, *replace(asked, columns=()).state(), (asked_.BEGUN, asked.view)]), asked
+
+
+def _as_begun(kind: Kind, asked: Asked) -> Asked:
+    """The view that one began with, where no more is changed of it than what neither board nor calendar has: its columns."""
+    begun = [
+        asked_.of_view(row).seen(kind) for row in (rows_of(kind) if asked.view not in ("", ALL) else ()) if str(row["id"]) == asked.view
+    ]
+    return next((one for one in begun if asked_.same(replace(one, columns=()), replace(asked, columns=()))), asked)
+
+
+_LAYING = frozenset({"_by", "_on", "_span", "_day", "_lane", "_sums", "cursor"})
+"""Words of an address that say how records are laid out, and not which."""
 
 
 def rows_of(kind: Kind) -> list[Row]:
@@ -191,7 +221,7 @@ def act(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if wanted == "start" and row is None:
         return _begin_anew(kind) if asked.view and asked.view == _first(kind) else _begin(kind, None)
     if row is None or row["entity"] != kind.name:
-        raise NotFound(_("this view doesn't exist, or is no longer shared with you"))
+        raise NotFound(_("this view doesn’t exist, or is no longer shared with you"))
     if wanted == "change":
         return _saved(kind, asked, row, request)
     if wanted == "start":

@@ -108,7 +108,7 @@ def _check_seen(ctx: Context, row: Row) -> None:
         ) from refusal
     if seen != whole:
         hidden = sorted(name for name in whole if seen.get(name) != whole[name])
-        raise Forbidden(_("the copy shows {names}, some of which you don't have access to"), names=", ".join(hidden))
+        raise Forbidden(_("the copy shows {names}, some of which you don’t have access to"), names=", ".join(hidden))
 
 
 def content_of(ctx: Context, row: Row) -> bytes:
@@ -133,4 +133,4 @@ def prepare_documents(_ctx: Context, batch: Batch) -> None:
             if change.act != ACT:
                 change.forbid("not_issued", _("create a document with POST /documents/renderings"))
         elif change.verb != "update" or [name for name in change.values if name != NOTE and change.changes(name)]:
-            change.forbid("document_issued", _("an issued copy can't be changed; issue another one"))
+            change.forbid("document_issued", _("an issued copy can’t be changed; issue another one"))

@@ -1,4 +1,4 @@
-"""A sample template of the company's own, begun from one that a plugin ships."""
+"""A sample template of the company’s own, begun from one that a plugin ships."""
 
 from __future__ import annotations
 

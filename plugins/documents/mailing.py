@@ -14,7 +14,7 @@ from sdk.files import clean_name
 
 FORMAT = "pdf"
 LANGUAGES = ("en", "zh_CN")
-NOT_MAILED = _("{template} documents can't be emailed; create one and send it yourself")
+NOT_MAILED = _("{template} documents can’t be emailed; create one and send it yourself")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def mail(ctx: Context, posting: Posting) -> Posted:
         chosen = choose(ctx, wish)
         if chosen.spec.mailed is None:
             problem = Problem("template", "not_mailed", NOT_MAILED, {"template": chosen.spec.full_key})
-            raise Invalid(_("it can't be emailed"), problems=[problem])
+            raise Invalid(_("it can’t be emailed"), problems=[problem])
         to = chosen.spec.mailed(ctx, wish.about.id, posting.contact)
         row = _copy(ctx, wish, to.occasion)
         words = ctx.speaking(nearest(str(row["locale"]), LANGUAGES))

@@ -90,7 +90,7 @@ def spec_of(ctx: Context, key: str) -> DocumentTemplate:
 
 
 def _invalid(field: str, code: str, text: object, **params: object) -> Invalid:
-    return Invalid(_("the document can't be created"), problems=[Problem(field, code, text, params)])  # type: ignore[arg-type]
+    return Invalid(_("the document can’t be created"), problems=[Problem(field, code, text, params)])  # type: ignore[arg-type]
 
 
 def choose(ctx: Context, wish: Wish) -> Chosen:

@@ -15,7 +15,7 @@ _PART = 200
 
 def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
     """See `sdk.hooks`."""
-    reason = _("an issued copy can't be changed or deleted; business documents must be kept as long as the law requires")
+    reason = _("an issued copy can’t be changed or deleted; business documents must be kept as long as the law requires")
     return (Trace(DOCUMENT, sorted(_issued(ctx, person)), keep=reason),)
 
 

@@ -47,7 +47,7 @@ def _kept(ctx: Context, values: dict[str, object], base: str, file: Upload, befo
     filename = last_name(file.filename, "document")
     format = FORMAT_OF.get(filename.rpartition(".")[2].lower())
     if format is None or (before is not None and before["format"] != format):
-        text = _("expected a .docx for Word, or a .typ or .zip for PDF; a template can't change its format")
+        text = _("expected a .docx for Word, or a .typ or .zip for PDF; a template can’t change its format")
         raise Invalid(_("the template was not accepted"), problems=[Problem("file", "unknown_format", text)])
     locale = str(values.get("locale") or (before or {})["locale"])
     rendered(filename, format, {filename: content}, sample(spec_of(ctx, base), day_of(ctx, ctx.now()), locale), ctx.now(), check=True)

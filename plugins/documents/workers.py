@@ -36,7 +36,7 @@ _REASONS: Mapping[str, Text] = {
     "too_much": _("{template}: produces too large a document or needs too much memory; shorten its loops"),
     "too_long": _("{template}: takes longer than {seconds} seconds; shorten its loops"),
     "archive_too_large": _("{template}: the unpacked file is larger than allowed; {detail}"),
-    "archive_malformed": _("{template}: the file can't be read as expected: {name} {detail}"),
+    "archive_malformed": _("{template}: the file can’t be read as expected: {name} {detail}"),
     "no_word_document": _("{template}: the file is not a Word document (.docx)"),
     "no_text": _("{template}: the file is neither UTF-8 text nor an archive containing main.typ"),
     "active_content": _("{template}: contains macros or embedded programs ({name}); save it as .docx without them"),
@@ -124,7 +124,7 @@ def start() -> Process:
     try:
         return Process()
     except (_LateError, _GoneError, OSError) as failure:
-        raise Unavailable(_("documents can't be created right now: the renderer doesn't start"), code="renderer_down") from failure
+        raise Unavailable(_("documents can’t be created right now: the renderer doesn’t start"), code="renderer_down") from failure
 
 
 class Pool:
@@ -208,4 +208,4 @@ def _asked(name: str, request: Mapping[str, object]) -> dict[str, object]:
     detail, said = str(answer.get("detail", "")), str(answer.get("name", ""))
     text = _REASONS[code]
     params = {"template": name, "name": said, "detail": detail, "place": place, "seconds": SECONDS, "file": file, "line": line}
-    raise Invalid(_("the document can't be created"), problems=[Problem("template", code, text, params)])
+    raise Invalid(_("the document can’t be created"), problems=[Problem("template", code, text, params)])

@@ -21,7 +21,7 @@ LEAST = Decimal(1).scaleb(-RATE_PLACES)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The currencies in use beside the company's own, and from which day on their latest rate is, however it came."""
+    """The currencies in use beside the company’s own, and from which day on their latest rate is, however it came."""
 
     since: Mapping[str, date | None]
 
@@ -69,7 +69,7 @@ def ask(ctx: Context, there: Known) -> list[Day]:
 def keep(ctx: Context, days: Sequence[Day]) -> Outcome:
     """Write down the rates of days after the latest that each currency has: nobody's own rate is overwritten, and no day before it priced anew.
 
-    Within a write transaction. Raises Conflict where the bank has no rate of the company's own currency.
+    Within a write transaction. Raises Conflict where the bank has no rate of the company’s own currency.
     """
     there, own = known(ctx), ctx.tenant.currency
     if not there or not days:

@@ -84,7 +84,7 @@ def check(ctx: Context, change: Change) -> None:
             return
         answers(ctx, asked)
     except Refusal as refusal:
-        change.refuse("entity", "cannot_be_asked", _("can't be run: {reason}"), reason=ctx.say(refusal.message, refusal.params))
+        change.refuse("entity", "cannot_be_asked", _("can’t be run: {reason}"), reason=ctx.say(refusal.message, refusal.params))
 
 
 def answers(ctx: Context, asked: Definition) -> None:

@@ -205,7 +205,7 @@ class _Targets:
         self.named = {str(row[f"{self.kind}.id"]): None if row[self.kind] is None else str(row[self.kind]) for row in mine}
 
     def put(self, groups: Sequence[Group], *, by_group: bool) -> None:
-        """Beside each group its own; beside the total the company's own, else the teams', else the people's together."""
+        """Beside each group its own; beside the total the company’s own, else the teams', else the people's together."""
         if by_group:
             for group in groups if self.kind else ():
                 mine = [row for row in self.rows if self._of(row) == self.kind and str(row[f"{self.kind}.id"]) == group.id]

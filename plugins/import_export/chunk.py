@@ -26,16 +26,16 @@ from sdk.fields.time import counted_on
 
 LIKELY = _("is likely a duplicate of: {names}; it was skipped, unless you choose to import likely duplicates (duplicates)")
 LIKELY_HIDDEN = _(
-    "is likely a duplicate of a record you don't have access to; it was skipped, unless you choose to import likely duplicates (duplicates)"
+    "is likely a duplicate of a record you don’t have access to; it was skipped, unless you choose to import likely duplicates (duplicates)"
 )
 LIKE_HEADINGS = _("looks like headings, not a record; if the headings are further down than detected, specify their row (heading_row)")
 SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
 LEFT_OUT = _("looks like a total of other rows and was skipped; if it is a record, choose to import such rows (totals)")
 LEFT_OUT_NOTE = _("looks like a note about the whole table and was skipped; if it is a record, choose to import such rows (totals)")
-SIGNS = _("seems to be a note about the whole table; if it isn't a record, skip it or undo it")
-PARTED = _("comes after blank rows; if it isn't part of the table, skip it or undo it")
+SIGNS = _("seems to be a note about the whole table; if it isn’t a record, skip it or undo it")
+PARTED = _("comes after blank rows; if it isn’t part of the table, skip it or undo it")
 COUNTED = _(
-    "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn't a date, map the column to another field"
+    "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn’t a date, map the column to another field"
 )
 UNLIKE = _("counts in {own}, but a column that is left out says {said}; map that column to the currency, or check the amounts")
 SAME_AS_ROW = _("is the same as row {row} of this file")

@@ -33,7 +33,7 @@ def run_import(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     try:
         source = path.open("rb")
     except OSError as failure:
-        raise NotFound(_("can't read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
+        raise NotFound(_("can’t read {path}: {reason}"), path=str(path), reason=failure.strerror or str(failure)) from failure
     with source:
         digest = imports.digest_of(source)
         if options["resume"]:

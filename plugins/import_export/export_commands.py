@@ -79,7 +79,7 @@ def _opened(terminal: Terminal, path: str) -> Iterator[BinaryIO]:
     try:
         stream = part.open("wb")
     except OSError as failure:
-        raise NotFound(_("can't write {path}: {reason}"), path=path, reason=failure.strerror or str(failure)) from failure
+        raise NotFound(_("can’t write {path}: {reason}"), path=path, reason=failure.strerror or str(failure)) from failure
     try:
         with stream:
             yield stream

@@ -77,9 +77,9 @@ def permit(ctx: Context, entity: str) -> None:
     """Raise NotFound for an entity that is not here, Forbidden for one that the actor may not take away as a file."""
     ctx.records(entity)
     if not ctx.can(PERMISSION):
-        raise Forbidden(_("you don't have permission to export files"))
+        raise Forbidden(_("you don’t have permission to export files"))
     if not ctx.can(f"{entity}.read"):
-        raise Forbidden(_("you don't have access to {entity}"), entity=entity)
+        raise Forbidden(_("you don’t have access to {entity}"), entity=entity)
     ctx.require(f"{entity}.{RIGHT}")
 
 
@@ -259,7 +259,7 @@ def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
     permit(ctx, entity)
     whole, seen = ctx.as_system().records(entity).fields(), ctx.records(entity).fields()
     if hidden := next((name for name in selection_of(record).fields if name in whole and name not in seen), ""):
-        raise Forbidden(_("you don't have access to the field {field!r} in the file; export again"), code="field_forbidden", field=hidden)
+        raise Forbidden(_("you don’t have access to the field {field!r} in the file; export again"), code="field_forbidden", field=hidden)
     if state != SUCCEEDED:
         raise Conflict(_("there is no file: the export is {state}"), state=state)
     if not record["content"] or cast("datetime", record["ends_at"]) <= ctx.now():

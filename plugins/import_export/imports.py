@@ -53,11 +53,11 @@ def permit(ctx: Context, entity: str, mode: str = "create") -> None:
     """Raise NotFound for an entity that is not here, Forbidden for one into which the actor may not import."""
     ctx.records(entity)
     if not ctx.can(PERMISSION):
-        raise Forbidden(_("you don't have permission to import files"))
+        raise Forbidden(_("you don’t have permission to import files"))
     needed = [Verb.CREATE] if mode == "create" else [Verb.UPDATE] if mode == "update" else [Verb.CREATE, Verb.UPDATE]
     for verb in needed:
         if not ctx.can(f"{entity}.{verb}"):
-            raise Forbidden(_("you don't have permission to {verb} {entity}"), verb=VERBS[verb], entity=ctx.entity(entity).label)
+            raise Forbidden(_("you don’t have permission to {verb} {entity}"), verb=VERBS[verb], entity=ctx.entity(entity).label)
     ctx.require(f"{entity}.{RIGHT}")
 
 
@@ -203,7 +203,7 @@ def reopened(ctx: Context, id: UUID, entity: str, digest: str = "") -> Row:
             raise Conflict(_("this is an import of {entity}"), code="other_entity", entity=record["entity"])
         if digest and json.loads(str(record["wish"] or "{}")).get(DIGEST) not in (None, "", digest):
             raise Conflict(
-                _("this isn't the file that the import was started with, or it was changed since; import it anew"), code="other_file"
+                _("this isn’t the file that the import was started with, or it was changed since; import it anew"), code="other_file"
             )
         imports, anew = ctx.as_system().records(IMPORT), {"state": "waiting", "reason": None, "ended_at": None}
         for child in filter(_broke_off, sheets.children(ctx, id)):

@@ -230,7 +230,7 @@ def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -
     if OWN not in wish.match or OWN in fields:
         return None
     if len(wish.match) > 1 or wish.mode == "create":
-        raise BadRequest(_("records are matched by their ID only and updated: don't choose another field to match by, or the mode create"))
+        raise BadRequest(_("records are matched by their ID only and updated: don’t choose another field to match by, or the mode create"))
     asked = {name: heading for heading, name in map(_pair, wish.map)}
     found = [place for place, heading in enumerate(headings) if heading == asked.get(OWN) or (OWN not in asked and plain(heading) == OWN)]
     return found[0] if found else None
@@ -350,7 +350,7 @@ def _check_match(wish: Wish, match: Sequence[str], fields: Mapping[str, Field], 
         if name in (EXTERNAL, OWN) and name in filled and name not in fields:
             continue
         if name in fields and isinstance(fields[name], MoneyField | AnyRecordField):
-            raise BadRequest(_("can't match by {field!r}; use a text, number or date field, or a link"), field=name)
+            raise BadRequest(_("can’t match by {field!r}; use a text, number or date field, or a link"), field=name)
         if name not in filled:
             raise BadRequest(_("the file has no column for {field!r} to match by"), field=name)
 

@@ -66,4 +66,4 @@ def seen_rows(ctx: Context, record: Row, rows: Sequence[Row]) -> Sequence[Row]:
 def check_seen(ctx: Context, record: Row) -> None:
     """Raise Forbidden for who may know of an import, and not what is in its file."""
     if not sees(ctx, record):
-        raise Forbidden(_("a file's contents can only be seen by whoever sent it, or with {permission}"), permission=INSPECT)
+        raise Forbidden(_("a file’s contents can only be seen by whoever sent it, or with {permission}"), permission=INSPECT)

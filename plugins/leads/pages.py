@@ -69,7 +69,7 @@ def _named(word: str) -> object:
 def _form(ctx: Context, id: UUID, typed: Mapping[str, str], refusal: Refusal | None = None) -> Rendering:
     lead = ctx.records(LEAD).get(id)
     if lead.get("state") not in READY and refusal is None:
-        raise Conflict(_("the lead is {state}, so it can't be converted"), state=str(lead.get("state")))
+        raise Conflict(_("the lead is {state}, so it can’t be converted"), state=str(lead.get("state")))
     values = {
         "lead": lead, "typed": typed, "problems": told(ctx, refusal), "currency": ctx.tenant.currency,
         "may_force": refusal is not None and refusal.reason == LIKELY_DUPLICATE and ctx.can(f"{ACCOUNT}.force"),

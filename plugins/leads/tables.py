@@ -131,6 +131,6 @@ def _amount(link: InstrumentedAttribute[UUID | None]) -> tuple[f.Source, f.Sourc
 
 
 WON_FIRST, WON_LAST = _amount(Origin.campaign_id), _amount(Origin.last_campaign_id)
-"""What won deals brought that a campaign touched first, and last, in the company's own currency."""
+"""What won deals brought that a campaign touched first, and last, in the company’s own currency."""
 DEALS_FIRST = _won_over(Origin.campaign_id, sa.func.count())
 """How many of those that it touched first."""

@@ -30,7 +30,7 @@ def secure(url: object) -> bool:
 def _issuer(word: str) -> None:
     if word and (not secure(word) or "?" in word or len(word) > 255):
         raise ValidationError(
-            _("expected the issuer's address exactly as in its discovery document, for example https://login.example.com")
+            _("expected the issuer’s address exactly as in its discovery document, for example https://login.example.com")
         )
 
 

@@ -59,7 +59,7 @@ def finish(ctx: Context, callback: str, memory: Mapping[str, str], brought: Mapp
     except Untrue as failure:
         log.warning("an ID token of %s for tenant %s does not hold: %s", provider.issuer, ctx.tenant.name, failure)
         raise Unauthenticated(
-            _("the provider's information about you is invalid ({claim}); start again, or ask an administrator if it persists"),
+            _("the provider’s information about you is invalid ({claim}); start again, or ask an administrator if it persists"),
             code="bad_id_token",
             claim=str(failure),
         ) from failure
@@ -81,7 +81,7 @@ def _identity(provider: Provider, claims: Mapping[str, Any]) -> Identity:
     domains = settings["domains"]
     assert isinstance(domains, list)
     if domains and (not verified or email.rpartition("@")[2].lower() not in domains):
-        raise Forbidden(_("your email's domain is not allowed to sign in; ask an administrator"), code="domain_not_allowed")
+        raise Forbidden(_("your email’s domain is not allowed to sign in; ask an administrator"), code="domain_not_allowed")
     roles = settings["roles"] if settings["new_people"] else None
     return Identity(
         provider.issuer, claims["sub"], email, email_verified=verified, name=str(claims.get("name") or ""),

@@ -32,14 +32,14 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
             text = _("invoice {number} is issued and can't be changed; correct it with a credit note")
             change.forbid("invoice_issued", text, number=number_of(ctx, batch.entity, change.id))
         if change.before is not None and change.act != CREDIT and change.changes("kind"):
-            change.refuse("kind", "fixed", _("can't be changed later"))
+            change.refuse("kind", "fixed", _("can’t be changed later"))
         if change.before is None and change.act not in (CREDIT, HISTORY) and change.after("kind") == "credit_note":
             change.refuse(
                 "kind", "by_crediting", _("create a credit note from an issued invoice: POST /orders/invoices/{{id}}/credit_notes")
             )
         if change.verb == "restore":
             change.forbid(
-                "invoice_deleted", _("a deleted invoice can't be restored: its items may have been invoiced again; create a new invoice")
+                "invoice_deleted", _("a deleted invoice can’t be restored: its items may have been invoiced again; create a new invoice")
             )
     _free_orders(ctx, batch)
     keep_days(batch, "issued_on", "due_on")
@@ -106,7 +106,7 @@ def issue(ctx: Context, id: UUID) -> Row:
         if invoice["state"] != "draft":
             return invoice
         if invoice["kind"] == "credit_note" and invoice["credits"] is None:
-            raise Conflict(_("this credit note doesn't credit an invoice; delete it and credit the invoice"), code="credits_nothing")
+            raise Conflict(_("this credit note doesn’t credit an invoice; delete it and credit the invoice"), code="credits_nothing")
         if not ctx.records("orders.invoice_line").find(where(invoice=id), 1):
             raise Conflict(_("the invoice has no lines; add some before it is issued"), code="invoice_empty")
         require_account(ctx, invoice)
@@ -388,7 +388,7 @@ def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = N
         ctx.lock(f"orders.invoice:{id}")
         invoice = found(ctx, "orders.invoice", id)
         if invoice["state"] != "issued" or invoice["kind"] != "invoice":
-            raise Conflict(_("only an issued invoice that isn't fully credited can be credited"), code="not_creditable")
+            raise Conflict(_("only an issued invoice that isn’t fully credited can be credited"), code="not_creditable")
         lines = {id_of(line): line for line in ctx.records("orders.invoice_line").find(where(invoice=id), MOST)}
         gone = _credits(ctx, list(lines))
         left = {key: Decimal(str(line["quantity"])) - _quantity(gone.get(key, ())) for key, line in lines.items()}
@@ -423,7 +423,7 @@ def _check_wanted(wanted: Mapping[UUID, Decimal], left: Mapping[UUID, Decimal]) 
         raise NotFound(_("{entity} {id} does not exist"), entity="orders.invoice_line", id=str(min(unknown)))
     for key, amount in wanted.items():
         if amount * left[key] <= 0 or abs(amount) > abs(left[key]):
-            text = _("{wanted} can't be credited: {left} of this line remains")
+            text = _("{wanted} can’t be credited: {left} of this line remains")
             raise Conflict(text, code="over_credited", wanted=exact_text(amount), left=exact_text(left[key]))
     if not wanted:
         raise Conflict(_("nothing to credit; choose a line and a quantity"), code="nothing_to_credit")

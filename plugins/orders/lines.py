@@ -117,7 +117,7 @@ def _wide(amounts: Amounts) -> list[str]:
 
 
 def _rates(ctx: Context, batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> dict[UUID, Decimal]:
-    """At which rates orders in other currencies are kept in the company's own: there is to be room for that, too."""
+    """At which rates orders in other currencies are kept in the company’s own: there is to be room for that, too."""
     if KINDS[batch.entity].document != "orders.order":
         return {}
     days = {id: (str(documents[id]["currency"]), on) for id in sums if isinstance(on := documents[id]["ordered_on"], date)}

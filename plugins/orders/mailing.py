@@ -39,7 +39,7 @@ def _noted(ctx: Context, entity: str, row: Row, contact: UUID | None, occasion: 
     if person is None:
         raise _invalid("no_such_record", _("{entity} {id} does not exist"), entity=CONTACT, id=str(to))
     if "email" not in person:
-        raise Forbidden(_("the email needs {field} of {entity}, which you don't have access to"), field="email", entity=CONTACT)
+        raise Forbidden(_("the email needs {field} of {entity}, which you don’t have access to"), field="email", entity=CONTACT)
     if not person["email"]:
         text = _("{name} has no email address; add one, or choose another contact")
         raise _invalid("no_address", text, name=str(person.get("name") or to))
@@ -48,4 +48,4 @@ def _noted(ctx: Context, entity: str, row: Row, contact: UUID | None, occasion: 
 
 
 def _invalid(code: str, text: object, **params: object) -> Invalid:
-    return Invalid(_("it can't be emailed"), problems=[Problem("contact", code, text, params)])  # type: ignore[arg-type]
+    return Invalid(_("it can’t be emailed"), problems=[Problem("contact", code, text, params)])  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Fields of the company's own on the lines of a sheet: which of them have a cell, what it reads, and what was typed there."""
+"""Fields of the company’s own on the lines of a sheet: which of them have a cell, what it reads, and what was typed there."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def picks(ctx: Context, entity: str, fields: Mapping[str, Field]) -> dict[str, s
 
 
 class Titles:
-    """What the records are called that lines name by fields of the company's own."""
+    """What the records are called that lines name by fields of the company’s own."""
 
     def __init__(self, ctx: Context, entity: str, fields: Mapping[str, Field], rows: Iterable[Row]) -> None:
         self._found: dict[str, dict[UUID, str]] = {}

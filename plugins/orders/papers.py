@@ -181,7 +181,7 @@ def invoice_values(ctx: Context, id: UUID) -> dict[str, object]:
 def _seen(entity: str, row: Row, *names: str) -> Row:
     """A document with holes is none: who may not see what it needs is told which field that is."""
     if hidden := [name for name in names if name not in row]:
-        raise Forbidden(_("the document needs {field} of {entity}, which you don't have access to"), field=hidden[0], entity=entity)
+        raise Forbidden(_("the document needs {field} of {entity}, which you don’t have access to"), field=hidden[0], entity=entity)
     return row
 
 
@@ -190,7 +190,7 @@ def _common(ctx: Context, row: Row) -> dict[str, object]:
     if not accounts:
         require_account(ctx, row)
         raise Forbidden(
-            _("the document needs {field} of {entity}, which you don't have access to"), field="name", entity="customers.account"
+            _("the document needs {field} of {entity}, which you don’t have access to"), field="name", entity="customers.account"
         )
     (account,) = accounts.values()
     _seen("customers.account", account, "name")

@@ -174,7 +174,7 @@ def keep_paid(ctx: Context, batch: Batch) -> None:
     for start in range(0, len(ids), 500):
         among = Condition("order", "in", tuple(ids[start : start + 500]))
         for row in payments.find((among,), MOST):
-            gone[row["order"]].forbid("order_paid", _("payments were received for the order, so it can't be deleted; cancel it instead"))  # type: ignore[index]
+            gone[row["order"]].forbid("order_paid", _("payments were received for the order, so it can’t be deleted; cancel it instead"))  # type: ignore[index]
 
 
 def prepare_payments(ctx: Context, batch: Batch) -> None:
@@ -262,7 +262,7 @@ def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[
         text = _("the order has no payment plan: add an instalment first, of the whole order if it is paid at once")
         change.refuse("order", "no_plan", text)
     elif paid.amount > open_:
-        text = _("{paid} is more than the {open} still due under the order's payment plan")
+        text = _("{paid} is more than the {open} still due under the order’s payment plan")
         change.refuse("amount", "over_allocated", text, paid=_said(paid.amount, paid.currency), open=_said(open_, paid.currency))
     if not change.stands:
         return []

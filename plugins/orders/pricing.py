@@ -1,4 +1,4 @@
-"""Orders in the company's own currency, at a rate that is kept with them."""
+"""Orders in the company’s own currency, at a rate that is kept with them."""
 
 from __future__ import annotations
 

@@ -20,4 +20,4 @@ def traces_of(ctx: Context, person: Person) -> Sequence[Trace]:
         for row in ctx.records(INVOICE).find((Condition("id", "in", tuple(ids[start : start + _PART])),), _PART)
         if row["state"] != "draft"
     ]
-    return (Trace(INVOICE, issued, keep=_("an issued invoice can't be changed: it must be kept as long as the law requires")),)
+    return (Trace(INVOICE, issued, keep=_("an issued invoice can’t be changed: it must be kept as long as the law requires")),)

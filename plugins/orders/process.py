@@ -84,7 +84,7 @@ def keep_currency(ctx: Context, batch: Batch) -> None:
             change.values["currency"] = ctx.tenant.currency
         elif change.before is not None and change.changes("currency") and change.before["net"] is not None:
             change.refuse(
-                "currency", "has_lines", _("can't be changed: the lines are in {currency}"), currency=str(change.before["currency"])
+                "currency", "has_lines", _("can’t be changed: the lines are in {currency}"), currency=str(change.before["currency"])
             )
 
 
@@ -103,7 +103,7 @@ def accept(ctx: Context, id: UUID) -> Row:
         until = None if accepted else quote["valid_until"]  # it was accepted in time, by whoever wrote that down
         if quote["state"] not in ("draft", "sent", "accepted"):
             raise Conflict(
-                _("the quote is {state}, so it can't be accepted"), code="quote_closed", state=state_of("orders.quote", quote["state"])
+                _("the quote is {state}, so it can’t be accepted"), code="quote_closed", state=state_of("orders.quote", quote["state"])
             )
         _refuse_second(ctx, id)
         if isinstance(until, date) and until < today(ctx):
@@ -125,11 +125,11 @@ def _refuse_second(ctx: Context, quote: UUID) -> None:
         if gone and number:
             text = _("order {number}, made from this quote, is in the recycle bin: restore it, or delete it permanently first")
         elif gone:
-            text = _("an order made from this quote is in the recycle bin, and you don't have access to it: ask an administrator")
+            text = _("an order made from this quote is in the recycle bin, and you don’t have access to it: ask an administrator")
         elif number:
             text = _("order {number} has already been made from this quote: change that order, or delete it permanently first")
         else:
-            text = _("an order has already been made from this quote, and you don't have access to it: ask an administrator")
+            text = _("an order has already been made from this quote, and you don’t have access to it: ask an administrator")
         raise Conflict(text, code="order_deleted" if gone else "order_made", number=number)
 
 

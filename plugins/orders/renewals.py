@@ -34,7 +34,7 @@ def renew(ctx: Context, id: UUID, *, by_itself: bool = False) -> Row:
             raise Conflict(text, code="contract_not_in_force", state=state_of(CONTRACT, contract["state"]))
         starts, ends = contract["starts_on"], contract["ends_on"]
         if not isinstance(starts, date) or not isinstance(ends, date):
-            raise Conflict(_("the contract has no start or end date, so it can't be renewed; add both"), code="contract_open_ended")
+            raise Conflict(_("the contract has no start or end date, so it can’t be renewed; add both"), code="contract_open_ended")
         values = {name: contract[name] for name in _KEPT if contract[name] is not None}
         values |= {"predecessor": id, "state": "active" if by_itself else "draft", **term_after(starts, ends)}
         if not by_itself and (deal := _deal(ctx, contract, ends)) is not None:
@@ -53,7 +53,7 @@ def _refuse_gone(ctx: Context, successor: UUID) -> None:
     number = str(seen[0].get("number") or "") if seen else ""
     text = _("contract {number}, which renews this one, is in the recycle bin: restore it, or delete it permanently first")
     if not number:
-        text = _("a contract that renews this one is in the recycle bin, and you don't have access to it: ask an administrator")
+        text = _("a contract that renews this one is in the recycle bin, and you don’t have access to it: ask an administrator")
     raise Conflict(text, code="renewal_deleted", number=number)
 
 

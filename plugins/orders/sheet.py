@@ -196,7 +196,7 @@ def _check_ids(wanted: Sequence[Line], there: Mapping[UUID, Row]) -> None:
             problems.append(Problem(f"lines.{number}.id", "duplicate", _("is listed twice")))
         seen |= {line.id} if line.id is not None else set()
     if problems:
-        raise Invalid(_("some lines can't be saved"), problems=problems)
+        raise Invalid(_("some lines can’t be saved"), problems=problems)
 
 
 def _raise_first(refusals: Sequence[Refusal | None], at: Callable[[int], str]) -> None:
@@ -208,4 +208,4 @@ def _raise_first(refusals: Sequence[Refusal | None], at: Callable[[int], str]) -
         if refusal is not None:
             problems += [Problem(f"{at(number)}{one.field}", one.code, one.message, one.params) for one in refusal.problems]
     if problems:
-        raise Invalid(_("some lines can't be saved"), problems=problems)
+        raise Invalid(_("some lines can’t be saved"), problems=problems)

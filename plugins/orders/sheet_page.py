@@ -189,7 +189,7 @@ def _typed(request: PageRequest, own: Iterable[str]) -> list[Cells]:
     columns = {name: request.chosen(name) for name in (*_SENT, *own)}
     count = len(columns["id"])
     if any(values and len(values) != count for values in columns.values()) or count > MOST_LINES + 1:
-        raise BadRequest(_("the form's rows don't all have the same cells, or there are more than {most} rows"), most=MOST_LINES)
+        raise BadRequest(_("the form’s rows don’t all have the same cells, or there are more than {most} rows"), most=MOST_LINES)
     texts = {name: values for name, values in columns.items() if values and name not in ("id", "product")}
     return [
         Cells(_uuid(columns["id"][n]), _uuid(columns["product"][n]) if columns["product"] else "", {name: values[n].strip() for name, values in texts.items()})
@@ -201,14 +201,14 @@ def _uuid(word: str) -> str:
     try:
         return str(UUID(word)) if word else ""
     except ValueError:
-        raise BadRequest(_("the form refers to a record {id!r} that doesn't exist"), id=word[:80]) from None
+        raise BadRequest(_("the form refers to a record {id!r} that doesn’t exist"), id=word[:80]) from None
 
 
 def _versions(known: str) -> dict[UUID, int]:
     try:
         return {UUID(id): int(version) for id, _colon, version in (one.partition(":") for one in known.split())}
     except ValueError:
-        raise Stale(_("the form doesn't say what it started from; reload the page")) from None
+        raise Stale(_("the form doesn’t say what it started from; reload the page")) from None
 
 
 def _moved(rows: list[Cells], act: str) -> list[Cells]:
@@ -229,7 +229,7 @@ def _moved(rows: list[Cells], act: str) -> list[Cells]:
 
 
 def _links(ctx: Context, entity: str, id: UUID, own: Mapping[str, Field]) -> Mapping[tuple[str, str], tuple[str, object]]:
-    """What the links of the company's own on the kept lines read and name, by line and field: what stays as it is names the same record, also
+    """What the links of the company’s own on the kept lines read and name, by line and field: what stays as it is names the same record, also
     where others are called so or the reader does not see it."""
     links = {name: of for name, of in own.items() if isinstance(of, LinkField)}
     rows = sheet.kept(ctx, entity, id) if links else []

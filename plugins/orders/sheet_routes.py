@@ -91,7 +91,7 @@ def price(plural: str, ctx: Context, request: Request) -> object:
     seen = ctx.records(entity).fields()
     if "net" not in seen or "tax" not in seen:
         raise Forbidden(
-            _("you don't have access to the field {field!r}"), code="field_forbidden", field="net" if "net" not in seen else "tax"
+            _("you don’t have access to the field {field!r}"), code="field_forbidden", field="net" if "net" not in seen else "tax"
         )
     errors = {one.field: one for one in unknown}
     rows = []

@@ -245,7 +245,7 @@ LIFETIME = (
     f.over(Order.account_id, sa.func.sum(Order.base_amount, type_=Order.__table__.c.base_amount.type).filter(_BOUGHT)),
     f.over(Order.account_id, sa.func.max(_BASE).filter(_BOUGHT)),
 )
-"""What an account has bought, in the company's own currency."""
+"""What an account has bought, in the company’s own currency."""
 
 
 def _over_group(value: sa.ColumnElement[Any]) -> f.Source:

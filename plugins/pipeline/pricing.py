@@ -1,4 +1,4 @@
-"""Deals in the company's own currency, at a rate that is kept with them."""
+"""Deals in the company’s own currency, at a rate that is kept with them."""
 
 from __future__ import annotations
 

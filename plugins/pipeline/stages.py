@@ -81,7 +81,7 @@ def _check(wanted: Sequence[Wanted], there: Mapping[UUID, Row], known: Mapping[U
             )
         seen |= {one.id} if one.id is not None else set()
     if problems:
-        raise Invalid(_("the stages can't be saved like this"), problems=problems)
+        raise Invalid(_("the stages can’t be saved like this"), problems=problems)
     types = [one.values.get("type") or (there[one.id]["type"] if one.id is not None else "open") for one in wanted]
     if "open" not in types:
         raise Conflict(_("a pipeline needs at least one open stage for new deals"), code="no_open_stage")
@@ -96,18 +96,18 @@ def _move(ctx: Context, stage: Row, to: UUID | None, kept: Mapping[UUID, Row]) -
     target = kept.get(to) if to is not None else None
     if target is None:
         text = _("{stage} still has deals: choose the stage they move to")
-        raise Invalid(_("the stages can't be saved like this"), problems=[Problem(at, "required", text, {"stage": str(stage["name"])})])
+        raise Invalid(_("the stages can’t be saved like this"), problems=[Problem(at, "required", text, {"stage": str(stage["name"])})])
     if target["type"] != stage["type"]:
         text = _("deals in {stage} must move to a stage of the same type, so that won deals stay won")
-        raise Invalid(_("the stages can't be saved like this"), problems=[Problem(at, "other_type", text, {"stage": str(stage["name"])})])
+        raise Invalid(_("the stages can’t be saved like this"), problems=[Problem(at, "other_type", text, {"stage": str(stage["name"])})])
     while rows := deals.find(where(stage=id_of(stage)), MOST_VALUES):
         for row, outcome in zip(rows, deals.write([Draft("update", {"stage": to}, id_of(row), act=RESTAGE) for row in rows]), strict=True):
             if outcome.refusal is not None:
-                text = _("the deal {deal} can't be moved: {reason}")
+                text = _("the deal {deal} can’t be moved: {reason}")
                 called = ctx.records(DEAL).titles([id_of(row)]) if ctx.can(f"{DEAL}.read") else {}
                 said = {"deal": called.get(id_of(row), "•••"), "reason": str(outcome.refusal)}
                 raise Conflict(
-                    _("the stages can't be saved like this"), code="deals_stay", problems=[Problem(at, "deals_stay", text, said)]
+                    _("the stages can’t be saved like this"), code="deals_stay", problems=[Problem(at, "deals_stay", text, said)]
                 )
 
 
@@ -121,4 +121,4 @@ def _raise(refusals: Sequence[tuple[str, Refusal | None]]) -> None:
     ]
     if problems:
         kind = Conflict if any(not one.problems for _at, one in found) else Invalid
-        raise kind(_("the stages can't be saved like this"), problems=problems)
+        raise kind(_("the stages can’t be saved like this"), problems=problems)

@@ -222,13 +222,13 @@ def _typed(request: PageRequest) -> list[Card]:
     cards = list[Card]()
     for key in request.chosen("row"):
         if len(key) > 40 or (len(key) == 36 and not _is_id(key)) or len(cards) > MOST_STAGES:
-            raise BadRequest(_("the form refers to a stage {id!r} that doesn't exist"), id=key[:40])
+            raise BadRequest(_("the form refers to a stage {id!r} that doesn’t exist"), id=key[:40])
         texts = {name: request.typed(f"{name}.{key}").strip() for name in _TEXTS}
         card = Card(
             key, texts, request.chosen(f"required_fields.{key}"), gone=request.typed(f"gone.{key}") == "1", to=request.typed(f"to.{key}")
         )
         if card.to and not _is_id(card.to):
-            raise BadRequest(_("the form refers to a stage {id!r} that doesn't exist"), id=card.to[:40])
+            raise BadRequest(_("the form refers to a stage {id!r} that doesn’t exist"), id=card.to[:40])
         if card.id or texts["name"]:
             cards.append(card)
     return cards

@@ -78,4 +78,4 @@ def _check(ctx: Context, change: Change) -> None:
     try:
         run(ctx, entity, measures, by, [*where, _NONE])
     except Refusal as refusal:
-        change.refuse("question", "bad_question", _("the report can't be run: {reason}"), reason=ctx.say(refusal.message, refusal.params))
+        change.refuse("question", "bad_question", _("the report can’t be run: {reason}"), reason=ctx.say(refusal.message, refusal.params))

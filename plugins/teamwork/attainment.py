@@ -1,6 +1,6 @@
 """What was reached in a period: counted in sets, one statement for all people, teams, products, regions of a measure.
 
-Amounts are in the company's own currency at the rate of each deal's close date; a deal without a rate is counted as not priced.
+Amounts are in the company’s own currency at the rate of each deal's close date; a deal without a rate is counted as not priced.
 Numbers are counted as the system: who may see a target may see how far it is reached, as on a sheet of targets.
 """
 

@@ -46,7 +46,7 @@ def prepare_kpis(ctx: Context, batch: Batch) -> None:
         weights[change.id] = (change.after("scheme"), Decimal(str(change.after("weight"))))
         if (sum_ := sum((weight for scheme, weight in weights.values() if scheme == change.after("scheme")), Decimal(0))) > HUNDRED:
             change.refuse(
-                "weight", "over_100", _("the scheme's weights would add up to {sum}; they must add up to 100"), sum=exact_text(sum_)
+                "weight", "over_100", _("the scheme’s weights would add up to {sum}; they must add up to 100"), sum=exact_text(sum_)
             )
 
 
@@ -86,7 +86,7 @@ def prepare_scores(ctx: Context, batch: Batch) -> None:
         if evaluation["state"] == CLOSED:
             _forbid(change)
         elif change.after("round") != evaluation["round"]:
-            change.forbid("earlier_round", _("this score is from an earlier round and can't be changed"))
+            change.forbid("earlier_round", _("this score is from an earlier round and can’t be changed"))
 
 
 def keep_targets(ctx: Context, batch: Batch) -> None:
@@ -119,7 +119,7 @@ def compute(ctx: Context, id: UUID, act: str = COMPUTE) -> Row:
         kpis = scoring.of_scheme(ctx, UUID(str(evaluation["scheme"])))
         weight = sum((Decimal(str(kpi["weight"])) for kpi in kpis), Decimal(0))
         if weight != HUNDRED:
-            raise Conflict(_("the scheme's weights add up to {sum}; they must add up to 100"), code="weights", sum=exact_text(weight))
+            raise Conflict(_("the scheme’s weights add up to {sum}; they must add up to 100"), code="weights", sum=exact_text(weight))
         people = _people(ctx, evaluation)
         found = scoring.lines(ctx, _period(evaluation), kpis, people)
         totals = {person: sum((line.points for line in mine), Decimal(0)) for person, mine in found.items()}

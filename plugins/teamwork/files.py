@@ -49,4 +49,4 @@ def prepare_files(_ctx: Context, batch: Batch) -> None:
         if change.verb == "create" and change.act != ACT:
             change.forbid("no_content", _("send the file to POST /teamwork/uploads"))
         elif change.before is not None and change.changes("about"):
-            change.forbid("file_moved", _("a file can't be moved to another record; upload it there"))
+            change.forbid("file_moved", _("a file can’t be moved to another record; upload it there"))

@@ -90,7 +90,7 @@ def prepare_times(ctx: Context, batch: Batch) -> None:
             missing = "quiet_from" if since is None else "quiet_until"
             change.refuse(missing, "required", _("quiet hours need a start and an end; enter both or neither"))
         elif since is not None and since == until:
-            change.refuse("quiet_until", "no_hours", _("quiet hours can't end when they start; to stop emails altogether, mute them"))
+            change.refuse("quiet_until", "no_hours", _("quiet hours can’t end when they start; to stop emails altogether, mute them"))
         if zone is not None and zone not in _zones():
             change.refuse("timezone", "unknown_timezone", _("unknown time zone {value!r}; expected for example Europe/Berlin"), value=zone)
     keep_single(ctx, batch, ("owner",))

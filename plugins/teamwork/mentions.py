@@ -33,7 +33,7 @@ def prepare_comments(ctx: Context, batch: Batch) -> None:
         if change.before["owner"] != ctx.actor.user_id and change.act != ERASE:
             change.forbid("not_yours", _("someone else wrote this comment; only the author can edit it"))
         elif change.changes("about") or change.changes("owner"):
-            change.forbid("comment_moved", _("a comment can't be moved to another record or author; write a new one"))
+            change.forbid("comment_moved", _("a comment can’t be moved to another record or author; write a new one"))
     fresh = [change for change in batch.standing() if change.act != ERASE]  # what is left of a text that was erased mentions nobody anew
     said = [change for change in fresh if change.before is None or change.changes("body") or change.changes("mentions")]
     follows.notice_comments(ctx, batch)
@@ -70,7 +70,7 @@ def _refuse_strangers(ctx: Context, asked: Sequence[tuple[Change, list[UUID]]]) 
         seen = people.may_see(ctx, person, entity, abouts.values())
         for change in changes:
             if abouts[change.id] not in seen:
-                text = _("{name} can't see this record; share it first, or remove the mention")
+                text = _("{name} can’t see this record; share it first, or remove the mention")
                 change.refuse("mentions", "no_access", text, name=str(names[person]["name"]))
 
 

@@ -153,7 +153,7 @@ def prepare_preferences(ctx: Context, batch: Batch) -> None:
                 "digest", "not_gathered", _("only emails can be combined: choose the channel {channel}"), channel=f"teamwork.{MAIL}"
             )
         elif change.after("digest") and change.after("muted"):
-            change.refuse("digest", "muted", _("muted notifications can't be combined; set muted to false"))
+            change.refuse("digest", "muted", _("muted notifications can’t be combined; set muted to false"))
     keep_single(ctx, batch, ("owner", "kind", "channel"))
 
 

@@ -16,7 +16,8 @@ from plugins.teamwork.planning import PLAN
 from plugins.teamwork.tables import DEALS, KINDS, OPEN, PLANNED, PLANNED_KINDS
 from plugins.teamwork.targets import NAME, period_of
 from plugins.teamwork.workdays import today
-from sdk import SIGNED_IN, Condition, Context, Filter, Panel, Query, Rendering, Slot, _
+from sdk import SIGNED_IN, Condition, Context, Filter, Panel, Query, Rendering, Slot, Verb, _
+from sdk.context import id_of
 from sdk.pages import ABOUT, ANY_ENTITY
 
 _FEW, _MOST_FILES = 8, 100
@@ -28,10 +29,10 @@ def my_tasks(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
     if me is None:
         return None
     mine = (Condition("state", "eq", (OPEN,)), Condition("owner", "eq", (str(me),)))
-    page = ctx.records("teamwork.task").query(
-        Query(filter=mine, sort=("due_on",), fields=("id", "subject", "due_on", "priority"), limit=_FEW, count=True)
-    )
-    rows = [{**row, "late": _late(row.get("due_on"), now)} for row in page.data]
+    tasks = ctx.records("teamwork.task")
+    page = tasks.query(Query(filter=mine, sort=("due_on",), fields=("id", "subject", "due_on", "priority"), limit=_FEW, count=True))
+    may = tasks.reached(map(id_of, page.data), Verb.UPDATE, "state") if ctx.can("teamwork.task.update") else set[UUID]()
+    rows = [{**row, "late": _late(row.get("due_on"), now), "mine": id_of(row) in may} for row in page.data]
     return Rendering("teamwork/my_tasks.html", {"rows": rows, "total": page.total, "today": now, "me": me})
 
 

@@ -35,7 +35,7 @@ DEFAULTS = MasterData(
     when_empty=True,
     along_with="pipeline.stage",
 )
-"""With the ready-made process, as long as set-up has just made it: a company's own stages get what the company plans for them."""
+"""With the ready-made process, as long as set-up has just made it: a company’s own stages get what the company plans for them."""
 
 
 def plan(ctx: Context, events: Sequence[Event]) -> None:
@@ -206,7 +206,7 @@ def keep_mandatory(ctx: Context, batch: Batch) -> None:
     }
     for change in suspects:
         if _plan_of(change) in needed:
-            change.forbid("mandatory", _("the deal's stage requires this; complete it, or ask a manager to cancel it"))
+            change.forbid("mandatory", _("the deal’s stage requires this; complete it, or ask a manager to cancel it"))
 
 
 def _plan_of(change: Change) -> UUID:

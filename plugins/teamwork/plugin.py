@@ -143,7 +143,7 @@ VALIDATE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     return (
         Entity(tables.Task, "task", "tasks", _("Task"), _("Tasks"), title="subject", access=ACCESS,
-               sharing=Sharing(tables.Assignment, "task_id", "person_id", "helpers"), views=TASKS),
+               sharing=Sharing(tables.Assignment, "task_id", "person_id", "helpers"), views=TASKS, tick=("state", tables.OPEN, tables.DONE)),
         Entity(tables.Assignment, "assignment", "assignments", _("Assignment"), _("Assignments"), title="person", owned=False, verbs=READ_ONLY),
         Entity(tables.TaskTemplate, "task_template", "task_templates", _("Task template"), _("Task templates"), owned=False, access=PLANS, merges=False),
         Entity(tables.TemplateTask, "template_task", "template_tasks", _("Template task"), _("Template tasks"), title="subject",

@@ -111,7 +111,7 @@ def _check_subject(change: Change, deals: bool) -> None:
     if change.after("person") and change.after("team"):
         change.refuse("team", "two_subjects", _("a target is for either a person or a team; leave both out for the whole company"))
     if measure in OF_DEALS and not deals:
-        change.refuse("measure", "not_offered", _("{measure} is based on deals, which aren't available here"), measure=MEASURES[measure])
+        change.refuse("measure", "not_offered", _("{measure} is based on deals, which aren’t available here"), measure=MEASURES[measure])
     if measure not in OF_DEALS:
         for name in PARTS:
             if change.after(name):
@@ -127,14 +127,14 @@ def _check_goal(ctx: Context, change: Change) -> None:
     if change.after(wanted) is None:
         change.refuse(wanted, "required", _("is required for this measure"))
     if change.after(other) is not None:
-        change.refuse(other, "other_measure", _("doesn't apply to this measure; leave it out"))
+        change.refuse(other, "other_measure", _("doesn’t apply to this measure; leave it out"))
     if isinstance(amount, Money) and amount.currency != ctx.tenant.currency:
-        text = _("a target must be in the company's currency, {currency}")
+        text = _("a target must be in the company’s currency, {currency}")
         change.refuse("amount", "own_currency", text, currency=ctx.tenant.currency)
 
 
 def goal_of(target: Row) -> Decimal:
-    """What is to be reached, as a number; amounts are in the company's own currency."""
+    """What is to be reached, as a number; amounts are in the company’s own currency."""
     amount, number = target["amount"], target["number"]
     return amount.amount if isinstance(amount, Money) else number if isinstance(number, Decimal) else Decimal(0)
 

@@ -87,7 +87,7 @@ def apply(ctx: Context, wish: Wish) -> Row:
         if (made := _made(ctx, wish)) is not None:
             return made
         if problems := misfit(template, wish.about.entity):
-            raise Invalid(_("the template doesn't fit the record"), problems=problems)
+            raise Invalid(_("the template doesn’t fit the record"), problems=problems)
         lines = ctx.as_system().records(LINE).find(where(template=wish.template), MOST)
         if not template["active"] or not lines:
             raise Conflict(_("the template {name!r} is turned off or has no tasks"), code="nothing_to_apply", name=str(template["name"]))

@@ -102,7 +102,7 @@ def _check_owner(ctx: Context, change: Change) -> None:
         change.refuse(
             "owner",
             "delegate_forbidden",
-            _("leads are created with the owner's permissions, so the owner must be you unless an administrator does this"),
+            _("leads are created with the owner’s permissions, so the owner must be you unless an administrator does this"),
         )
         return
     if isinstance(owner, UUID) and (change.before is None or change.changes("owner")):
@@ -112,7 +112,7 @@ def _check_owner(ctx: Context, change: Change) -> None:
             change.refuse("owner", "unknown_user", _("the owner is not active"))
             return
         if not actor.can(f"{LEAD}.create"):
-            change.refuse("owner", "may_not_create", _("the owner doesn't have permission to create leads"))
+            change.refuse("owner", "may_not_create", _("the owner doesn’t have permission to create leads"))
 
 
 def prepare_fields(ctx: Context, batch: Batch) -> None:
@@ -124,9 +124,9 @@ def prepare_fields(ctx: Context, batch: Batch) -> None:
         if field is None:
             change.refuse("field", "unknown_field", _("leads have no field {name!r} that a form can set"), name=name[:100])
         elif not change.after("hidden") and not can_ask(field):
-            change.refuse("field", "not_asked", _("visitors can't fill in {name!r}; make it a fixed value"), name=name[:100])
+            change.refuse("field", "not_asked", _("visitors can’t fill in {name!r}; make it a fixed value"), name=name[:100])
         elif change.after("hidden") and value is None:
-            change.refuse("value", "required", _("a fixed value can't be empty"))
+            change.refuse("value", "required", _("a fixed value can’t be empty"))
         elif value is not None:
             for flaw in field.read([str(value)]).flaws:
                 change.refuse("value", flaw.code, flaw.message, **flaw.params)

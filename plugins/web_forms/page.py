@@ -121,5 +121,5 @@ def options_of(ctx: Context, of: Field) -> list[tuple[str, str]]:
 
 
 def snippet(ctx: Context, shown: Shown, address: str) -> str:
-    """The form for the company's own website: plain HTML, whose looks are those of the page around it."""
+    """The form for the company’s own website: plain HTML, whose looks are those of the page around it."""
     return ctx.render(Rendering("web_forms/snippet.html", {**drawn(ctx, shown), "address": address, "lang": ctx.locale}))

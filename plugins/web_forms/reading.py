@@ -40,7 +40,7 @@ class Said:
             kept = json.loads(str(text or ""))
             return cls(kept["values"], kept["consents"], kept["tags"], kept["came_from"], kept["language"])
         except (ValueError, TypeError, KeyError) as failure:
-            raise Conflict(_("the submission has been erased, so it can't be retried"), code="erased") from failure
+            raise Conflict(_("the submission has been erased, so it can’t be retried"), code="erased") from failure
 
 
 @dataclass(frozen=True)

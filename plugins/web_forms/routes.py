@@ -77,7 +77,7 @@ def _turned_away(ctx: Context, token: str, guest: Guest) -> Response | None:
     headers = _cors(form, guest)
     if guest.origin and not headers:
         return _refused(
-            ctx, guest, 403, "origin", ctx.say(_("this form doesn't accept submissions from {origin}"), {"origin": guest.origin[:200]})
+            ctx, guest, 403, "origin", ctx.say(_("this form doesn’t accept submissions from {origin}"), {"origin": guest.origin[:200]})
         )
     if wait := seconds_to_wait(ctx, id_of(form), guest.address, cast("int", form["most"] or MOST_A_MINUTE)):
         text = ctx.say(_("Too many submissions from here. Try again in {seconds} seconds."), {"seconds": wait})
@@ -121,9 +121,9 @@ def _guarded(ctx: Context, form: Row, sent: Sent, stamp: guards.Stamp | None) ->
     if form["captcha"] and (stamp is None or not sent.answer):
         problems.append(Problem(ANSWER, "required", _("please answer this question")))
     elif form["captcha"] and stamp is not None and not guards.is_answer(ctx, stamp, sent.answer):
-        problems.append(Problem(ANSWER, "wrong_answer", _("that's not the right answer; here is another question")))
+        problems.append(Problem(ANSWER, "wrong_answer", _("that’s not the right answer; here is another question")))
     if worded(form, "consent", ctx.locale) and form["consent_required"] and not sent.said.consents:
-        problems.append(Problem(CONSENT, "required", _("we can't accept it without this")))
+        problems.append(Problem(CONSENT, "required", _("we can’t accept it without this")))
     return problems
 
 

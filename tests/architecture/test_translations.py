@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from core.testkit.rules.source import Source
 from core.testkit.rules.words import other_braces, unsaid, untranslated
 from tests.architecture.source import ROOT, sources
 
+STRAIGHT = re.compile(r"[a-z}]'(s|t|re|ve|ll|d|m)\b")
 CATALOGUE = ROOT / "core" / "locales" / "zh_CN.po"
 
 
@@ -41,3 +43,4 @@ def test_a_catalogue_says_each_text_once(catalogue: Path) -> None:
     lines = [line for line in catalogue.read_text(encoding="utf-8").split("\n\n", 1)[1].splitlines() if line]
     assert [line.partition(" ")[0] for line in lines] == ["msgid", "msgstr"] * (len(lines) // 2)
     assert [text for text, times in Counter(lines[::2]).items() if times > 1] == []
+    assert [text for text in lines[::2] if STRAIGHT.search(text)] == [], "an English text has the apostrophe of print: ’"

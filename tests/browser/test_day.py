@@ -185,10 +185,18 @@ def test_a_notice_rings_at_the_bell_and_leads_to_what_it_is_about(window: Window
     work.records("teamwork.task").create({"subject": "Call them", "owner": ann["id"]})
     company.settle()
     page = window.open("/")
+    done = page.get_by_role("button", name="Done: Call them")
+    for pressed, by in (("true", done), ("false", page.get_by_role("button", name="Undo"))):
+        by.press("Enter")
+        expect(done).to_have_attribute("aria-pressed", pressed)
+        expect(done).to_be_focused()
     bell = page.locator("details.bell summary")
     bell.click()
     page.locator("#news").get_by_text("Call them").click()
     page.wait_for_selector("h1:has-text('Call them')")
+    done.press("Enter")
+    expect(done).to_have_attribute("aria-pressed", "true")
+    expect(done).to_be_focused()  # on the page as it is now
 
 
 def test_on_the_phone_the_whole_menu_is_one_touch_away_and_nothing_is_wider_than_the_window(window: Window) -> None:
@@ -237,6 +245,14 @@ def test_a_deal_goes_on_by_the_keyboard_and_where_its_stage_asks_for_something_i
     with page.expect_response(lambda answer: answer.request.method == "POST" and "/move" in answer.url):
         page.get_by_role("dialog").get_by_role("button", name="Save and move").click()
     assert work.records("pipeline.deal").values([deal])[deal]["stage"] == stages[2]["id"]
+    page.locator(f"#card-{deal}:not(.waiting)").focus()
+    page.keyboard.press("Space")
+    for _step in range(len(stages) - 2):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.get_by_role("status").get_by_text("Network is now in Won.").last.wait_for()
+    page.locator(f"#card-{deal}").wait_for(state="detached")  # the board shows what is open
+    assert page.evaluate("document.activeElement !== document.body")
 
 
 def test_a_card_is_moved_on_while_its_first_move_is_still_under_way(window: Window) -> None:

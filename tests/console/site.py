@@ -46,7 +46,7 @@ class Look:
     def rows(self) -> list[list[str]]:
         """The cells of the first table."""
         return [
-            [" ".join(cell.text_content().split()) for cell in row.xpath("./td[not(@class='pick')]")]
+            [" ".join(cell.text_content().split()) for cell in row.xpath("./td[not(@class='pick' or @class='ticks')]")]
             for row in self.all("(//table)[1]/tbody/tr")
         ]
 

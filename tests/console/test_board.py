@@ -58,6 +58,37 @@ def test_a_board_has_the_stages_in_their_order_with_counts_and_totals_that_are_n
     assert site.get(BOARD, {"pipeline": "nobody's"}).status == 400
 
 
+def test_a_board_and_a_calendar_open_as_the_list_does_and_what_is_asked_for_stays_on_the_way_between_them(
+    site: Site, process: Process
+) -> None:
+    for name, more in (("Open", {}), ("Won", {"stage": "won"})):
+        process.deal(name, close_date="2026-03-10", amount={"amount": "1", "currency": "USD"}, **more)
+    deals, calendar, card = "/pipeline/deals", "/pipeline/deals/calendar", "//li[@data-card]/a[1]"
+
+    def both(path: str, **query: str) -> tuple[list[str], list[str]]:
+        page = site.get(path, query or None)
+        return page.texts(card), page.texts("//span[contains(@class, 'filter')]")
+
+    march = {"_day": "2026-03-01", "_on": "close_date"}
+    for found in (both(BOARD), both(BOARD, _by="status"), both(calendar, **march), both(BOARD, _view="open")):
+        assert found == (["Open"], ["Status is Open"])
+    for found in (both(BOARD, _view="all"), both(calendar, **march, _view="all")):
+        assert (sorted(found[0]), found[1]) == (["Open", "Won"], [])
+    assert both(BOARD, _view="nobody's")[0] == [] and site.get(BOARD, {"_view": "nobody's"}).status == 404
+    off = site.get(calendar, march).all("//a[@class='off']/@href")[0]
+    assert sorted(both(off.removeprefix("/console"))[0]) == ["Open", "Won"], "without its filter it is the same page of the calendar"
+    assert "_by=status" in site.get(BOARD, {"_by": "status"}).all("//a[@class='off']/@href")[0]
+    assert site.get(BOARD).links()["List"] == f"/console{deals}?_view=open"
+    won = site.get(deals, {"status": "won"}).links()
+    for layout in ("Board", "Calendar"):
+        page = site.get(won[layout].removeprefix("/console") + ("&_day=2026-03-01" if layout == "Calendar" else ""))
+        assert (page.texts(card), page.links()["List"]) == (["Won"], f"/console{deals}?status=won")
+    kept = site.post(f"{deals}/views", {"act": "new", "state": "status=won&_columns=name,stage", "name": "Mine"}).answer.headers["Location"]
+    assert site.get(site.get(kept.removeprefix("/console")).links()["Board"].removeprefix("/console")).links()["List"] == kept
+    site.post(f"{deals}/views", {"act": "start", "state": kept.partition("?")[2]})
+    assert both(BOARD)[0] == ["Won"], "who has chosen another begins with that"
+
+
 def test_any_choice_makes_a_board_and_any_list_leads_to_its_views(site: Site, work: Work) -> None:
     work.records("customers.account").create({"name": "Huawei", "tier": "key"})
     links = site.get("/customers/accounts").links()
@@ -161,7 +192,7 @@ def test_amounts_of_very_many_records_follow_when_the_columns_are_shown(
 def test_a_day_that_has_passed_is_marked_on_a_card_as_long_as_the_record_is_not_at_its_end(site: Site, process: Process) -> None:
     for name, day in (("Late", "2020-01-01"), ("Soon", "2099-01-01"), ("Over", "2020-01-01")):
         process.deal(name, close_date=day, amount={"amount": "1", "currency": "USD"}, **({"stage": "won"} if name == "Over" else {}))
-    for query in ({}, {"_by": "status"}):
+    for query in ({"_view": "all"}, {"_view": "all", "_by": "status"}):
         assert site.get(BOARD, query).texts("//li[@data-card][.//*[@class='overdue']]/a[1]") == ["Late"]
 
 

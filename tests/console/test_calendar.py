@@ -31,7 +31,9 @@ def test_records_stand_on_the_days_of_the_tenants_zone_in_weeks_that_begin_as_th
     assert page.all("//*[@data-lane]/@data-lane")[0] == "2026-03-01"  # a Sunday
     assert on_days(page) == {"2026-03-11": ["Late"], "2026-03-12": ["Late"]}
     assert "1:00\u202fAM" in page.answer.text
-    assert on_days(site.get("/teamwork/tasks/calendar", {"_day": "2026-03-01", "_span": "agenda"})) == {"2026-03-10": ["Task"]}
+    assert on_days(site.get("/teamwork/tasks/calendar", {"_view": "all", "_day": "2026-03-01", "_span": "agenda"})) == {
+        "2026-03-10": ["Task"]
+    }
     assert on_days(site.get("/teamwork/tasks/calendar", {"_day": "2026-03-01", "q": "nothing"})) == {}
     assert on_days(site.get("/teamwork/activities/calendar", {"_day": "2026-03-12", "_span": "agenda"})) == {"2026-03-12": ["Late"]}
     for wrong in ({"_day": "2026-13-01"}, {"_day": "9999-12-31"}, {"_span": "year"}, {"_on": "subject"}):

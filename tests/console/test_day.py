@@ -11,7 +11,7 @@ from core.worker.drain import Drain
 from plugins.console import finding
 from plugins.pipeline.template import apply
 from sdk.context import id_of
-from tests.console.site import Site
+from tests.console.site import Look, Site
 from tests.console.test_views import names
 from tests.plugins.process import Process
 
@@ -132,3 +132,30 @@ def test_what_is_not_well_stands_on_the_first_page_of_who_administers(client: Ap
     told = Site(client).get("/").texts("//section[@aria-labelledby='h-ill']//li/a")
     assert "No mail server is set up" in told
     assert not Site(client.as_user(people.rep)).get("/").all("//section[@aria-labelledby='h-ill']")
+
+
+def test_a_task_is_ticked_off_on_home_in_lists_and_on_its_page_and_taken_back_the_same_way(client: Api, work: Work, people: People) -> None:
+    tasks = work.records("teamwork.task")
+    mine = id_of(tasks.create({"subject": "Call them", "owner": people.rep}))
+    theirs = id_of(tasks.create({"subject": "Write them", "owner": people.manager}))
+    site, here = Site(client.as_user(people.rep)), f"/teamwork/tasks/{mine}"
+    tasks.create({"subject": "Dropped", "state": "cancelled", "owner": people.rep})
+    button = "//form[@class='tick']/button"
+    for page in (site.get("/"), site.get("/teamwork/tasks", {"_view": "all", "_columns": "subject"}), site.get(here)):
+        assert page.all(f"{button}[@aria-pressed='false']/@aria-label") == ["Done: Call them"], "what is dropped is not done"
+    form = {"done": "true", "then": "/console/"}
+    answer = site.post(f"{here}/tick", form)
+    assert (answer.status, answer.answer.headers["Location"]) == (303, "/console/")
+    assert tasks.get(mine)["state"] == "done"
+    assert site.get(here).all(f"{button}/@aria-pressed") == ["true"]
+    headers = {"HX-Request": "true", "HX-Target": "form"}
+    again = Look(site.api.call("POST", f"/console{here}/tick", data={**form, "done": "false"}, headers=headers))
+    assert (tasks.get(mine)["state"], again.all(f"{button}/@value"), again.texts("//template")) == ("open", ["true"], ["Open"])
+    assert again.all("//form/@data-version") == [str(tasks.get(mine)["version"])]
+    assert site.get(f"{here}/tick").answer.headers["Location"] == f"/console{here}"
+    assert site.post(f"/teamwork/tasks/{theirs}/tick", {"done": "true"}).status == 404
+    account = work.records("customers.account").create({"name": "Huawei", "owner": people.rep})["id"]
+    assert site.post(f"/customers/accounts/{account}/tick", {"done": "true"}).status == 404
+    work.records("core.user").update(people.rep, {"roles": ["read_only"]})
+    assert not site.get(here).all(button) and not site.get("/teamwork/tasks", {"_view": "all"}).all(button)
+    assert site.post(f"{here}/tick", {"done": "true"}).status == 403

@@ -173,11 +173,13 @@ def test_a_page_that_breaks_says_that_nothing_was_stored_and_by_which_number_to_
     def broken(*_given: object) -> None:
         raise RuntimeError("secret reason")
 
-    monkeypatch.setattr("plugins.console.frame.menu", broken)
-    page = site.get("/customers/accounts")
-    assert (page.status, page.heading, "secret reason" in page.text) == (500, "Something went wrong here", False)
-    assert page.texts("//code") == [page.answer.headers["X-Trace-Id"]]
-    assert {"Try again", "Go to home page"} <= {*page.links()}
+    for part, menu in (("plugins.console.listing.heads", True), ("plugins.console.frame.menu", False)):
+        monkeypatch.setattr(part, broken)
+        page = site.get("/customers/accounts")
+        assert (page.status, page.heading, "secret reason" in page.text) == (500, "Something went wrong here", False)
+        assert page.texts("//code") == [page.answer.headers["X-Trace-Id"]]
+        assert {"Try again", "Go to home page"} <= {*page.links()}
+        assert ("Deals" in page.links()) is menu, "the menu stays, unless it is what has failed"
 
 
 @pytest.mark.feature("A14")

@@ -68,7 +68,7 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     assert "Checking all rows" in site.get(dry_at).text
     drain()
     dry = site.get(dry_at)
-    assert tally(dry) == {"will be created": "997", "can't be imported": "3"}
+    assert tally(dry) == {"will be created": "997", "can’t be imported": "3"}
     wrong = dry.all("//input[@aria-invalid='true']")
     assert [(one.get("name"), one.get("value")) for one in wrong] == [(f"cell.{n}.1", cell) for n, cell in bad.items()]
     assert all(dry.all(f"//*[@id='{one.get('aria-describedby')}']")[0].text_content().strip() for one in wrong)
@@ -83,7 +83,7 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     again_at = way(site.post(dry_at, {**chosen(row, act="check"), "cell.500.1": "1950", "cell.1000.1": "1990"}))
     drain()
     again = site.get(again_at)
-    assert tally(again) == {"will be created": "1,000", "can't be imported": "0"}
+    assert tally(again) == {"will be created": "1,000", "can’t be imported": "0"}
     real_at = way(site.post(again_at, chosen(again, act="run")))
     assert "You can leave this page" in site.get(real_at).text
     drain()
@@ -119,7 +119,7 @@ def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_ou
     )
     drain()
     dry = site.get(dry_at)
-    assert tally(dry) == {"will be created": "1", "will be updated": "1", "can't be imported": "0"}
+    assert tally(dry) == {"will be created": "1", "will be updated": "1", "can’t be imported": "0"}
     back = site.get(str(dry.links()["Back to columns"]).removeprefix(ROOT))
     assert (back.form()["field.0"], back.form()["mode"], back.form()["rule.2"], back.form()["value.tier.0"]) == (
         "name",
@@ -176,7 +176,7 @@ def test_records_are_found_by_our_own_ids_where_a_file_has_them(site: Site, drai
     dry_at = way(site.post(at, chosen(form, mode=mode, match="id")))
     drain()
     dry = site.get(dry_at)
-    assert (tally(dry)["will be updated"], tally(dry)["can't be imported"]) == ("2", "0")
+    assert (tally(dry)["will be updated"], tally(dry)["can’t be imported"]) == ("2", "0")
     way(site.post(dry_at, chosen(dry, act="run")))
     drain()
     assert sorted((str(row["name"]), row["city"]) for row in accounts.find(())) == [("A", "Ulm"), ("B", "Ulm")]
@@ -244,7 +244,7 @@ def test_what_cannot_be_read_says_why_and_what_to_do_and_what_is_left_out_is_tak
     assert "You don’t have permission to delete Accounts: the 1 record it created stays." in asked.text
     way(site.post(real, chosen(asked, act="undo")))
     drain()
-    assert "you don't have permission to delete Account" in (said := site.get(real).text) and ACCOUNT not in said
+    assert "you don’t have permission to delete Account" in (said := site.get(real).text) and ACCOUNT not in said
     template = ROOT + "/import_export/template"
     assert [site.api.get(template, {"entity": ACCOUNT, "format": one}).status_code for one in ("csv", "xlsx", "pdf")] == [200, 200, 404]
     assert site.get(f"{AT}/new", {"entity": "core.audit"}).status == 404
@@ -276,7 +276,7 @@ def test_the_sheets_of_a_workbook_are_looked_at_mended_imported_and_undone_toget
     dry_at = way(site.post(at, site.get(at).form()))
     drain()
     dry = site.get(dry_at)
-    assert [row[2] for row in dry.rows()] == ["can't be imported 1", "can't be imported 2"]
+    assert [row[2] for row in dry.rows()] == ["can’t be imported 1", "can’t be imported 2"]
     sheet_at = str(dry.all("//main//td/a/@href")[0]).removeprefix(ROOT)
     one = site.get(sheet_at)
     assert [box.get("value") for box in one.all("//input[@aria-invalid='true']")] == ["early"]
@@ -286,7 +286,7 @@ def test_the_sheets_of_a_workbook_are_looked_at_mended_imported_and_undone_toget
     assert "Something was fixed since" in stale.text
     again_at = way(site.post(dry_at, chosen(stale, act="check")))
     drain()
-    assert tally(site.get(again_at)) == {"will be created": "2", "can't be imported": "1"}
+    assert tally(site.get(again_at)) == {"will be created": "2", "can’t be imported": "1"}
     real_at = way(site.post(again_at, chosen(site.get(again_at), act="run")))
     drain()
     done = site.get(real_at)
@@ -314,7 +314,7 @@ def test_the_files_of_another_system_are_checked_brought_in_and_undone_together(
     dry = site.get(dry_at)
     assert dry.rows()[:2] == [
         ["companies.csv", "Accounts", "will be created 2, will be updated 1"],
-        ["contacts.csv", "Contacts", "will be created 2, can't be imported 1"],
+        ["contacts.csv", "Contacts", "will be created 2, can’t be imported 1"],
     ]
     assert "tickets.csv" in dry.text and "HubSpot" in dry.text
     assert work.records(ACCOUNT).find(()) == []
@@ -340,7 +340,7 @@ def test_a_currency_that_contradicts_its_amount_is_mended_where_it_stands(site: 
     dry_at = way(site.post(columns_at, site.get(columns_at).form()))
     drain()
     dry = site.get(dry_at)
-    assert tally(dry) == {"will be created": "1", "can't be imported": "1"}
+    assert tally(dry) == {"will be created": "1", "can’t be imported": "1"}
     assert [(one.get("name"), one.get("value")) for one in dry.all("//input[@aria-invalid='true']")] == [("cell.1.2", "EUR")]
     assert "Annual revenue: currency" in dry.text
     assert "of the file is skipped" not in dry.text, "all three columns are taken"

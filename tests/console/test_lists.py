@@ -114,7 +114,7 @@ def test_several_records_are_changed_at_once_and_each_refusal_is_told_with_its_r
     assert site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "id": "x"}).status == 400
     work.records("core.grant").create({"role": "sales_rep", "permission": "customers.account.read", "scope": "all"})
     told = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "tier": "key", "id": str(other), "_state": "", "_sure": "true"})
-    assert "you don't have permission to edit this Account" in told.text, "as people call it"
+    assert "you don’t have permission to edit this Account" in told.text, "as people call it"
     work.records("core.grant").create({"role": "sales_rep", "permission": "customers.account.bulk_edit", "scope": "none"})
     barred = site.post(f"{ACCOUNTS}/bulk", {"_act": "edit", "_field": "tier", "id": ids[:2], "_state": ""})
     assert barred.status == 403

@@ -53,9 +53,17 @@ def test_a_rule_reads_as_a_sentence_and_is_switched_in_its_row(site: Site, work:
     assert site.get(RULES, {"state": "on", "q": "Welcome"}).rows() == []
     near = {"field": "ends_on", "days": 7}
     call = {"action": "teamwork.create_task", "parameters": {"subject": "Call about {{ number }}"}}
-    rule(work, "Reminder", call, entity="orders.contract", trigger="automation.date", parameters=near)
-    (reminder,) = site.get(RULES, {"entity": "orders.contract"}).rows()
-    assert "it is 7 days before “Ends on” of the Contract, at 9:00 AM then create a task: Call about ‹Number›" in reminder[0]
+    late = [{"kind": "automation.filter", "parameters": {"where": ["ends_on[gte]=2026-12-31", "value[gte]=CNY 1000.5"]}}]
+    rule(work, "Reminder", call, conditions=late, entity="orders.contract", trigger="automation.date", parameters=near)
+    me = site.api.get("/api/v1/meta").json["user"]["id"]
+    for region, at, day, total in ((None, "9:00 AM", "Dec 31, 2026", "1,000.5"), ("de-DE", "09:00", "31.12.2026", "1.000,5")):
+        site.api.patch(f"/api/v1/core/users/{me}", {"company.formats": region})
+        (reminder,) = site.get(RULES, {"entity": "orders.contract"}).rows()
+        assert (
+            f"it is 7 days before “Ends on” of the Contract, at {at} and if Ends on from {day} and Value at least {total} CNY"
+            in reminder[0]
+        )
+    assert "then create a task: Call about ‹Number›" in reminder[0]
 
 
 def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(site: Site, work: Work, platform: Platform) -> None:
@@ -254,7 +262,7 @@ def test_a_trial_tells_who_asks_no_more_than_he_sees(client: Api, work: Work, pl
     assert "Wuhan" not in told.text.replace(told.json["conditions"][0]["text"], "")
     assert told.json["steps"][0]["went_in"] == {}
     assert told.json["holds"] is False
-    assert "don't have access to" in told.json["conditions"][0]["problem"]
+    assert "don’t have access to" in told.json["conditions"][0]["problem"]
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def test_the_deals_of_a_stage_that_is_taken_away_move_to_the_chosen_one_or_nothi
     assert (refused.status, "choose the stage they move to" in refused.text) == (422, True)
     asking = str(stages[3]["id"])
     kept = post(site, sent(dropped), **{f"to.{gone}": asking})
-    assert (kept.status, "the deal D0 can't be moved" in kept.text) == (409, True), "it asks for an amount"
+    assert (kept.status, "the deal D0 can’t be moved" in kept.text) == (409, True), "it asks for an amount"
     assert len(process.names()) == len(stages)
     assert {process.stage_of(deal) for deal in process.deals} == {stages[1]["id"]}
     taken = post(site, sent(dropped), **{f"to.{gone}": other})

@@ -178,8 +178,8 @@ def test_what_a_formula_is_made_from_cannot_go_and_no_formula_goes_in_a_circle(a
     with pytest.raises(Conflict, match=r"probe\.thing custom\.one is calculated from it"):
         definitions.delete(base)
     for expression, word in (
-        ("custom.two + 1", "can't refer to themselves"),
-        ("custom.one", "can't refer to themselves"),
+        ("custom.two + 1", "can’t refer to themselves"),
+        ("custom.one", "can’t refer to themselves"),
         ("custom.nothing", "no field 'custom.nothing'"),
     ):
         with pytest.raises(Invalid) as refused:

@@ -215,7 +215,7 @@ def test_any_formula_over_any_record_is_the_same_in_python_and_on_both_databases
 @pytest.mark.parametrize(("source", "result", "at", "word"), [
     ("n +", "decimal", 4, "ends too early"), ("n ) 1", "decimal", 3, "not expected"), ("n # 1", "decimal", 3, "unexpected"),
     ("1 + nothing", "decimal", 5, "no field 'nothing'"), ("n + t", "decimal", 1, "string(x)"), ("p * p", "money", 1, "x.amount"), ("n", "text", 1, "expected text"),
-    ("k", "text", 1, "'k' can't be used"), ("n ? 1 : 2", "decimal", 1, "expected boolean"), ("b < b", "boolean", 1, "can't be ordered"),
+    ("k", "text", 1, "'k' can’t be used"), ("n ? 1 : 2", "decimal", 1, "expected boolean"), ("b < b", "boolean", 1, "can’t be ordered"),
     ("n == t", "boolean", 1, "different types"), ("n < null", "boolean", 1, "compared by size"), ("t.reverse()", "text", 1, "no function 'reverse'"),
     ("evil(n)", "decimal", 1, "function 'evil' does not exist"), ("math.pow(n)", "decimal", 1, "function 'math.pow' does not exist"), ("size(t, t)", "integer", 1, "takes 1"),
     ("1 + date('2026-02-30')", "date", 10, "a date such as"), ("money(1, 'XYZ')", "money", 10, "a currency"), ("'\\q'", "text", 1, "not a valid escape"),

@@ -299,7 +299,7 @@ def test_code_that_needs_a_hidden_field_is_refused_and_does_not_fail(work_as: ty
             row["nonsense"]
     with pytest.raises(KeyError):  # nobody has hidden it: it was not asked for
         doors.get(secret, fields=["name"])["size"]
-    with pytest.raises(Forbidden, match="you don't have access to"):
+    with pytest.raises(Forbidden, match="you don’t have access to"):
         work_as(clerk).records("core.audit").find(())
 
 

@@ -119,7 +119,7 @@ DOORS: dict[str, Callable[[Any], object]] = {
 def test_every_door_asks_whose_code_it_is(install: type_install, packages: Packages) -> None:
     work, _api = house(install(packages.plugin("spy", SPY, more=MAY.format(more=', network=("api.example.com",)'))))
     for word, touch in DOORS.items():
-        with pytest.raises(Forbidden, match="hasn't declared") as refused:
+        with pytest.raises(Forbidden, match="hasn’t declared") as refused:
             touch(work.of_plugin("spy"))
         assert word in str(refused.value)
 

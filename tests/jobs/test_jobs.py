@@ -145,7 +145,7 @@ def test_a_test_letter_that_cannot_be_sent_says_what_is_wrong(client: Api, platf
     platform.config = replace(platform.config, mail_url="smtp://127.0.0.1:1", mail_from="a@b.example")
     away = client.post(letters).json
     assert (away["state"], away["server"]) == ("mail_unreachable", "127.0.0.1:1")
-    assert "127.0.0.1:1 isn't responding" in away["error"]
+    assert "127.0.0.1:1 isn’t responding" in away["error"]
     assert client.as_user(people.rep).post(letters).status_code == 403
 
 
@@ -156,4 +156,4 @@ def test_the_check_of_the_mail_server_names_what_is_wrong(client: Api, platform:
     platform.config = replace(platform.config, mail_url="smtp://127.0.0.1:1", mail_from="a@b.example")
     away = client.get("/api/v1/core/mail/check")
     assert (away.status_code, away.json["state"], away.json["server"]) == (200, "mail_unreachable", "127.0.0.1:1")
-    assert "isn't responding" in away.json["error"]
+    assert "isn’t responding" in away.json["error"]

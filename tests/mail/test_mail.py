@@ -208,7 +208,7 @@ def test_a_server_that_is_silent_or_absent_is_named(silent_port: int, monkeypatc
     for port in (silent_port, free):
         server = smtp.parse(f"smtp://127.0.0.1:{port}", "a@b.example")
         assert server is not None
-        with pytest.raises(Unavailable, match=f"127.0.0.1:{port} isn't responding") as told:
+        with pytest.raises(Unavailable, match=f"127.0.0.1:{port} isn’t responding") as told:
             smtp.check(server)
         assert told.value.reason == "mail_unreachable"
 

@@ -36,7 +36,7 @@ def test_the_money_page_says_what_each_currency_is_worth_since_when_and_who_says
     rows = {row[0].partition(" ")[0]: row for row in Site(client).get("/company/money").rows()}
     assert (rows["EUR"][1], rows["EUR"][3]) == ("1.1 USD", "ECB")
     assert "days old" in rows["EUR"][4]
-    assert (rows["USD"][1], rows["USD"][4]) == ("1", "company's own")
+    assert (rows["USD"][1], rows["USD"][4]) == ("1", "company’s own")
     assert "left out of totals" in rows["JPY"][4]
 
 

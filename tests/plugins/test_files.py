@@ -404,7 +404,7 @@ def test_more_columns_or_longer_headings_than_one_can_map_are_refused_with_their
     wide = ",".join(f"Custom field number {n}" for n in range(20_000))
     assert (
         refusal(f"{wide}\n1\n".encode())
-        == "too_many_columns: has 20000 columns, but at most 2000 can be read; remove those that aren't needed"
+        == "too_many_columns: has 20000 columns, but at most 2000 can be read; remove those that aren’t needed"
     )
     assert refusal(b"Name," + b"h" * 900_000 + b"\nA,1\n").startswith("too_many_columns: has headings of 900004 characters in total")
     far = opened("Name,City" + "," * 16_000 + "\nA,Ulm" + "," * 16_000 + "far away\n")

@@ -146,7 +146,7 @@ def test_a_mapped_field_is_not_taken_from_another_column_as_well(taken: Take, wo
         ({"set": ["tier=huge"]}, "'tier=huge' is invalid: expected one of key, normal, potential"),
         ({"mode": "upsert"}, "needs at least one field to match by"),
         ({"mode": "update", "match": ["phone"]}, "no column for 'phone'"),
-        ({"mode": "update", "match": ["revenue"], "set": ["revenue=5"]}, "can't match by 'revenue'"),
+        ({"mode": "update", "match": ["revenue"], "set": ["revenue=5"]}, "can’t match by 'revenue'"),
     ],
 )
 def test_a_wish_that_does_not_fit_is_refused_before_a_row_is_read(taken: Take, work: Work, wish: dict, expected: str) -> None:

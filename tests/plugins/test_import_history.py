@@ -83,7 +83,7 @@ def test_what_came_in_as_history_is_as_locked_as_what_was_closed_here(work: Work
     assert [one.reason if one is not None else "" for one in outcomes] == ["document_closed"] * 4
     for name, invoice in named(work, "orders.invoice").items():
         if name != "None":
-            with pytest.raises(Conflict, match="can't be changed"):
+            with pytest.raises(Conflict, match="can’t be changed"):
                 work.records("orders.invoice").update(id_of(invoice), {"name": "Other"})
     late = "Order,Description,Quantity,Unit price\nA-17,Late,1,1\n"
     assert import_file(work, "orders.order_line", late).reasons == [(1, None, "document_closed")]

@@ -199,7 +199,7 @@ def test_a_command_that_is_stopped_says_so_however_often_it_is(
         assert f"--resume {whole['id']}" in ended.output
         (tmp_path / "Accounts2.csv").write_text(FIFTY.replace("A00", "B00"))  # rows are known by where they stand
         other = command.run("import", entity, str(tmp_path / "Accounts2.csv"), "--tenant", work.tenant.name, "--resume", str(whole["id"]))
-        assert (other.exit_code, "isn't the file" in other.output) == (2, True), other.output
+        assert (other.exit_code, "isn’t the file" in other.output) == (2, True), other.output
         again = command.run("import", entity, str(tmp_path / "Accounts.csv"), "--tenant", work.tenant.name, "--resume", str(whole["id"]))
         assert again.exit_code == 0, again.output
         mine = work.records(imports.IMPORT).find(())

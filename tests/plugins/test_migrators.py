@@ -221,7 +221,7 @@ def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_
     assert (record["state"], f"--resume {record['id']}" in stopped.output) == ("failed", True), stopped.output
     (tmp_path / "y.zip").write_bytes(zipped(HUBSPOT))
     other = command.run("migrate", str(tmp_path / "y.zip"), *migrate[2:], "--resume", str(record["id"]))
-    assert "isn't the file" in other.output, other.output
+    assert "isn’t the file" in other.output, other.output
     ended = command.run(*migrate, "--resume", str(record["id"]))  # with what was asked for then
     assert ended.exit_code == 3, ended.output
     for told in (

@@ -203,7 +203,7 @@ def test_a_file_is_not_given_to_a_role_that_does_not_see_its_name(client: Api, a
     work.records("core.user").update(people.rep, {"roles": ["narrow"]})
     refused = client.as_user(people.rep).get(f"{API}/files/{made['id']}/content")
     assert (refused.status_code, refused.json["code"], refused.json["detail"]) == (
-        403, "field_forbidden", "you don't have access to the field 'name'",
+        403, "field_forbidden", "you don’t have access to the field 'name'",
     )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ def test_a_comment_that_mentions_somebody_without_access_is_refused_and_nobody_h
     said = {"about": f"customers.account:{account}", "body": "The price is secret, @[rep10] and @[manager0]"}
     refused = rep.post(COMMENTS, said)
     assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "no_access")
-    assert "rep10 can't see this record" in refused.json["errors"][0]["message"]
+    assert "rep10 can’t see this record" in refused.json["errors"][0]["message"]
     assert rep.post(COMMENTS, {**said, "body": "x", "mentions": [str(stranger)]}).status_code == 422
     made = rep.post(COMMENTS, {**said, "body": "x"}).json
     assert rep.patch(f"{COMMENTS}/{made['id']}", said).status_code in (409, 422)

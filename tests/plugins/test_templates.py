@@ -121,7 +121,7 @@ def test_the_command_tells_each_row_that_it_could_not_take(dealwright: Dealwrigh
 def test_a_file_that_is_not_there_or_cannot_be_read_is_refused_in_one_line(dealwright: Dealwright, tenant: Tenant, tmp_path) -> None:
     empty = tmp_path / "empty.csv"
     empty.write_bytes(b"")
-    for path, word in ((tmp_path / "absent.csv", "can't read"), (tmp_path, "can't read"), (empty, "is empty")):
+    for path, word in ((tmp_path / "absent.csv", "can’t read"), (tmp_path, "can’t read"), (empty, "is empty")):
         refused = dealwright.run("import", "customers.account", str(path), "--tenant", tenant.name)
         assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
         assert word in refused.stderr

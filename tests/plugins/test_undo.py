@@ -393,7 +393,7 @@ def test_what_keeps_a_record_is_named_to_those_alone_who_see_it(work: Work, peop
     for name, account, owner in (("Hidden Hanna", acme, people.reps[1][0]), ("Seen Sven", bolt, people.rep)):
         work.records("customers.contact").create({"name": name, "account": account, "owner": owner})
     told = [str(row["conflict"]) for row in page(work, undone(rep, done), "conflict", 10, 0)[0]]
-    assert told == ["something you don't have access to belongs to it", "Contact Seen Sven belongs to it"]
+    assert told == ["something you don’t have access to belongs to it", "Contact Seen Sven belongs to it"]
 
 
 def test_who_sees_little_of_an_import_may_do_with_it_what_he_may(work: Work, people: People) -> None:

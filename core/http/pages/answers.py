@@ -28,6 +28,9 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+FAILED = 500
+_BARE = frozenset({429, 503})
+"""Told without the menu: it would ask for more of what there is too little of, or of who does not answer."""
 _HEADERS = {"Content-Security-Policy": POLICY, "Vary": "HX-Request", "Referrer-Policy": "same-origin"}
 
 
@@ -100,8 +103,8 @@ def refused(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse
 
 
 def _inside(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse | None:
-    """The refusal with the menu around it, for somebody who is in. None where nobody is, or where what has failed may be the menu itself."""
-    if not frame.refused or refusal.status >= 429 or refusal.reason == ACTING_OVER:
+    """The refusal with the menu around it, for somebody who is in. None where nobody is, and where the menu itself has failed, or would."""
+    if not frame.refused or refusal.status in _BARE or refusal.reason == ACTING_OVER:
         return None
     try:
         with entered(platform, write=False) as work:
@@ -113,6 +116,11 @@ def _inside(platform: Platform, frame: Frame, refusal: Refusal) -> FlaskResponse
             return as_page(work.render(Rendering(frame.refused, values)), refusal.status)
     except Refusal as why:
         log.debug("a refusal is told without the menu: %s", why)
+        return None
+    except Exception:
+        if refusal.status != FAILED:  # the failure of the menu is the next one to tell, then without it
+            raise
+        log.exception("a failure is told without the menu, which has failed, too, trace %s", g.get("trace_id", ""))
         return None
 
 

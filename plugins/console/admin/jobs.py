@@ -96,7 +96,7 @@ def _when(ctx: Context, one: Mapping[str, Any]) -> str:
             if minutes % 60 == 0
             else ctx.say(_("Every {count} min"), {"count": minutes})
         )
-    at = time.fromisoformat(one["at"]).strftime("%H:%M")
+    at = ctx.written(time.fromisoformat(one["at"]))
     names = get_day_names("abbreviated", locale=ctx.locale)
     days = ctx.say(_(", ")).join(str(names[day - 1]) for day in one["weekdays"])
     return ctx.say(_("{days} at {time}"), {"days": days, "time": at}) if days else ctx.say(_("Daily at {time}"), {"time": at})

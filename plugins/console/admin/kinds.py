@@ -1,4 +1,4 @@
-"""Kinds of records of the company's own: made, changed, taken out of sight, and deleted after it was said what goes."""
+"""Kinds of records of the company’s own: made, changed, taken out of sight, and deleted after it was said what goes."""
 
 from __future__ import annotations
 

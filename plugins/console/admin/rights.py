@@ -49,7 +49,7 @@ WORDS: dict[str, Text] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """What a role has of a permission: `scope` as in SCOPES, the fields that it holds for, and whether that is the company's own choice."""
+    """What a role has of a permission: `scope` as in SCOPES, the fields that it holds for, and whether that is the company’s own choice."""
 
     permission: str
     label: str

@@ -117,7 +117,7 @@ def blank(cells: list[str]) -> bool:
 
 def unreadable(message: Text, code: str = "unreadable", **params: object) -> Invalid:
     """The refusal of a file as such, with its reason."""
-    return Invalid(_("the file can't be read"), problems=[Problem("file", code, message, params)])
+    return Invalid(_("the file can’t be read"), problems=[Problem("file", code, message, params)])
 
 
 MOST_COLUMNS, MOST_IN_HEADINGS = 2_000, 100_000
@@ -129,7 +129,7 @@ def bounded(headings: list[str]) -> list[str]:
     if len(headings) > MOST_COLUMNS:
         headings = headings[: max((place for place, heading in enumerate(headings, 1) if heading.strip()), default=0)]
     if len(headings) > MOST_COLUMNS:
-        text = _("has {got} columns, but at most {most} can be read; remove those that aren't needed")
+        text = _("has {got} columns, but at most {most} can be read; remove those that aren’t needed")
         raise unreadable(text, "too_many_columns", got=len(headings), most=MOST_COLUMNS)
     if len(json.dumps(headings)) > MOST_IN_HEADINGS:
         text = _("has headings of {got} characters in total, but at most {most} can be read; shorten them")

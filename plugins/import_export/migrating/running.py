@@ -283,7 +283,7 @@ def begin_undo(ctx: Context, id: UUID) -> Row:
     if row["dry_run"]:
         raise Conflict(_("a dry run writes nothing, so there is nothing to undo"), code="dry_run")
     if row["state"] in UNDER_WAY:
-        raise Conflict(_("the import hasn't ended; cancel it first"), code="running")
+        raise Conflict(_("the import hasn’t ended; cancel it first"), code="running")
     return ctx.as_system().records(IMPORT).update(id, {"state": "undoing"}, act="undo")
 
 

@@ -34,12 +34,12 @@ from sdk.fields.text import PhoneField
 from sdk.pages import told
 
 WHY: Mapping[str, Text] = {
-    "name": _("matches the field's name"),
-    "label": _("matches the field's label"),
+    "name": _("matches the field’s name"),
+    "label": _("matches the field’s label"),
     "synonym": _("is a synonym of the field"),
     "unit": _("is the field plus a unit"),
     "fuzzy": _("is similar to the field"),
-    "misfit": _("matches a field's name, but none of the values fit it"),
+    "misfit": _("matches a field’s name, but none of the values fit it"),
     "saved": _("same as last time"),
     "none": _("matches no field"),
 }

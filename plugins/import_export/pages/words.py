@@ -31,7 +31,7 @@ WOULD: Mapping[str, Text] = {
     "updated": _("will be updated"),
     "unchanged": _("keep their value"),
     "skipped": _("will be skipped"),
-    "failed": _("can't be imported"),
+    "failed": _("can’t be imported"),
     "warned": _("with a warning"),
 }
 DONE: Mapping[str, Text] = {

@@ -122,11 +122,11 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
         notes.append(Note(HAS_TOTALS, text, {"rows": told}))
     if words := nothing.told():
         text = _(
-            "these words count as empty cells where they can't be a value, such as in numbers and dates, and in text if you choose so: {words}"
+            "these words count as empty cells where they can’t be a value, such as in numbers and dates, and in text if you choose so: {words}"
         )
         notes.append(Note(HAS_NOTHING, text, {"words": words}))
     if behind := sorted(gaps.behind()):
-        text = _("there are rows after blank ones ({rows}); if they aren't records, skip them when you review the rows")
+        text = _("there are rows after blank ones ({rows}); if they aren’t records, skip them when you review the rows")
         notes.append(Note("parted", text, {"rows": ", ".join(map(str, behind))}))
     return {"name": sheet.name, "headings": list(sheet.headings), "rows": rows, "last": last, "sample": sample}
 

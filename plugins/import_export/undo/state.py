@@ -79,7 +79,7 @@ def _tell_merged(ctx: Context, entity: str, gone: Sequence[tuple[UUID, Finding]]
                 ctx.say(_("has since been merged into {title}, now in the recycle bin; restore that, then undo the merge"), said),
             )
         elif id in into:
-            said = {"title": seen.get(into[id]) or ctx.say(_("a record you don't have access to"))}
+            said = {"title": seen.get(into[id]) or ctx.say(_("a record you don’t have access to"))}
             finding.problem = ("merged", ctx.say(_("has since been merged into {title}; undo the merge first"), said))
 
 
@@ -97,7 +97,7 @@ def _binned(ctx: Context, entity: str, ids: Sequence[UUID]) -> dict[UUID, str]:
 
 def _belongs(ctx: Context, entity: str, title: str | None) -> str:
     if title is None:
-        return ctx.say(_("something you don't have access to belongs to it"))
+        return ctx.say(_("something you don’t have access to belongs to it"))
     return ctx.say(_("{entity} {title} belongs to it"), {"entity": ctx.say(ctx.entity(entity).label), "title": title})
 
 

@@ -20,7 +20,7 @@ from sdk.pages import worded
 
 ENDED = ("succeeded", "partial", "empty", "failed", "cancelled", "partly_undone")
 _CODE = "conflict"
-SHEET_BY_SHEET = _("rows are undone sheet by sheet: choose the sheet's import")
+SHEET_BY_SHEET = _("rows are undone sheet by sheet: choose the sheet’s import")
 
 
 def permit_undo(ctx: Context, id: UUID) -> Row:
@@ -29,12 +29,12 @@ def permit_undo(ctx: Context, id: UUID) -> Row:
     if record["dry_run"]:
         raise Conflict(_("a dry run writes nothing, so there is nothing to undo"), code="dry_run")
     if record["state"] in ("waiting", "running"):
-        raise Conflict(_("the import hasn't ended; cancel it first"), code="running")
+        raise Conflict(_("the import hasn’t ended; cancel it first"), code="running")
     if record["entity"] == WORKBOOK:
         return record
     written = int(str(record["created"])) + int(str(record["updated"]))
     if written and not ctx.as_system().records(PART).find(where(**{"import": id}), 1):
-        raise Conflict(_("the import has no journal, so it can't be undone"), code="no_journal")
+        raise Conflict(_("the import has no journal, so it can’t be undone"), code="no_journal")
     return record
 
 

@@ -4,7 +4,8 @@
 const dealwright = {
   csrf: () => document.querySelector('meta[name="csrf-token"]').content,
 
-  toast(text, kind = "", to = "") {
+  // What has happened; `to` is where it leads, `undo` takes it back.
+  toast(text, kind = "", to = "", undo = null) {
     const place = document.getElementById("toasts");
     if (!place || !text) return;
     const box = document.createElement("div");
@@ -19,7 +20,15 @@ const dealwright = {
     close.textContent = "✕";
     close.setAttribute("aria-label", place.dataset.close);
     close.addEventListener("click", () => box.remove());
-    box.append(words, ...(to ? [way] : []), close);
+    const back = document.createElement("button");
+    back.type = "button";
+    back.className = "act";
+    back.textContent = place.dataset.undo;
+    back.addEventListener("click", () => {
+      box.remove();
+      undo();
+    });
+    box.append(words, ...(to ? [way] : []), ...(undo ? [back] : []), close);
     place.append(box);
     if (!kind) setTimeout(() => box.remove(), 6000);
   },
@@ -198,9 +207,23 @@ document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post") return;
   const form = event.target;
   if (form.dataset.sent) event.preventDefault(); // the second of two clicks
+  if (event.submitter?.matches(":focus-visible")) pressed(event.submitter);
   form.dataset.sent = "true";
   setTimeout(() => delete form.dataset.sent, 3000); // the answer may be a file, or not come
 });
+// Who works with the keys stays where a form was sent from, where the answer is the same page again: on the button that was pressed.
+const PRESSED = "dealwright.pressed";
+const buttons = () => [...document.querySelectorAll("main button")];
+const called = (button) => button.id || button.getAttribute("aria-label") || button.textContent.trim();
+const pressed = (button) => sessionStorage.setItem(PRESSED, JSON.stringify([location.pathname, called(button), buttons().indexOf(button), buttons().length]));
+addEventListener("load", () => {
+  const [path, name, at, count] = JSON.parse(sessionStorage.getItem(PRESSED) || "[]");
+  sessionStorage.removeItem(PRESSED);
+  if (path !== location.pathname || document.activeElement !== document.body) return;
+  const now = buttons(); // a switch is called otherwise once it is the other way round
+  (now.find((one) => called(one) === name) || (now.length === count ? now[at] : null))?.focus();
+});
+
 // A form that is drawn anew, as it was typed, is as little saved as the one that gave way to it.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, requestConfig, shouldSwap } = event.detail;

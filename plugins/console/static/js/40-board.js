@@ -85,7 +85,7 @@
   }
 
   // What has the same id is replaced; a card that is not answered is not shown by this board any more.
-  function refresh(board, page, card) {
+  function refresh(board, page, card, lane) {
     for (const fresh of page.querySelectorAll("[id]")) {
       const old = document.getElementById(fresh.id);
       if (!old || old === fresh || !board.contains(old)) continue;
@@ -94,7 +94,12 @@
       htmx.process(fresh);
       if (had) fresh.focus();
     }
-    if (card.isConnected && !page.querySelector("[data-card]")) card.remove();
+    if (!card.isConnected || page.querySelector("[data-card]")) return;
+    dealwright.toast(told(board, "done", card, lane), "", addressOf(card));
+    const near = [card.nextElementSibling, card.previousElementSibling].find((one) => one?.matches("[data-card]")) || lane.querySelector("header a");
+    const had = card.contains(document.activeElement);
+    card.remove();
+    if (had) near.focus();
   }
 
   async function again(board) {
@@ -198,7 +203,7 @@
     const board = boardOf(card);
     say(told(board, "done", card, lane));
     if (board.dataset.again) await again(board);
-    else refresh(board, page, card);
+    else refresh(board, page, card, lane);
   }
 
   // --- columns beyond the edge ---------------------------------------------------------------------------------------

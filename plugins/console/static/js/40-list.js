@@ -136,6 +136,24 @@
     });
   }
 
+  // --- what was ticked off: its row says so, it can be taken back, and the next change is made to the version that it is by now
+  document.addEventListener("htmx:load", (event) => {
+    const form = event.detail.elt;
+    if (!form.matches?.("form.tick[data-version]")) return;
+    const button = form.querySelector("button");
+    const row = form.closest("tr[data-id]");
+    const now = form.querySelector("template");
+    if (row) {
+      row.dataset.version = form.dataset.version;
+      row.querySelector(`td[data-field="${now.dataset.now}"]`)?.replaceChildren(now.content.cloneNode(true));
+    }
+    dealwright.toast(form.dataset.said, "", "", () => {
+      const again = document.getElementById(button.id);
+      again?.focus();
+      again?.click();
+    });
+  });
+
   function focus(cell) {
     cell.tabIndex = -1;
     cell.focus();
