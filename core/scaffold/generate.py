@@ -44,7 +44,7 @@ def generate(name: str, into: Path) -> Path:
     try:
         return _written(name, into)
     except OSError as failure:
-        text = _("can't write to {path}: {reason}; choose a writable folder")
+        text = _("can’t write to {path}: {reason}; choose a writable folder")
         raise BadRequest(text, path=str(into), reason=failure.strerror or str(failure)) from failure
 
 

@@ -9,8 +9,8 @@ from sdk import Problem, _
 
 MOST = 50_000
 """So many names are remembered: of a file of which more is wrong the first rows say enough."""
-HERE = _("row {row} of this file would have brought it, but wasn't taken: see there")
-ELSEWHERE = _("row {row} of the sheet {sheet} would have brought it, but wasn't taken: see there")
+HERE = _("row {row} of this file would have brought it, but wasn’t taken: see there")
+ELSEWHERE = _("row {row} of the sheet {sheet} would have brought it, but wasn’t taken: see there")
 
 
 class Lost:

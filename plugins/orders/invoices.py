@@ -29,7 +29,7 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
     for change in batch.changes:
         moved = change.verb != "update" or any(change.changes(name) for name in change.values)
         if moved and change.before is not None and change.before["state"] != "draft" and not _moves_on(change, change.before):
-            text = _("invoice {number} is issued and can't be changed; correct it with a credit note")
+            text = _("invoice {number} is issued and can’t be changed; correct it with a credit note")
             change.forbid("invoice_issued", text, number=number_of(ctx, batch.entity, change.id))
         if change.before is not None and change.act != CREDIT and change.changes("kind"):
             change.refuse("kind", "fixed", _("can’t be changed later"))

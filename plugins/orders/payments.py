@@ -187,7 +187,7 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         elif change.verb == "create" or change.act == UNDO or not change.stands:
             continue
         elif change.verb != "update" or change.changes("amount") or change.changes("order"):
-            change.forbid("payment_kept", _("a payment can't be changed or deleted once recorded; reverse it and enter it again"))
+            change.forbid("payment_kept", _("a payment can’t be changed or deleted once recorded; reverse it and enter it again"))
     _keep_past(ctx, batch)
     keep_days(batch, "received_on")
     fresh = [*undone, *(change for change in batch.standing() if change.verb == "create")]

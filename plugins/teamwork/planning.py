@@ -141,10 +141,10 @@ def keep_in_stage(ctx: Context, batch: Batch) -> None:
             left += _undone(ctx, change.before, one, made.get(place, ()), gone.get(place, ()))
         if left:
             names = _called(ctx, left)
-            text = _("the deal can't leave its stage until this is done: {names}")
+            text = _("the deal can’t leave its stage until this is done: {names}")
             if not names:
                 text = _(
-                    "the deal can't leave its stage until others have done something there that you don't have access to: ask a manager"
+                    "the deal can’t leave its stage until others have done something there that you don’t have access to: ask a manager"
                 )
             change.forbid("open_activities", text, names=_list(names))
 

@@ -447,7 +447,7 @@ def test_a_file_in_two_encodings_is_told_as_that_and_what_is_no_table_by_its_nam
         ("华为技术,深圳\n".encode(), "中兴通讯,深圳\n".encode("gbk")),
         ("Name,City\nMüller,Köln\n".encode(), "Groß,Würzburg\n".encode("cp1252")),
     ):
-        assert refusal(b"".join(parts)).startswith("unreadable: mixes two encodings: some lines are UTF-8, others aren't")
+        assert refusal(b"".join(parts)).startswith("unreadable: mixes two encodings: some lines are UTF-8, others aren’t")
     for cut in ("Name,City\nAlder,Kölü".encode()[:-1], "名称,城市\n华为,深圳".encode()[:-2]):
         assert refusal(cut).startswith("unreadable: ends in the middle of a character")
     assert opened("Name,City\nAlder,Caf\xe9".encode("cp1252"), encoding="cp1252").headings == ("Name", "City")

@@ -63,7 +63,7 @@ def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
     if _mostly_utf8(words) or (_mostly_utf8(words, _FEWEST_SIGNS) and _mostly_utf8(lines.splitlines(), _FEW)):
         _check(source, "utf-8")
     if _in_two(lines) or any(map(_latin_utf8, words)):
-        text = _("mixes two encodings: some lines are UTF-8, others aren't (from byte {position} on); save it as UTF-8")
+        text = _("mixes two encodings: some lines are UTF-8, others aren’t (from byte {position} on); save it as UTF-8")
         raise unreadable(text, position=place)
     found = _certain(source, lines, words)
     return found, [Note("encoding", _("is read as {encoding}"), {"encoding": found})]

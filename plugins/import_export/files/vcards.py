@@ -85,7 +85,7 @@ def open_vcards(source: BinaryIO, file_name: str, reading: Reading) -> Book:
         notes = [*notes, Note("properties", text, {"names": ", ".join(sorted(left_out))[:500]})]
 
     if groups:
-        notes = [*notes, Note("groups", _("groups of cards are skipped ({count}), as they aren't contacts"), {"count": groups})]
+        notes = [*notes, Note("groups", _("groups of cards are skipped ({count}), as they aren’t contacts"), {"count": groups})]
 
     def read() -> Rows:
         for card in _cards(source, encoding):
