@@ -13,6 +13,7 @@ from plugins.orders import (
     due,
     invoices,
     lines,
+    master,
     papers,
     payments,
     pricing,
@@ -42,6 +43,7 @@ from sdk import (
     Extension,
     Job,
     Manifest,
+    MasterData,
     MenuEntry,
     PageRoute,
     Panel,
@@ -270,6 +272,11 @@ def register_reports() -> Sequence[Report]:
         Report("sales_by_region", _("Sales by region"), "orders.order", measures, ("account.country", "account.city"), sold, "ordered_on"),
         Report("customers_by_purchase", _("Customers by purchases"), "orders.order", measures, ("account",), sold, "ordered_on"),
     )
+
+
+@hookimpl
+def register_master_data() -> Sequence[MasterData]:
+    return master.MASTER_DATA
 
 
 @hookimpl
