@@ -47,7 +47,8 @@ def _of(kind: Kind, field: LinkField, id: str) -> dict[str, object]:
         return {}
     same = [
         name for name, other in kind.written.items()
-        if name != "owner" and isinstance(other, LinkField) and not other.parent and isinstance(their := target.fields.get(name), LinkField)
+        if name != "owner" and isinstance(other, LinkField) and not (other.parent and other.required)
+        and isinstance(their := target.fields.get(name), LinkField)
         and kind.ctx.target(kind.name, name) == kind.ctx.target(target.name, their.name)
     ]  # fmt: skip
     row = _row(target, id, same) if same else {}

@@ -21,7 +21,9 @@ _BAD = frozenset({"lost", "failed", "overdue", "cancelled", "rejected", "decline
 _WARM = frozenset({"partial", "waiting", "pending", "key", "important", "high", "urgent", "due"})
 DUE = frozenset({"close_date", "due_on", "due_date", "valid_until", "expires_on", "end_date", "ends_on"})
 """Days by which something is to be done: one that has passed on a record that is not at its end is overdue."""
-COURSE = ("status", "state", "settled")
+PAYMENT = "payment_state"
+"""Says alone, where there is one, whether what is due has come: an issued invoice is at its end, and yet to be paid."""
+COURSE = (PAYMENT, "status", "state", "settled")
 """The fields that say whether a record is at its end."""
 ENDS = frozenset({"good", "bad"})
 """How the states look at which a record ends."""
@@ -201,6 +203,8 @@ def _is_late(kind: Kind, name: str, row: Row) -> bool:
     course = [(kind.fields[one], row[one]) for one in COURSE if one in row and one in kind.fields] if name in DUE else []
     if not course or row.get(name) is None or str(row[name]) >= today(kind.ctx).isoformat():
         return False
+    if course[0][0].name == PAYMENT:
+        return course[0][1] is not None and not _is_end(*course[0])
     return not any(_is_end(of, value) for of, value in course)
 
 

@@ -18,7 +18,7 @@ from plugins.console.registry import Kind, kind_at
 from plugins.console.related import has_lines
 from sdk import SIGNED_IN, Alike, Context, Forbidden, Invalid, PageRequest, PageRoute, Redirect, Refusal, Rendering, Stale, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
-from sdk.fields import DateTimeField
+from sdk.fields import DateTimeField, MoneyField
 from sdk.routes import record_id
 
 _MOST_EVENTS = 50
@@ -44,6 +44,9 @@ def blank(ctx: Context, request: PageRequest) -> Rendering:
         row = ctx.records(kind.name).get(record_id(like))
         given |= {name: value for name, value in row.items() if name in kind.written and not kind.written[name].unique}
     given |= {name: value for name, value in request.query if name in kind.written}
+    for name, field in kind.written.items():
+        if isinstance(field, MoneyField) and (amount := request.asked(f"{name}__amount")):
+            given[name] = {"amount": amount, "currency": request.asked(f"{name}__currency")}
     return _form(kind, begun(kind, given), request)
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from plugins.console.finding import SEARCH
 from plugins.console.registry import Kind, kind_at
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Rendering, _
+from sdk.fields import BooleanField
 
 MOST = 12
 _SHORT = 100
@@ -78,7 +79,8 @@ def _newest(kind: Kind) -> dict[str, str]:
 
 
 def _asked(kind: Kind, filter: tuple[Condition, ...], most: int, q: str = "") -> dict[str, str]:
-    active = (Condition("active", "eq", ("true",)),) if kind.name == "core.user" and "active" in kind.fields and most > 1 else ()
+    offered = isinstance(kind.fields.get("active"), BooleanField) and most > 1  # who has left, and what is no longer chosen
+    active = (Condition("active", "eq", ("true",)),) if offered else ()
     asked = Query(filter=(*filter, *active), fields=("id", kind.title), limit=most, q=q)
     return {str(row["id"]): str(row.get(kind.title) or "—") for row in kind.ctx.records(kind.name).query(asked).data}
 

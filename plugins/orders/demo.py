@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from random import Random
 
 from plugins.orders import invoices
+from plugins.orders.amounts import rounded
 from plugins.orders.copies import PARTNER, later
 from plugins.orders.renewals import renew
 from sdk import Context, Draft, Outcome, where
@@ -16,6 +18,8 @@ MOST, RENEWED = 120, 4
 QUOTES = 8
 PAPERS = 4
 """Invoices that are issued, and contracts of which there is a copy."""
+PAID = (Decimal(1), Decimal("0.4"))
+"""How much of the first of these invoices has come in."""
 
 
 def fill(ctx: Context, random: Random) -> None:
@@ -74,6 +78,11 @@ def _papers(ctx: Context, orders: list[Outcome], contracts: list[Outcome]) -> No
     issued = [invoices.issue(ctx, id_of(invoices.bill(ctx, order.id, None))) for order in orders[-PAPERS:] if order.id is not None]
     if issued:
         invoices.credit(ctx, id_of(issued[-1]))
+    for invoice, share in zip(issued, PAID, strict=False):
+        total = invoice["total"]
+        assert isinstance(total, Money)
+        came = {"order": invoice["order"], "invoice": invoice["id"], "received_on": invoice["issued_on"]}
+        ctx.records("orders.payment").create({**came, "amount": Money(rounded(total.amount * share, total.currency), total.currency)})
     for contract in contracts[-PAPERS:] if ctx.offers(PARTNER) else ():
         for format in ("pdf", "docx"):
             later(ctx, f"orders.contract:{contract.id}", "orders.contract", format, f"demo:{format}:{contract.id}")

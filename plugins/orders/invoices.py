@@ -12,6 +12,7 @@ from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST, number_of
 from plugins.orders.process import BILL, BILLED_BEFORE, LINE, MAIL, found, free_numbers, keep_currency, mark_history, require_account, today
+from plugins.orders.settlement import SETTLE
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
 from sdk.changes import HISTORY, MERGES
@@ -61,7 +62,7 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
 
 def _moves_on(change: Change, before: Row) -> bool:
     """Whether it is an act of ours; to history its sums come with its lines, and it goes by the way on which it came."""
-    return change.act in (ISSUE, CREDIT, MAIL, *MERGES) or (change.act in (SUM, HISTORY) and bool(before["history"]))
+    return change.act in (ISSUE, CREDIT, MAIL, SETTLE, *MERGES) or (change.act in (SUM, HISTORY) and bool(before["history"]))
 
 
 def _keep_history(batch: Batch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,6 +11,7 @@ from uuid import UUID
 from plugins.orders.amounts import rounded
 from plugins.orders.lines import KINDS, MOST, Sum, documents_of, number_of, type_documents
 from plugins.orders.process import today
+from plugins.orders.settlement import Books, key_of, read
 from sdk import Batch, Change, Channel, Condition, Context, _, keep_days, where
 from sdk.changes import UNDO
 from sdk.context import Row, id_of
@@ -19,6 +20,8 @@ from sdk.fields.money import minor_units
 from sdk.fields.number import exact_text
 
 ORDER, PAY, REVERSE = "orders.order", "pay", "reverse"
+KEPT = ("amount", "order", "instalment", "invoice")
+"""What a payment says once and for all."""
 HUNDRED = Decimal(100)
 
 
@@ -178,37 +181,44 @@ def keep_paid(ctx: Context, batch: Batch) -> None:
 
 
 def prepare_payments(ctx: Context, batch: Batch) -> None:
-    """Spread each new payment over what is still open, oldest due date first; more than that is refused. What came in stays; what takes one back
-    opens again what that one had settled, and so does the undo of the import that brought one in by mistake."""
+    """Spread each new payment over what is still open of the plan: what it names, or the oldest due date first; more than is due by plan and by
+    invoice is refused. What came in stays; what takes one back opens again what that one had settled, and so does the undo of the import that
+    brought one in by mistake."""
     undone = _undone(ctx, batch)
     for change in batch.changes:
         if change.verb == "restore" and change.stands:
             change.forbid("payment_kept", _("what it had settled has been due again since its import was undone; enter it again"))
         elif change.verb == "create" or change.act == UNDO or not change.stands:
             continue
-        elif change.verb != "update" or change.changes("amount") or change.changes("order"):
+        elif change.verb != "update" or any(map(change.changes, KEPT)):
             change.forbid("payment_kept", _("a payment can’t be changed or deleted once recorded; reverse it and enter it again"))
     _keep_past(ctx, batch)
     keep_days(batch, "received_on")
-    fresh = [*undone, *(change for change in batch.standing() if change.verb == "create")]
-    ids = sorted({order for change in fresh if isinstance(order := change.after("order"), UUID)})
-    for order in ids:
-        ctx.lock(f"orders.plan:{order}")
+    fresh = [change for change in batch.standing() if change.verb == "create"]
+    _find_orders(ctx, fresh)
+    fresh = [*undone, *(change for change in fresh if change.stands)]
+    keys = sorted({_key(change) for change in fresh})
+    for key in keys:
+        ctx.lock(f"orders.plan:{key}")
     plan: dict[object, list[Row]] = {}
-    for row in sorted(_instalments(ctx, ids), key=lambda row: (str(row["due_on"]), str(row["id"]))):
+    for row in sorted(_instalments(ctx, keys), key=lambda row: (str(row["due_on"]), str(row["id"]))):
         plan.setdefault(row["order"], []).append(row)
     left = {id_of(row): row["open"].amount for rows in plan.values() for row in rows if isinstance(row["open"], Money)}
-    settled: dict[UUID, tuple[Change, Row]] = {}
+    settled, books = dict[UUID, tuple[Change, Row]](), read(ctx, keys)
     for change in fresh:
-        mine = plan.get(change.after("order"), [])
+        mine, book = plan.get(change.after("order"), []), books[_key(change)]
         back = change.after("reverses") if change.act == REVERSE else change.id if change.verb == "delete" else None
-        for row, amount in _spread(change, mine, left) if back is None else _taken_back(ctx, back, mine, left):
+        for row, amount in _spread(change, mine, left, book) if back is None else _taken_back(ctx, back, mine, left):
             paid = change.after("amount")
             assert isinstance(paid, Money)
             values = {"payment": change.id, "instalment": row["id"], "amount": Money(amount, paid.currency)}
             if change.verb == "create":  # those of one that goes are part of it, and go with it
                 batch.also_create("orders.allocation", change, values)
             settled[id_of(row)] = (change, row)
+        if change.verb == "delete":
+            book.payments.pop(change.id, None)
+        elif change.stands:
+            book.payments[change.id] = {**change.values, "id": change.id}
     for id, (change, row) in settled.items():
         asked = row["amount"]
         assert isinstance(asked, Money)
@@ -226,6 +236,33 @@ def _undone(ctx: Context, batch: Batch) -> list[Change]:
         for row in payments.find((Condition("reverses", "in", tuple(ids[start : start + 500])),), MOST):
             gone[row["reverses"]].forbid("payment_reversed", _("the payment has since been reversed, so both stay on record"))  # type: ignore[index]
     return [change for change in gone.values() if change.stands]
+
+
+def _key(change: Change) -> UUID:
+    return key_of({"id": change.id, **(change.before or {}), **change.values})
+
+
+def _find_orders(ctx: Context, fresh: Sequence[Change]) -> None:
+    """A payment is for an order, and may say for which instalment or which issued invoice of it; who names one of these names its order."""
+    system = ctx.as_system()
+    named = {
+        name: system.records(f"orders.{name}").values({id for one in fresh if isinstance(id := one.after(name), UUID)})
+        for name in ("instalment", "invoice")
+    }
+    for change in fresh:
+        change.values.setdefault("order", None)
+        for name, rows in named.items():
+            row = rows.get(change.after(name))  # type: ignore[call-overload]
+            if row is None:
+                continue
+            if name == "invoice" and (row["kind"] != "invoice" or row["state"] != "issued") and change.act != REVERSE:
+                change.refuse(name, "not_issued", _("expected an issued invoice that isn’t fully credited"))
+            elif change.values["order"] is None:
+                change.values["order"] = row["order"]
+            elif change.values["order"] != row["order"]:
+                change.refuse(name, "other_order", _("belongs to another order"))
+        if change.stands and change.values["order"] is None and change.after("invoice") is None:
+            change.refuse("order", "required", _("is required: an order, or an invoice"))
 
 
 def _keep_past(ctx: Context, batch: Batch) -> None:
@@ -249,25 +286,34 @@ def _taken_back(ctx: Context, payment: object, plan: list[Row], left: dict[UUID,
     return back
 
 
-def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:
-    paid = change.after("amount")
+def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal], book: Books) -> list[tuple[Row, Decimal]]:
+    paid, instalment, invoice = change.after("amount"), change.after("instalment"), change.after("invoice")
     assert isinstance(paid, Money)
-    currencies = {row["amount"].currency for row in plan if isinstance(row["amount"], Money)}
-    open_ = sum((left.get(id_of(row), Decimal(0)) for row in plan), Decimal(0))
+    currencies = {money.currency for row in plan if isinstance(money := row["amount"], Money)} or {
+        money.currency for row in book.invoices.values() if isinstance(money := row["total"], Money)
+    }
+    due, said = {id_of(row): left.get(id_of(row), Decimal(0)) for row in plan}, _("{paid} is more than the {open} still due")
+    unpaid = book.open(paid.currency)
+    open_ = max(sum(due.values(), Decimal(0)), sum(unpaid.values(), Decimal(0)))
+    for id, of, text in (
+        (instalment, due, _("{paid} is more than the {open} still due of this instalment")),
+        (invoice, unpaid, _("{paid} is more than the {open} still due of this invoice")),
+    ):
+        if isinstance(id, UUID) and (least := of.get(id, Decimal(0))) <= open_:
+            open_, said = least, text
     if paid.amount <= 0:
         change.refuse("amount", "out_of_range", _("expected more than zero"))
     elif currencies and paid.currency not in currencies:
         change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=min(currencies))
-    elif not plan:
-        text = _("the order has no payment plan: add an instalment first, of the whole order if it is paid at once")
+    elif not plan and not book.invoices:
+        text = _("the order has no payment plan and no issued invoice: add an instalment first, of the whole order if it is paid at once")
         change.refuse("order", "no_plan", text)
     elif paid.amount > open_:
-        text = _("{paid} is more than the {open} still due under the order’s payment plan")
-        change.refuse("amount", "over_allocated", text, paid=_said(paid.amount, paid.currency), open=_said(open_, paid.currency))
+        change.refuse("amount", "over_allocated", said, paid=_said(paid.amount, paid.currency), open=_said(open_, paid.currency))
     if not change.stands:
         return []
     rest, spread = paid.amount, list[tuple[Row, Decimal]]()
-    for row in plan:
+    for row in sorted(plan, key=lambda row: row["id"] != instalment):
         part = min(rest, left.get(id_of(row), Decimal(0)))
         if part > 0:
             left[id_of(row)] -= part

@@ -13,18 +13,21 @@ from plugins.orders import (
     due,
     invoices,
     lines,
+    master,
     papers,
     payments,
     pricing,
     privacy,
     process,
     purchases,
+    receiving,
     recipients,
     renewals,
     returning,
     reversals,
     routes,
     settings,
+    settlement,
     sheet_page,
     sheet_routes,
     standing,
@@ -42,6 +45,7 @@ from sdk import (
     Extension,
     Job,
     Manifest,
+    MasterData,
     MenuEntry,
     PageRoute,
     Panel,
@@ -55,6 +59,7 @@ from sdk import (
     Subscription,
     Trace,
     Verb,
+    View,
     _,
     hookimpl,
     keep_base_currency,
@@ -103,10 +108,18 @@ BILLING: dict[str, Access] = {
     "finance": Scope.ALL,
     "read_only": {Verb.READ: Scope.ALL},
 }
+RECEIVED: dict[str, Access] = {"finance": Scope.ALL, "read_only": {Verb.READ: Scope.ALL}}
+"""Beside what goes with the orders: payments of invoices that name none."""
+UNPAID = (
+    View("unpaid", _("Not paid yet"), {"kind": "invoice", "state[in]": "draft,issued", "payment_state[ne]": "paid"}, "due_on"),
+    View("overdue", _("Overdue"), {"payment_state[in]": "open,partial", "due_on[lt]": "{today}"}, "due_on"),
+)
 READ, NO_DELETE = frozenset({Verb.READ}), frozenset({Verb.READ, Verb.CREATE, Verb.UPDATE})
 
 
 def _lines(ctx: Context, batch: Batch) -> None:
+    if batch.entity == "orders.invoice_line":
+        settlement.hold_history(ctx, batch)
     documents = lines.price_lines(ctx, batch)
     sums = lines.sums_of(ctx, batch, documents)
     while lines.keep_room(ctx, batch, documents, sums) or (
@@ -124,6 +137,7 @@ def _invoices(ctx: Context, batch: Batch) -> None:
     recipients.keep_recipients(ctx, batch)
     invoices.prepare_invoices(ctx, batch)
     closed.keep_books_closed(ctx, batch)
+    settlement.settle(ctx, batch)
 
 
 def _orders(ctx: Context, batch: Batch) -> None:
@@ -139,6 +153,7 @@ def _orders(ctx: Context, batch: Batch) -> None:
 def _payments(ctx: Context, batch: Batch) -> None:
     closed.keep_books_closed(ctx, batch)
     payments.prepare_payments(ctx, batch)
+    settlement.settle(ctx, batch)
 
 
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
@@ -169,11 +184,22 @@ def register_entities() -> Sequence[Entity]:
             _("Invoices"),
             access=BILLING,
             merges=False,
-            columns=("number", "name", "kind", "account", "state", "total", "due_on"),
+            columns=("number", "name", "kind", "account", "state", "total", "open", "due_on", "payment_state"),
+            views=UNPAID,
         ),
         Entity(t.InvoiceLine, "invoice_line", "invoice_lines", _("Invoice line"), _("Invoice lines"), title="description", owned=False),
         Entity(t.Instalment, "instalment", "instalments", _("Instalment"), _("Payment plan"), owned=False),
-        Entity(t.Payment, "payment", "payments", _("Payment"), _("Payments"), title="reference", owned=False, verbs=NO_DELETE),
+        Entity(
+            t.Payment,
+            "payment",
+            "payments",
+            _("Payment"),
+            _("Payments"),
+            title="reference",
+            access=RECEIVED,
+            owned=False,
+            verbs=NO_DELETE,
+        ),
         Entity(t.Allocation, "allocation", "allocations", _("Allocation"), _("Allocations"), title="amount", owned=False, verbs=READ),
     )
 
@@ -273,6 +299,11 @@ def register_reports() -> Sequence[Report]:
 
 
 @hookimpl
+def register_master_data() -> Sequence[MasterData]:
+    return master.MASTER_DATA
+
+
+@hookimpl
 def register_document_templates() -> Sequence[DocumentTemplate]:
     return papers.papers()
 
@@ -289,7 +320,7 @@ def register_pages() -> Sequence[PageRoute]:
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS, *purchases.PANELS, *reversals.PANELS)
+    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS, *purchases.PANELS, *receiving.PANELS, *reversals.PANELS)
 
 
 @hookimpl

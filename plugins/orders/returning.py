@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from plugins.orders import invoices, pricing, standing
+from plugins.orders import invoices, pricing, settlement, standing
 from sdk import Condition, Context, Query
 
 JOB, PART, FEW = "catch_up", 500, 20
@@ -13,7 +13,7 @@ JOB, PART, FEW = "catch_up", 500, 20
 
 def begin(ctx: Context) -> None:
     """In the background, where there is anything to look at."""
-    if ctx.as_system().records(pricing.ORDER).find((), 1):
+    if any(ctx.as_system().records(name).find((), 1) for name in (pricing.ORDER, settlement.INVOICE)):
         ctx.enqueue(f"orders.{JOB}", {})
 
 
@@ -29,6 +29,7 @@ def catch_up(ctx: Context, _arguments: Mapping[str, object]) -> None:
         pricing.price_unpriced(ctx.as_system())
     standing.recount_all(ctx.as_system(), {})
     _count_billed(ctx.as_system())
+    _count_paid(ctx.as_system())
 
 
 def _count_billed(ctx: Context) -> None:
@@ -42,3 +43,17 @@ def _count_billed(ctx: Context) -> None:
     for start in range(0, len(wanted), FEW):
         with ctx.transaction(write=True):
             invoices.count_billed(ctx, wanted[start : start + FEW])
+
+
+def _count_paid(ctx: Context) -> None:
+    """Issued invoices: an earlier version did not say how far they are paid."""
+    unsaid = (Condition("state", "eq", ("issued",)), Condition("kind", "eq", ("invoice",)), Condition("payment_state", "empty", ("true",)))
+    keys = set[UUID]()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = ctx.records(settlement.INVOICE).query(Query(unsaid, fields=("id", "order"), limit=PART, cursor=cursor))
+        keys, cursor = keys | {UUID(str(row["order"] or row["id"])) for row in page.data}, page.next
+    wanted = sorted(keys)
+    for start in range(0, len(wanted), FEW):
+        with ctx.transaction(write=True):
+            settlement.count_paid(ctx, wanted[start : start + FEW])

@@ -28,6 +28,7 @@ STATES = {
     "orders.quote": QUOTE_STATES, "orders.order": ORDER_STATES, "orders.contract": CONTRACT_STATES, "orders.invoice": INVOICE_STATES,
 }  # fmt: skip
 
+PAYMENT_STATES = {"open": _("Unpaid"), "partial": _("Partly paid"), "paid": _("Paid")}
 KINDS = {"invoice": _("Invoice"), "credit_note": _("Credit note")}
 STANDINGS = {"new": _("New"), "active": _("Active"), "lost": _("Lost")}
 METHODS = {"transfer": _("Bank transfer"), "card": _("Card"), "cash": _("Cash"), "other": _("Other")}
@@ -146,7 +147,7 @@ class Contract(Record):
 
 
 class Invoice(Record):
-    """What is to be paid; once issued it stays as it is, and a credit note takes it back."""
+    """What is to be paid; once issued it stays as it is, and a credit note takes it back. How far it is paid is kept beside it."""
 
     __tablename__ = "orders_invoices"
 
@@ -164,6 +165,10 @@ class Invoice(Record):
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
     tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
+    paid: Mapped[f.Money | None] = f.money(_("Paid"), readonly=True)
+    open: Mapped[f.Money | None] = f.money(_("Open"), readonly=True)
+    payment_state: Mapped[str | None] = f.choice(_("Payment status"), PAYMENT_STATES, readonly=True, track=True, index=True)
+    paid_before: Mapped[f.Money | None] = f.historic(f.money(_("Paid before import"), readonly=True))
     mailed_at: Mapped[datetime | None] = f.at(_("Last emailed at"), readonly=True)
     mailed_to_id: Mapped[UUID | None] = f.link(_("Emailed to"), "customers.contact", readonly=True, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))
@@ -206,12 +211,14 @@ class Instalment(Record):
 
 
 class Payment(Record):
-    """Money that came in for an order; it settles the instalments in the order of their due dates. One that was entered wrongly is taken back by
-    another over as much below nothing, which names it."""
+    """Money that came in for an order, or for an invoice without one; it settles what it names, or what is due first. One that was entered wrongly
+    is taken back by another over as much below nothing, which names it."""
 
     __tablename__ = "orders_payments"
 
-    order_id: Mapped[UUID] = f.link(_("Order"), Order, required=True, parent=True, track=True)
+    order_id: Mapped[UUID | None] = f.link(_("Order"), Order, parent=True, track=True)
+    instalment_id: Mapped[UUID | None] = f.link(_("For instalment"), Instalment, track=True, within="order")
+    invoice_id: Mapped[UUID | None] = f.link(_("For invoice"), Invoice, track=True, timeline=True)
     received_on: Mapped[date] = f.on(_("Received on"), required=True, track=True, index=True)
     amount: Mapped[f.Money] = f.money(_("Amount"), required=True, track=True)
     reverses_id: Mapped[UUID | None] = f.link(_("Reverses"), "orders.payment", readonly=True, unique=True)

@@ -15,7 +15,7 @@ from core.context import Work
 from core.testkit.fixtures import Api, Clock, People
 from plugins.console.inputs import instant, local
 from plugins.pipeline.template import apply
-from sdk import Context
+from sdk import Context, Draft
 from sdk.context import id_of
 from tests.console.site import Site
 
@@ -183,6 +183,9 @@ def test_a_picker_finds_by_title_and_offers_what_is_ones_own_first(client: Api, 
     assert site.get("/pick/customers/accounts").texts("//li")[0] == "Mine"
     assert len(site.get("/pick/customers/accounts").texts("//li")) == 12
     assert site.get("/pick/customers/accounts", {"q": "Other 12"}).texts("//li") == ["Other 12"]
+    reasons = work.records("pipeline.lost_reason")
+    reasons.write_all([Draft("create", {"key": key, "name": key.title(), "active": key == "price"}) for key in ("price", "weather")])
+    assert site.get("/pick/pipeline/lost_reasons").texts("//li") == ["Price"], "what is no longer offered"
     work.records("teamwork.comment").create({"body": "Good talk", "about": f"customers.account:{id_of(accounts.find(())[0])}"})
     assert Site(client).get("/pick/teamwork/comments", {"q": "talk"}).texts("//li") == ["Good talk"]
 

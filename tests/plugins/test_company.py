@@ -86,6 +86,10 @@ def test_after_set_up_there_are_process_reasons_sources_and_roles_and_a_second_s
     made = {entity: row["created"] for entity, row in done.items()}
     assert made["pipeline.stage"] == 7
     assert min(made[name] for name in ("company.industry", "company.source", "company.region", "pipeline.lost_reason")) >= 7
+    sequences = {row["key"]: row for row in client.get(SEQUENCES).json["data"]}
+    assert client.patch(f"{SEQUENCES}/{sequences['orders.invoice']['id']}", {"pattern": "R{year}/{number:04}"}).status_code == 200
+    with work.transaction(write=True):
+        assert next_numbers(work, "orders.invoice", date(2026, 1, 2)) == ["R2026/0001"], "as somebody wants it before the first"
     assert {role["key"] for role in client.get("/api/v1/core/roles").json["data"]} >= {"admin", "sales_rep", "sales_manager", "finance"}
     deal = client.post("/api/v1/pipeline/deals", {"name": "first"})
     assert deal.status_code == 201
@@ -106,6 +110,7 @@ def test_set_up_speaks_the_tenants_language_and_leaves_what_is_there(home: Work)
     assert reasons >= {"dear", "timing"}
     assert "price" not in reasons
     assert [row["name"] for row in home.records("pipeline.pipeline").find(())] == ["自己的流程", "直销"]
+    assert {row["name"] for row in home.records("company.sequence").find(())} == {"报价单", "订单", "合同", "发票", "红字发票"}
 
 
 @pytest.mark.feature("A9")

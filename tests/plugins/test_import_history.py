@@ -27,9 +27,9 @@ BOOK: Mapping[str, type_rows] = {
                ["A-18", "Hoses", "Birch", "Cancelled", "2019-04-01"], ["", "Now", "Birch", "Draft", "2026-01-02"]],
     "Order lines": [["Order", "Description", "Quantity", "Unit price", "Tax rate", "Net", "Tax"], ["A-17", "Pump", 3, 9.99, 19, 29.98, 5.70],
                     ["A-17", "Seal", 10, 1, 19, "", ""], ["A-18", "Hose", 2, 5, 19, "", ""]],
-    "Invoices": [["Number", "Subject", "Account", "Order", "State", "Issued on", "Kind", "Credits"],
+    "Invoices": [["Number", "Subject", "Account", "Order", "State", "Issued on", "Kind", "Credits", "Paid before import"],
                  ["C-1", "Pumps back", "Alder", "A-17", "Issued", "2019-04-09", "Credit note", "R-2"],
-                 ["R-2", "Pumps", "Alder", "A-17", "Issued", "2019-03-09", "Invoice", ""], ["", "Open", "Birch", "", "Draft", "", "", ""],
+                 ["R-2", "Pumps", "Alder", "A-17", "Issued", "2019-03-09", "Invoice", "", "15"], ["", "Open", "Birch", "", "Draft", "", "", ""],
                  ["", "Bad", "Birch", "", "Issued", "2019-03-09", "", ""]],
     "Invoice lines": [["Invoice", "Description", "Quantity", "Unit price"], ["R-2", "Pump", 3, 9.99], ["C-1", "Pump", 1, 9.99]],
 }  # fmt: skip
@@ -65,6 +65,9 @@ def test_closed_orders_and_issued_invoices_come_in_with_their_lines_and_go_again
         *["2019-03-09"] * 2,
     )
     assert work.records("orders.invoice").get(id_of(invoices["R-2"]))["state"] == "issued"
+    assert (invoices["R-2"]["paid"], invoices["R-2"]["open"], invoices["R-2"]["payment_state"]) == (usd("15.00"), usd("4.98"), "partial"), (
+        "less what was credited then"
+    )
     undone = undoing.carry_out(work, undoing.begin_undo(work, done))
     assert (undone["state"], undone["conflicts"]) == ("undone", 0)
     assert not any(work.records(name).find(()) for name in KINDS)

@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 
 from core.context import Work
 from core.platform import Platform
-from core.testkit.fixtures import Api
+from core.testkit.fixtures import Api, People
 from plugins.orders import invoices, returning
 from plugins.orders.amounts import Amounts, line_amounts, part_amounts
 from plugins.orders.process import BILL
+from plugins.orders.settlement import SETTLE
 from sdk import Draft, Refusal, Tenant, where
 from sdk.changes import HISTORY
 from sdk.context import id_of
 from sdk.fields import Money
+from tests.console.site import Site
 from tests.plugins.imports import Done
 from tests.plugins.test_orders import API, Shop, code, shop, usd
 
@@ -468,6 +470,129 @@ def test_of_two_who_bill_and_reopen_an_order_at_the_same_time_one_is_refused(pla
     row = shop.read("order", order)
     assert len(refused) == 1
     assert (row["state"], row["billed"]) in (("confirmed", "billed"), ("draft", "none"))
+
+
+# --- what is paid of invoices ------------------------------------------------------------------------------------------
+
+
+def billed(client: Api, shop: Shop, due: Mapping[str, str], **order: object) -> tuple[UUID, list[str]]:
+    """A confirmed order over 10 gateways with issued invoices over so many of them, due on these days: quantity by day."""
+    id = shop.confirmed({"quantity": 10}, **order)
+    (line,) = client.get(f"{API}/order_lines", {"order": str(id)}).json["data"]
+    made = []
+    for day, quantity in due.items():
+        wanted = {"lines": [{"order_line": line["id"], "quantity": quantity}]}
+        invoice = client.post(f"{API}/orders/{id}/invoices", wanted).json["id"]
+        assert client.patch(f"{API}/invoices/{invoice}", {"due_on": day}).status_code == 200
+        assert client.get(f"{API}/invoices/{invoice}").json["payment_state"] is None, "nothing is due of a draft"
+        assert client.post(f"{API}/invoices/{invoice}/issues", {}).status_code == 201
+        made.append(invoice)
+    return id, made
+
+
+def paid(client: Api, **filter: str) -> list[tuple[str, str, str]]:
+    """How far invoices are paid, in the order in which they are due."""
+    rows = client.get(f"{API}/invoices", {"kind": "invoice", "state[ne]": "draft", "sort": "due_on", **filter}).json["data"]
+    return [(row["paid"]["amount"], row["open"]["amount"], row["payment_state"]) for row in rows]
+
+
+@pytest.mark.feature("F8")
+def test_an_issued_invoice_says_how_far_it_is_paid_whatever_comes_in_or_is_taken_back(client: Api, shop: Shop) -> None:
+    order, (first, second) = billed(client, shop, {"2026-02-01": "4", "2026-03-01": "6"})
+    assert paid(client) == [("0.00", "400.00", "open"), ("0.00", "600.00", "open")]
+    came = {"order": str(order), "received_on": "2026-01-12"}
+    made = [client.post(f"{API}/payments", {**came, "amount": usd(amount)}) for amount in ("300", "250")]
+    assert [answer.status_code for answer in made] == [201, 201], "without a payment plan, too"
+    assert paid(client) == [("400.00", "0.00", "paid"), ("150.00", "450.00", "partial")]
+    beyond = client.post(f"{API}/payments", {**came, "amount": usd("450.01")})
+    assert (code(beyond), beyond.json["errors"][0]["message"]) == ("over_allocated", "450.01 is more than the 450.00 still due")
+    assert paid(client, **{"payment_state[in]": "open,partial", "due_on[lt]": "2026-03-02"}) == [("150.00", "450.00", "partial")]
+    sums = shop.work.records("orders.invoice").aggregate(["sum:open", "sum:paid"], ["payment_state"])
+    assert [(row["payment_state"], row["sum:open"]) for row in sums] == [("paid", usd("0.00")), ("partial", usd("450.00"))]
+    assert client.post(f"{API}/payments/{made[0].json['id']}/reversals", {}).status_code == 201
+    assert paid(client) == [("250.00", "150.00", "partial"), ("0.00", "600.00", "open")]
+    (line,) = client.get(f"{API}/invoice_lines", {"invoice": first}).json["data"]
+    part = {"lines": [{"invoice_line": line["id"], "quantity": "2"}]}
+    note = client.post(f"{API}/invoices/{first}/credit_notes", part).json
+    assert (note["kind"], note["payment_state"], note["open"]) == ("credit_note", None, None)
+    assert paid(client) == [("200.00", "0.00", "paid"), ("50.00", "550.00", "partial")], "what is too much for one goes on to the next"
+    assert client.post(f"{API}/invoices/{first}/credit_notes", {}).status_code == 201
+    rows = client.get(f"{API}/invoices/{first}").json
+    assert (rows["state"], rows["payment_state"], rows["open"]["amount"]) == ("credited", None, "0.00")
+    assert paid(client)[1] == ("250.00", "350.00", "partial")
+    assert code(client.patch(f"{API}/invoices/{second}", {"open": usd("0")})) == "read_only"
+    again = client.post(f"{API}/orders/{order}/invoices", {}).json["id"]
+    assert client.post(f"{API}/invoices/{again}/issues", {}).status_code == 201
+    assert paid(client)[-1] == ("0.00", "600.00", "open"), "what came in before goes to what is due first"
+    assert client.get(f"{API}/invoices/{again}").json["paid"] == usd("250.00")
+
+
+@pytest.mark.feature("F7")
+def test_who_records_a_payment_says_which_instalment_and_which_invoice_it_is_for(client: Api, shop: Shop) -> None:
+    order, (first, second) = billed(client, shop, {"2026-02-01": "4", "2026-03-01": "5"})
+    plan = [
+        client.post(f"{API}/instalments", {"order": str(order), "amount": usd(amount), "due_on": day, "name": f"Part {amount}"}).json["id"]
+        for amount, day in (("300", "2026-02-01"), ("500", "2026-03-01"))
+    ]
+    other, (strange,) = billed(client, shop, {"2026-04-01": "1"})
+    came = {"order": str(order), "received_on": "2026-01-12", "amount": usd("500")}
+    refused = [
+        client.post(f"{API}/payments", {**came, **wrong})
+        for wrong in (
+            {"invoice": first}, {"instalment": plan[0]}, {"invoice": strange}, {"order": str(other), "instalment": plan[1]}, {"amount": usd("901")},
+            {"invoice": client.post(f"{API}/orders/{order}/invoices", {}).json["id"]}, {"order": None},
+        )
+    ]  # fmt: skip
+    assert [(answer.status_code, code(answer)) for answer in refused] == [
+        (422, why) for why in ("over_allocated", "over_allocated", "other_order", "other_order", "over_allocated", "not_issued", "required")
+    ]
+    said = [refused[at].json["errors"][0]["message"] for at in (0, 1)]
+    assert said == [
+        "500.00 is more than the 400.00 still due of this invoice",
+        "500.00 is more than the 300.00 still due of this instalment",
+    ]
+    chosen = client.post(f"{API}/payments", {**came, "instalment": "Part 500", "invoice": second})
+    assert (chosen.status_code, chosen.json["instalment"]) == (201, plan[1])
+    settled = [client.get(f"{API}/instalments/{id}").json["settled"] for id in plan]
+    assert (settled, paid(client)[:2]) == ([False, True], [("0.00", "400.00", "open"), ("500.00", "0.00", "paid")])
+    assert client.post(f"{API}/payments", {**came, "order": None, "invoice": first, "amount": usd("400")}).json["order"] == str(order)
+    assert [client.get(f"{API}/instalments/{id}").json["settled"] for id in plan] == [True, True]
+    assert code(client.patch(f"{API}/payments/{chosen.json['id']}", {"invoice": first})) == "payment_kept"
+    site = Site(client)
+    assert "Record payment" not in site.get(f"/orders/invoices/{second}").links(), "nothing is open"
+    page = site.get(f"/orders/invoices/{strange}").links()["Record payment"].removeprefix("/console")
+    form = site.get(page).form()
+    assert {name: form[name] for name in ("invoice", "order", "amount__amount", "amount__currency", "received_on")} == {
+        "invoice": strange, "order": str(other), "amount__amount": "100.00", "amount__currency": "USD", "received_on": "2026-01-15",
+    }  # fmt: skip
+    assert site.post("/orders/payments/new", form).status == 303
+    assert client.get(f"{API}/invoices/{strange}").json["payment_state"] == "paid"
+    assert client.post(f"{API}/payments/{chosen.json['id']}/reversals", {}).status_code == 201
+    assert paid(client)[:2] == [("400.00", "0.00", "paid"), ("0.00", "500.00", "open")]
+
+
+@pytest.mark.feature("F8")
+def test_an_invoice_without_an_order_is_paid_by_what_names_it(client: Api, shop: Shop, people: People) -> None:
+    invoice = shop.document("invoice", [{"quantity": 3}])
+    assert client.post(f"{API}/invoices/{invoice}/issues", {}).status_code == 201
+    clerk = id_of(shop.work.records("core.user").create({"name": "Clerk", "email": "clerk@acme.example", "roles": ["finance"]}))
+    finance, came = client.as_user(clerk), {"invoice": str(invoice), "received_on": "2026-01-12"}
+    first = finance.post(f"{API}/payments", {**came, "amount": usd("100")})
+    assert (first.status_code, first.json["order"], paid(finance)) == (201, None, [("100.00", "200.00", "partial")])
+    assert code(finance.post(f"{API}/payments", {**came, "amount": usd("201")})) == "over_allocated"
+    assert code(finance.post(f"{API}/payments", {**came, "amount": {"amount": "1", "currency": "EUR"}})) == "other_currency"
+    assert finance.post(f"{API}/payments", {**came, "amount": usd("200")}).status_code == 201
+    assert paid(finance) == [("300.00", "0.00", "paid")]
+    assert finance.post(f"{API}/payments/{first.json['id']}/reversals", {}).status_code == 201
+    assert paid(finance) == [("200.00", "100.00", "partial")]
+    assert client.as_user(people.rep).get(f"{API}/payments").json["data"] == [], "who sees no order of it"
+
+
+def test_invoices_of_an_earlier_version_say_how_far_they_are_paid_once_it_is_on_again(client: Api, shop: Shop) -> None:
+    _order, (first,) = billed(client, shop, {"2026-02-01": "4"})
+    shop.work.records("orders.invoice").update(UUID(first), {"paid": None, "open": None, "payment_state": None}, act=SETTLE)
+    returning.catch_up(shop.work, {})
+    assert paid(client) == [("0.00", "400.00", "open")]
 
 
 # --- closed periods ----------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from tests.plugins.imports import Done, import_file
 from tests.plugins.process import Process
 
 DEALS, STAGES, PIPELINES = "/api/v1/pipeline/deals", "/api/v1/pipeline/stages", "/api/v1/pipeline/pipelines"
-SEED = ["潜在商机", "初步接触", "需求分析", "方案制定", "合同签署"]
+SEED = ["潜在客户", "初步接触", "需求分析", "方案制定", "合同签署"]
 
 
 @pytest.fixture
@@ -363,7 +363,7 @@ def test_a_stage_has_a_type_a_probability_a_colour_and_expected_days(client: Api
 
 
 def test_the_templates_are_in_the_language_of_who_asks(platform: Platform, make_tenant: MakeTenant) -> None:
-    for locale, expected in (("en", "Prospect"), ("zh_CN", "潜在商机")):
+    for locale, expected in (("en", "Prospect"), ("zh_CN", "潜在客户")):
         work = platform.system(make_tenant(f"in-{locale.lower().replace('_', '-')}", locale=locale).id)
         apply(work, "direct_sales")
         first = work.records("pipeline.stage").find(where(key="potential"))

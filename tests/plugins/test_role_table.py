@@ -90,7 +90,7 @@ TABLE = """
     orders.invoice_line          AAAA P--- P--- PPPP P---
     orders.order                 AAAA TTTT TOO- A-A- A---
     orders.order_line            AAAA PPPP PPPP PPPP P---
-    orders.payment               AAA- PPP- PPP- PPP- P---
+    orders.payment               AAA- PPP- PPP- AAA- A---
     orders.quote                 AAAA TTTT TOO- A-A- A---
     orders.quote_line            AAAA PPPP PPPP PPPP P---
     pipeline.deal                AAAA TTTT TOO- A--- A---

@@ -77,6 +77,7 @@ UNFILLED: Mapping[str, tuple[str, ...]] = {
     "forecast.series": ("conditions", "split_by"),
     "leads.lead": ("campaign", "source"),
     "orders.invoice_line": ("order_line",),
+    "orders.payment": ("invoice",),
     "reports.dashboard": ("role",),
     "teamwork.kpi": ("activity_kind",),
     "teamwork.target": ("activity_kind", "number", "team"),
