@@ -23,7 +23,7 @@ from tests.testkit.ours import WAIVERS, WORKED_OUT
 POINTS = (*OURS, PROBE, PROBE_MORE)
 ASKED = {
     "list", "get", "filter", "sort", "search", "fields", "include", "report", "file", "history", "timeline", "batch", "write", "trespass", "webhook",
-    "route", "openapi", "meta", "export", "past", "explain", "bin", "absorbed", "page", "refusal",
+    "route", "openapi", "meta", "export", "past", "explain", "bin", "absorbed", "page",
 }  # fmt: skip
 
 
@@ -64,14 +64,13 @@ def judged(report: Report) -> Report:
 )
 @given(seeds=st.lists(st.integers(0, 1_000_000), min_size=MANY or FEW, max_size=MANY or FEW, unique=True))
 def test_nothing_that_is_hidden_changes_an_answer(kit: Kit, names: list[str], seeds: list[int]) -> None:
-    """Each of a few users is asked about a part of the entities; each of many about all. Every second asks by a token with an allow-list."""
+    """Each of a few users is asked about a part of the entities; each of many about all."""
     report = Report()
     for number, seed in enumerate(seeds):
         kit.run([seed], names if MANY else names[number::FEW], beside=bool(MANY) or number == 0, into=report)
     judged(report)
     assert report.entities >= {*names}
     assert len(names) >= 80
-    assert report.tokens == len(seeds) // 2
     assert {*report.kinds} >= ASKED
     for changed in report.changed:
         assert changed.cells > 1000

@@ -59,8 +59,6 @@ class Report:
     entities: set[str] = field(default_factory=set)
     kinds: Counter[str] = field(default_factory=Counter)
     users: int = 0
-    tokens: int = 0
-    """How many of these asked by a token with an allow-list."""
     seconds: float = 0.0
     leaks: list[Leak] = field(default_factory=list)
     waived: Counter[str] = field(default_factory=Counter)
@@ -68,7 +66,7 @@ class Report:
 
     def __str__(self) -> str:
         asked = ", ".join(f"{kind} {n}" for kind, n in sorted(self.kinds.items()))
-        head = f"{len(self.entities)} entities, {self.kinds.total()} questions ({asked}), {self.users} users ({self.tokens} by tokens), {self.seconds:.1f} s"
+        head = f"{len(self.entities)} entities, {self.kinds.total()} questions ({asked}), {self.users} users, {self.seconds:.1f} s"
         return "\n".join([head, *(f"waived {n}: {reason}" for reason, n in self.waived.items()), *map(str, self.leaks[:20])])
 
 
@@ -145,13 +143,11 @@ class Kit:
     def run(
         self, seeds: Iterable[int], entities: Sequence[str] | None = None, *, beside: bool | None = None, into: Report | None = None
     ) -> Report:
-        """Ask as one user for each seed, every second by a token with an allow-list; `into` adds to a report that there is. See `questions`."""
+        """Ask as one user for each seed; `into` adds to a report that there is. See `questions`."""
         report, began = into or Report(), process_time()
         for seed in seeds:
-            allows = partial(_allowed, seed, worked_out=self.worked_out) if report.users % 2 else None
-            with self.twins(partial(_drawn, seed, worked_out=self.worked_out), allows) as (one, other, oracle, changed):
+            with self.twins(partial(_drawn, seed, worked_out=self.worked_out)) as (one, other, oracle, changed):
                 report.users += 1
-                report.tokens += allows is not None
                 report.changed.append(changed)
                 for question in self.questions(one, oracle, seed, entities, beside=beside):
                     report.kinds[question.kind] += 1
@@ -201,16 +197,11 @@ def _drawn(seed: int, world: World, worked_out: type_worked_out) -> type_rights:
     return random_rights.draw(world, Random(seed), worked_out)
 
 
-def _allowed(seed: int, world: World, given: type_rights, worked_out: type_worked_out) -> Sequence[str]:
-    """A random allow-list over such rights."""
-    return random_rights.allow(world, given, Random(seed), worked_out)
-
-
 def compare(question: Question, one: World, other: World) -> Leak | None:
     """Ask both. An answer that is wrong by itself, or is a failure of the server, is a finding as well."""
     first, second = question.ask(one), question.ask(other)
     wrong = first.startswith((b"5", WRONG))
-    return Leak(question, first, second) if question.differ(first, second) or wrong else None
+    return Leak(question, first, second) if first != second or wrong else None
 
 
 def users(default: int) -> int:
