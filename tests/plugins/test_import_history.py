@@ -149,4 +149,6 @@ def test_a_series_passes_over_the_numbers_that_came_from_elsewhere(work: Work) -
     assert import_file(work, "orders.order", rows, history=True).state == "succeeded"
     import_file(work, "orders.order", f"Number,Subject,Account\n{coming[3]},E,Alder\n", history=True)
     assert work.records("orders.order").create({"name": "F", **account})["number"] == coming[4]
-    assert {name: row["number"] for name, row in named(work, "orders.order", "name").items()} == dict(zip("ACBDEF", [first, *coming], strict=True))
+    assert {name: row["number"] for name, row in named(work, "orders.order", "name").items()} == dict(
+        zip("ACBDEF", [first, *coming], strict=True)
+    )
