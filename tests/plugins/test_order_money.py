@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from core.context import Work
 from core.platform import Platform
-from core.testkit.fixtures import Api, People
+from core.testkit.fixtures import Api, Clock, People
 from plugins.orders import invoices, returning
 from plugins.orders.amounts import Amounts, line_amounts, part_amounts
 from plugins.orders.process import BILL
@@ -572,7 +572,9 @@ def test_who_records_a_payment_says_which_instalment_and_which_invoice_it_is_for
 
 
 @pytest.mark.feature("F8")
-def test_an_invoice_without_an_order_is_paid_by_what_names_it(client: Api, shop: Shop, people: People) -> None:
+def test_an_invoice_without_an_order_is_paid_by_what_names_it_and_overdue_until_then(
+    client: Api, shop: Shop, people: People, clock: Clock
+) -> None:
     invoice = shop.document("invoice", [{"quantity": 3}])
     assert client.post(f"{API}/invoices/{invoice}/issues", {}).status_code == 201
     clerk = id_of(shop.work.records("core.user").create({"name": "Clerk", "email": "clerk@acme.example", "roles": ["finance"]}))
@@ -581,8 +583,14 @@ def test_an_invoice_without_an_order_is_paid_by_what_names_it(client: Api, shop:
     assert (first.status_code, first.json["order"], paid(finance)) == (201, None, [("100.00", "200.00", "partial")])
     assert code(finance.post(f"{API}/payments", {**came, "amount": usd("201")})) == "over_allocated"
     assert code(finance.post(f"{API}/payments", {**came, "amount": {"amount": "1", "currency": "EUR"}})) == "other_currency"
+    site, overdue = Site(client), "//span[@class='overdue']"
+    assert not site.get("/orders/invoices?_view=overdue").all(f"//tbody{overdue}")
+    clock.move(days=1)
+    pages = [f"/orders/invoices/{invoice}", "/orders/invoices?_view=overdue"]
+    assert [len(site.get(page).all(overdue)) for page in pages] == [1, 1]
     assert finance.post(f"{API}/payments", {**came, "amount": usd("200")}).status_code == 201
     assert paid(finance) == [("300.00", "0.00", "paid")]
+    assert [len(site.get(page).all(overdue)) for page in pages] == [0, 0]
     assert finance.post(f"{API}/payments/{first.json['id']}/reversals", {}).status_code == 201
     assert paid(finance) == [("200.00", "100.00", "partial")]
     assert client.as_user(people.rep).get(f"{API}/payments").json["data"] == [], "who sees no order of it"
