@@ -313,8 +313,8 @@ class Work(Transactional):
             raise RuntimeError("a pace is counted in a transaction of its own: ask it outside of one, in the `prepare` of a route")
         return pace.seconds_to_wait(self, paces)
 
-    def lock(self, name: str) -> None:
-        self.lock_all((name,))
+    def lock(self, *names: str) -> None:
+        self.lock_all(names)
 
     def lock_all(self, names: Iterable[str], *, later: bool = False) -> None:
         """Several locks in one order for everybody, so that two who want some of the same do not wait for each other in a circle.
@@ -326,8 +326,9 @@ class Work(Transactional):
         if not self.platform.database.is_sqlite:  # there a write transaction is alone anyhow
             digests = [hashlib.blake2b(f"{self.tenant.id}:{name}".encode(), digest_size=8).digest() for name in names]
             keys = sorted({int.from_bytes(digest, signed=True) for digest in digests})
-            in_flight.lock(self.connection, _LOCK, f"{{{','.join(map(str, keys))}}}".encode())
-            if not later:
+            if keys:
+                in_flight.lock(self.connection, _LOCK, f"{{{','.join(map(str, keys))}}}".encode())
+            if keys and not later:
                 in_flight.settle(self.connection)
 
     # --- the same work in another part ---------------------------------------------------------------------------

@@ -411,8 +411,9 @@ class Context(Protocol):
     def declared(self, kind: type[KIND]) -> Sequence[KIND]:
         """What the tenant's plugins offer of one kind: `ctx.declared(Report)`; in the order of plugins."""
 
-    def lock(self, name: str) -> None:
-        """Wait until nobody else of the tenant is past this point with the same name; held until the write transaction ends."""
+    def lock(self, *names: str) -> None:
+        """Wait until nobody else of the tenant is past this point with any of these names; held until the write transaction ends. Who wants several
+        asks for them at once: they are taken in one order for everybody, and in one statement."""
 
     def pace(self, *paces: Pace) -> int:
         """Count one more of each, whichever process is asked, and return 0; or the seconds until all of them allow one, and none is counted.

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import ACT as SUM
-from plugins.orders.lines import CREDIT, MOST, number_of
+from plugins.orders.lines import CREDIT, MOST, number_of, shows
 from plugins.orders.process import BILL, BILLED_BEFORE, LINE, MAIL, found, free_numbers, keep_currency, mark_history, require_account, today
 from plugins.orders.settlement import SETTLE
 from plugins.orders.tables import state_of
@@ -55,9 +55,9 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
         elif change.act == ISSUE and change.changes("state"):
             by = ctx.actor.user_id
             batch.emit(ISSUED, change, {"number": change.after("number"), "by": str(by) if by else None})
+    keep_currency(ctx, batch)
     _keep_history(batch)
     mark_history(batch)
-    keep_currency(ctx, batch)
 
 
 def _moves_on(change: Change, before: Row) -> bool:
@@ -71,12 +71,18 @@ def _keep_history(batch: Batch) -> None:
         if change.verb != "create" or change.act != HISTORY:
             continue
         if change.after("state") == "draft":
-            for name in ("number", "issued_on"):
+            for name in ("number", "issued_on", "paid_before"):
                 if change.after(name) is not None:
                     change.refuse(name, "not_issued", _("applies to issued invoices only: set the status to issued"))
             if change.after("kind") == "credit_note":
                 change.refuse("state", "draft_credit", _("a credit note must be imported as issued"))
             continue
+        before = change.after("paid_before")
+        if isinstance(before, Money) and change.after("kind") == "credit_note":
+            change.refuse("paid_before", "not_issued", _("applies to invoices only, not to credit notes"))
+        elif isinstance(before, Money) and before.currency != change.after("currency"):
+            text = _("expected {expected}, the currency of the document, got {got}")
+            change.refuse("paid_before", "other_currency", text, expected=str(change.after("currency")), got=before.currency)
         needed = ("number", "issued_on", *(("credits",) if change.after("kind") == "credit_note" else ()))
         for name in needed:
             if change.after(name) is None:
@@ -231,8 +237,7 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
     if not lines:
         return
     orders = sorted({line["order"] for line in lines.values()})  # type: ignore[type-var]
-    for order in orders:
-        ctx.lock(f"orders.order:{order}")
+    ctx.lock(*(f"orders.order:{order}" for order in orders))
     siblings = _siblings(ctx, orders)
     billed = _billed(ctx, [id_of(line) for line in siblings], [change.id for change in touched])
     left, ordered = _left(siblings, billed), {id_of(line): Decimal(str(line["quantity"])) for line in siblings}
@@ -248,12 +253,14 @@ def keep_within_order(ctx: Context, batch: Batch) -> None:
         if line in left and wanted < 0 < ordered[line]:
             change.refuse("quantity", "out_of_range", _("expected more than zero: to reverse an invoice, issue a credit note"))
         elif line in left and _beyond(wanted, left[line], ordered[line]):
-            text = _("{wanted} is more than the {left} of this line not yet invoiced")
-            if ordered[line] <= 0:
+            text = _("{wanted} is beyond what of this line is not yet invoiced")
+            if shown := _shows_parts(ctx, line, billed.get(line, ()), "quantity"):
+                text = _("{wanted} is more than the {left} of this line not yet invoiced")
+            if shown and ordered[line] <= 0:
                 text = _("this line takes something back: expected from {left} to 0, got {wanted}")
             change.refuse("quantity", "over_billed", text, wanted=exact_text(wanted), left=exact_text(left[line]))
         elif line in left:
-            _price_part(change, lines[line], billed.setdefault(line, []))
+            _price_part(ctx, change, lines[line], billed.setdefault(line, []))
             left[line] -= wanted if change.stands else 0
     _tell_orders(
         batch,
@@ -291,7 +298,7 @@ def _credits_of_history(ctx: Context, batch: Batch) -> dict[UUID, list[tuple[Cha
     return found
 
 
-def _price_part(change: Change, line: Row, parts: list[_Part]) -> None:
+def _price_part(ctx: Context, change: Change, line: Row, parts: list[_Part]) -> None:
     """What a part comes to is the rest of what it and the parts before it cost in all; parts at other terms are none of its own."""
     price, quantity = change.after("unit_price"), change.after("quantity")
     if not isinstance(price, Money) or not isinstance(quantity, Decimal):
@@ -308,20 +315,28 @@ def _price_part(change: Change, line: Row, parts: list[_Part]) -> None:
             mine |= amounts.values(price.currency)
     parts.append(_Part(mine, ()))
     if change.act != HISTORY and any(change.changes(name) for name in ("order_line", "quantity", "unit_price", "discount")):
-        _keep_worth(change, line, parts)
+        _keep_worth(ctx, change, line, parts)
 
 
-def _keep_worth(change: Change, line: Row, parts: list[_Part]) -> None:
+def _keep_worth(ctx: Context, change: Change, line: Row, parts: list[_Part]) -> None:
     """Refuse a part with which a line's parts would come to more than the line. At other terms each is rounded by itself: half a cent is nothing."""
     net = line["net"]
     assert isinstance(net, Money)
     whole, room = sum((part.amounts.net for part in parts), Decimal(0)), len(parts) * Decimal(5).scaleb(-minor_units(net.currency) - 1)
     if not min(net.amount, Decimal(0)) - room <= whole <= max(net.amount, Decimal(0)) + room:
-        text = _(
-            "{got} in all would be invoiced of a line of the order that comes to {net}; invoice what is charged beside it as a line of its own"
-        )
+        text = _("more would be invoiced of a line of the order than it comes to; invoice what is charged beside it as a line of its own")
+        if _shows_parts(ctx, id_of(line), parts[:-1], "net"):
+            text = _(
+                "{got} in all would be invoiced of a line of the order that comes to {net}; invoice what is charged beside it as a line of its own"
+            )
         change.refuse("unit_price", "over_billed", text, got=f"{whole:f}", net=f"{net.amount:f}")
         parts.pop()
+
+
+def _shows_parts(ctx: Context, line: UUID, parts: Sequence[_Part], name: str) -> bool:
+    """Whether the actor sees of an order's line, and of what is billed and credited of it, what is left; of those of this batch it was said."""
+    rows = [row for part in parts for row in (part.row, *part.credits) if "id" in row]
+    return shows(ctx, "orders.order_line", [line], name) and shows(ctx, "orders.invoice_line", [id_of(row) for row in rows], name)
 
 
 _RATES = ("discount", "tax_rate")
@@ -368,8 +383,7 @@ def _how_far(lines: Sequence[Row], left: Mapping[UUID, Decimal]) -> str:
 
 def count_billed(ctx: Context, orders: Sequence[UUID]) -> None:
     """Say anew of confirmed orders how far they are billed, where they say otherwise; nobody bills them meanwhile."""
-    for order in sorted(orders):
-        ctx.lock(f"orders.order:{order}")
+    ctx.lock(*(f"orders.order:{order}" for order in orders))
     there = ctx.records("orders.order").values(orders)
     lines = [line for line in _siblings(ctx, sorted(there)) if there[line["order"]]["state"] == "confirmed"]  # type: ignore[index]
     left, of = open_quantities(ctx, lines), dict[UUID, list[Row]]()

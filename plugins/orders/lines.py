@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -93,7 +93,7 @@ def keep_room(ctx: Context, batch: Batch, documents: type_documents, sums: Mappi
                 break
             if more.total * left.total <= 0:  # which makes it smaller
                 continue
-            number, limit = str(documents[id]["number"] or documents[id]["name"]), f"{LIMIT:f}"
+            number, limit = number_of(ctx, kind.document, id), f"{LIMIT:f}"
             if _wide(left):
                 text = _("with this line, {number} would come to more than an amount can hold: less than {limit} is possible")
                 change.refuse("unit_price", "out_of_range", text, number=number, limit=limit)
@@ -142,6 +142,11 @@ def number_of(ctx: Context, entity: str, id: UUID) -> str:
     """What the actor sees a document called: no refusal tells the number of one that is hidden."""
     row = ctx.records(entity).values([id]).get(id, {}) if ctx.can(f"{entity}.read") else {}
     return str(row.get("number") or row.get("name") or "—")
+
+
+def shows(ctx: Context, entity: str, ids: Collection[UUID], name: str) -> bool:
+    """Whether the actor sees a field on all of these records: no refusal quotes a number that is hidden."""
+    return not ids or (ctx.can(f"{entity}.read") and ctx.records(entity).reached(ids, field=name) >= {*ids})
 
 
 def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Row]) -> None:

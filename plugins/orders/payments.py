@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from plugins.orders.amounts import rounded
-from plugins.orders.lines import KINDS, MOST, Sum, documents_of, number_of, type_documents
+from plugins.orders.lines import KINDS, MOST, Sum, documents_of, number_of, shows, type_documents
 from plugins.orders.process import today
-from plugins.orders.settlement import Books, key_of, read
-from sdk import Batch, Change, Channel, Condition, Context, _, keep_days, where
+from plugins.orders.settlement import Books, key_of, lock, read
+from sdk import Batch, Change, Channel, Condition, Context, _, keep_days
 from sdk.changes import UNDO
 from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.fields.money import minor_units
 from sdk.fields.number import exact_text
 
-ORDER, PAY, REVERSE = "orders.order", "pay", "reverse"
+ORDER, INSTALMENT, PAY, REVERSE = "orders.order", "orders.instalment", "pay", "reverse"
+_PAID_FOR = (ORDER, "orders.invoice", "orders.invoice_line")
 KEPT = ("amount", "order", "instalment", "invoice")
 """What a payment says once and for all."""
 HUNDRED = Decimal(100)
@@ -43,12 +44,12 @@ type_plan = dict[UUID, _Planned]
 
 def prepare_instalments(ctx: Context, batch: Batch) -> None:
     """An instalment has an amount or a share of the order; together they do not ask for more than the order's total. One that was paid stays."""
-    _keep_settled(batch)
+    _keep_settled(ctx, batch)
     keep_days(batch, "due_on")
     standing = batch.standing()
-    for id in sorted({order for change in standing if change.act != PAY and isinstance(order := change.after("order"), UUID)}):
-        ctx.lock(f"orders.plan:{id}")
+    lock(ctx, {order for change in standing if change.act != PAY and isinstance(order := change.after("order"), UUID)})
     orders, plan = _plans(ctx, standing)
+    stored = {order: {*mine} for order, mine in plan.items()}
     for change in standing:
         if change.act == PAY:
             continue
@@ -66,7 +67,9 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
             change.refuse("order", "no_total", _("the order has no lines yet, so nothing is due"))
             continue
         if total.amount < 0:
-            text = _("the order comes to {total}, so nothing is due")
+            text = _("the order comes to less than zero, so nothing is due")
+            if order is not None and shows(ctx, ORDER, [id_of(order)], "total"):
+                text = _("the order comes to {total}, so nothing is due")
             change.refuse("order", "no_total", text, total=_said(total.amount, total.currency))
             continue
         mine = plan.setdefault(change.after("order"), {})
@@ -79,10 +82,10 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
         elif amount.currency != total.currency:
             change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=total.currency)
         else:
-            _fit(change, amount, total, mine)
+            _fit(ctx, change, amount, total, mine, stored.get(change.after("order"), set()))
 
 
-def _keep_settled(batch: Batch) -> None:
+def _keep_settled(ctx: Context, batch: Batch) -> None:
     """The money is the order's for which it came in: what it settled is not taken away, nor carried to another order."""
     for change in batch.changes:
         if change.act == PAY and change.changes("order"):
@@ -90,7 +93,9 @@ def _keep_settled(batch: Batch) -> None:
             continue
         paid = change.before["paid"] if change.before is not None and change.stands and change.act != PAY else None
         if isinstance(paid, Money) and paid.amount and (change.verb == "delete" or change.changes("order")):
-            text = _("{paid} of it has already been paid, so it stays with its order; change its amount or due date instead")
+            text = _("part of it has already been paid, so it stays with its order; change its amount or due date instead")
+            if shows(ctx, INSTALMENT, [change.id], "paid"):
+                text = _("{paid} of it has already been paid, so it stays with its order; change its amount or due date instead")
             change.forbid("paid_already", text, paid=_said(paid.amount, paid.currency))
 
 
@@ -102,16 +107,22 @@ def _settle_amount(change: Change, total: Money, others: list[_Planned]) -> None
         change.values["amount"] = Money(rounded(total.amount * share / HUNDRED - before, total.currency), total.currency)
 
 
-def _fit(change: Change, amount: Money, total: Money, mine: type_plan) -> None:
+def _fit(ctx: Context, change: Change, amount: Money, total: Money, mine: type_plan, stored: set[UUID]) -> None:
     paid = change.before["paid"] if change.before else None
     already = paid.amount if isinstance(paid, Money) else Decimal(0)
     planned = sum((other.amount for id, other in mine.items() if id != change.id), Decimal(0))
     if planned + amount.amount > total.amount:
-        text = _("the plan would add up to {planned}, but the order comes to {total}")
+        text = _("the plan would add up to more than the order comes to")
         said = {"planned": _said(planned + amount.amount, amount.currency), "total": _said(total.amount, total.currency)}
+        order = change.after("order")
+        if isinstance(order, UUID) and shows(ctx, ORDER, [order], "total") and shows(ctx, INSTALMENT, stored, "amount"):
+            text = _("the plan would add up to {planned}, but the order comes to {total}")
         change.refuse("amount", "over_planned", text, **said)
     elif amount.amount < already:
-        change.refuse("amount", "paid_already", _("{paid} of it has already been paid"), paid=_said(already, amount.currency))
+        text = _("more than that of it has already been paid")
+        if shows(ctx, INSTALMENT, [change.id], "paid"):
+            text = _("{paid} of it has already been paid")
+        change.refuse("amount", "paid_already", text, paid=_said(already, amount.currency))
     else:
         share = change.after("share")
         mine[change.id] = _Planned(amount.amount, share if isinstance(share, Decimal) else None)
@@ -135,7 +146,7 @@ def _plans(ctx: Context, changes: list[Change]) -> tuple[dict[object, Row], dict
 
 
 def _instalments(ctx: Context, orders: list[UUID]) -> list[Row]:
-    records = ctx.as_system().records("orders.instalment")
+    records = ctx.as_system().records(INSTALMENT)
     parts = [tuple(orders[start : start + 500]) for start in range(0, len(orders), 500)]
     return [row for part in parts for row in records.find((Condition("order", "in", part),), MOST)]
 
@@ -143,12 +154,12 @@ def _instalments(ctx: Context, orders: list[UUID]) -> list[Row]:
 def keep_plans(ctx: Context, batch: Batch, documents: type_documents, sums: Mapping[UUID, Sum]) -> bool:
     """Refuse changes of lines with which an order would come to less than its plan asks for; whether there were any."""
     less = sorted(id for id, one in sums.items() if isinstance(was := documents[id]["total"], Money) and one.amounts.total < was.amount)
-    for id in less:
-        ctx.lock(f"orders.plan:{id}")
-    planned: dict[object, Decimal] = {}
+    lock(ctx, less)
+    planned, plan = dict[object, Decimal](), dict[object, list[UUID]]()
     for row in _instalments(ctx, less) if less else ():
         if isinstance(row["amount"], Money):
             planned[row["order"]] = planned.get(row["order"], Decimal(0)) + row["amount"].amount
+            plan.setdefault(row["order"], []).append(id_of(row))
     short = {id for id in less if id in planned and sums[id].amounts.total < planned[id]}
     for change in batch.changes if short else ():
         for id in documents_of(change, KINDS[batch.entity]) & short if change.stands else ():
@@ -156,28 +167,29 @@ def keep_plans(ctx: Context, batch: Batch, documents: type_documents, sums: Mapp
             was, total = documents[id]["total"], sums[id].amounts.total
             currency = was.currency if isinstance(was, Money) else ""
             said = {"planned": _said(planned[id], currency), "total": _said(total, currency)}
-            if not _shows_plan(ctx, id, planned[id]):
+            if not shows(ctx, ORDER, [id], "total") or not shows(ctx, INSTALMENT, plan[id], "amount"):
                 text = _("the payment plan of {number} adds up to more than the order would come to; change the plan first")
             change.forbid("below_plan", text, number=number_of(ctx, ORDER, id), **said)
     return bool(short)
 
 
-def _shows_plan(ctx: Context, order: UUID, planned: Decimal) -> bool:
-    """Whether the actor sees what an order's plan adds up to, and what the order comes to."""
-    if not ctx.can("orders.instalment.read") or "total" not in ctx.records(ORDER).values([order]).get(order, {}):
-        return False
-    amounts = (row.get("amount") for row in ctx.records("orders.instalment").find(where(order=order), MOST))
-    return sum((one.amount for one in amounts if isinstance(one, Money)), Decimal(0)) == planned
-
-
 def keep_paid(ctx: Context, batch: Batch) -> None:
-    """An order for which money came in stays: payments are not deleted, so neither is what they are for."""
-    gone = {change.id: change for change in batch.changes if change.verb == "delete" and change.stands} if batch.entity == ORDER else {}
+    """An order or invoice for which money came in stays, and so do the lines of the invoice: payments are not deleted, so neither is what they are
+    for."""
+    gone, link = dict[UUID, list[Change]](), "order" if batch.entity == ORDER else "invoice"
+    for change in batch.changes if batch.entity in _PAID_FOR else ():
+        id = change.before["invoice"] if change.before is not None and batch.entity == "orders.invoice_line" else change.id
+        if change.verb == "delete" and change.stands and isinstance(id, UUID):
+            gone.setdefault(id, []).append(change)
     payments, ids = ctx.as_system().records("orders.payment"), sorted(gone)
     for start in range(0, len(ids), 500):
-        among = Condition("order", "in", tuple(ids[start : start + 500]))
-        for row in payments.find((among,), MOST):
-            gone[row["order"]].forbid("order_paid", _("payments were received for the order, so it can’t be deleted; cancel it instead"))  # type: ignore[index]
+        among = Condition(link, "in", tuple(ids[start : start + 500]))
+        for paid in {row[link] for row in payments.find((among,), MOST)}:
+            for change in gone[paid]:  # type: ignore[index]
+                if link == "order":
+                    change.forbid("order_paid", _("payments were received for the order, so it can’t be deleted; cancel it instead"))
+                else:
+                    change.forbid("invoice_paid", _("payments were received for the invoice, so it stays with its lines"))
 
 
 def prepare_payments(ctx: Context, batch: Batch) -> None:
@@ -198,17 +210,18 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
     _find_orders(ctx, fresh)
     fresh = [*undone, *(change for change in fresh if change.stands)]
     keys = sorted({_key(change) for change in fresh})
-    for key in keys:
-        ctx.lock(f"orders.plan:{key}")
+    lock(ctx, keys)
     plan: dict[object, list[Row]] = {}
     for row in sorted(_instalments(ctx, keys), key=lambda row: (str(row["due_on"]), str(row["id"]))):
         plan.setdefault(row["order"], []).append(row)
     left = {id_of(row): row["open"].amount for rows in plan.values() for row in rows if isinstance(row["open"], Money)}
     settled, books = dict[UUID, tuple[Change, Row]](), read(ctx, keys)
+    backs = {change.id: back for change in fresh if (back := _back(change)) is not None}
+    allocated = _allocated(ctx, sorted({*backs.values()}))
     for change in fresh:
         mine, book = plan.get(change.after("order"), []), books[_key(change)]
-        back = change.after("reverses") if change.act == REVERSE else change.id if change.verb == "delete" else None
-        for row, amount in _spread(change, mine, left, book) if back is None else _taken_back(ctx, back, mine, left):
+        back = backs.get(change.id)
+        for row, amount in _spread(ctx, change, mine, left, book) if back is None else _taken_back(allocated.get(back, ()), mine, left):
             paid = change.after("amount")
             assert isinstance(paid, Money)
             values = {"payment": change.id, "instalment": row["id"], "amount": Money(amount, paid.currency)}
@@ -216,16 +229,16 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
                 batch.also_create("orders.allocation", change, values)
             settled[id_of(row)] = (change, row)
         if change.verb == "delete":
-            book.payments.pop(change.id, None)
+            book.take_back(change.id)
         elif change.stands:
-            book.payments[change.id] = {**change.values, "id": change.id}
+            book.come_in(change.id, {**change.values, "id": change.id})
     for id, (change, row) in settled.items():
         asked = row["amount"]
         assert isinstance(asked, Money)
         now = {"paid": asked.amount - left[id], "open": left[id]}
         paid_so_far = {name: Money(amount, asked.currency) for name, amount in now.items()}
         stands = {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
-        batch.also_update("orders.instalment", change, id, {**paid_so_far, **stands}, PAY)
+        batch.also_update(INSTALMENT, change, id, {**paid_so_far, **stands}, PAY)
 
 
 def _undone(ctx: Context, batch: Batch) -> list[Change]:
@@ -275,10 +288,25 @@ def _keep_past(ctx: Context, batch: Batch) -> None:
             change.refuse("received_on", "in_future", text)
 
 
-def _taken_back(ctx: Context, payment: object, plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:
-    """What the payment that is reversed, or goes, had settled is open again."""
+def _back(change: Change) -> UUID | None:
+    """The payment of which a change takes back what it had settled: the one that is reversed, or goes."""
+    id = change.after("reverses") if change.act == REVERSE else change.id if change.verb == "delete" else None
+    return id if isinstance(id, UUID) else None
+
+
+def _allocated(ctx: Context, payments: Sequence[UUID]) -> dict[object, list[Row]]:
+    """What these payments had settled."""
+    records, found = ctx.as_system().records("orders.allocation"), dict[object, list[Row]]()
+    for start in range(0, len(payments), 500):
+        for row in records.find((Condition("payment", "in", tuple(payments[start : start + 500])),), MOST):
+            found.setdefault(row["payment"], []).append(row)
+    return found
+
+
+def _taken_back(allocated: Iterable[Row], plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:
+    """What had been settled is open again."""
     parts, back = {id_of(row): row for row in plan}, list[tuple[Row, Decimal]]()
-    for row in ctx.as_system().records("orders.allocation").find(where(payment=payment), MOST):
+    for row in allocated:
         amount, part = row["amount"], parts[row["instalment"]]  # type: ignore[index]
         assert isinstance(amount, Money)
         left[id_of(part)] += amount.amount
@@ -286,7 +314,7 @@ def _taken_back(ctx: Context, payment: object, plan: list[Row], left: dict[UUID,
     return back
 
 
-def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal], book: Books) -> list[tuple[Row, Decimal]]:
+def _spread(ctx: Context, change: Change, plan: list[Row], left: dict[UUID, Decimal], book: Books) -> list[tuple[Row, Decimal]]:
     paid, instalment, invoice = change.after("amount"), change.after("instalment"), change.after("invoice")
     assert isinstance(paid, Money)
     currencies = {money.currency for row in plan if isinstance(money := row["amount"], Money)} or {
@@ -309,6 +337,8 @@ def _spread(change: Change, plan: list[Row], left: dict[UUID, Decimal], book: Bo
         text = _("the order has no payment plan and no issued invoice: add an instalment first, of the whole order if it is paid at once")
         change.refuse("order", "no_plan", text)
     elif paid.amount > open_:
+        if not (shows(ctx, INSTALMENT, due, "open") and shows(ctx, "orders.invoice", unpaid, "open")):
+            said = _("is more than what is still due")
         change.refuse("amount", "over_allocated", said, paid=_said(paid.amount, paid.currency), open=_said(open_, paid.currency))
     if not change.stands:
         return []

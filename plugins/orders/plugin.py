@@ -111,7 +111,12 @@ BILLING: dict[str, Access] = {
 RECEIVED: dict[str, Access] = {"finance": Scope.ALL, "read_only": {Verb.READ: Scope.ALL}}
 """Beside what goes with the orders: payments of invoices that name none."""
 UNPAID = (
-    View("unpaid", _("Not paid yet"), {"kind": "invoice", "state[in]": "draft,issued", "payment_state[ne]": "paid"}, "due_on"),
+    View(
+        "unpaid",
+        _("Not paid yet"),
+        {"kind": "invoice", "state[in]": "draft,issued", "payment_state[ne]": "paid", "open[ne]": "0"},
+        "due_on",
+    ),
     View("overdue", _("Overdue"), {"payment_state[in]": "open,partial", "due_on[lt]": "{today}"}, "due_on"),
 )
 READ, NO_DELETE = frozenset({Verb.READ}), frozenset({Verb.READ, Verb.CREATE, Verb.UPDATE})
@@ -120,6 +125,7 @@ READ, NO_DELETE = frozenset({Verb.READ}), frozenset({Verb.READ, Verb.CREATE, Ver
 def _lines(ctx: Context, batch: Batch) -> None:
     if batch.entity == "orders.invoice_line":
         settlement.hold_history(ctx, batch)
+        payments.keep_paid(ctx, batch)
     documents = lines.price_lines(ctx, batch)
     sums = lines.sums_of(ctx, batch, documents)
     while lines.keep_room(ctx, batch, documents, sums) or (
@@ -135,6 +141,7 @@ def _lines(ctx: Context, batch: Batch) -> None:
 
 def _invoices(ctx: Context, batch: Batch) -> None:
     recipients.keep_recipients(ctx, batch)
+    payments.keep_paid(ctx, batch)
     invoices.prepare_invoices(ctx, batch)
     closed.keep_books_closed(ctx, batch)
     settlement.settle(ctx, batch)

@@ -84,8 +84,7 @@ def _orders_of_lines(ctx: Context, invoices: Sequence[UUID]) -> dict[UUID, set[U
 
 def _hold(ctx: Context, orders: Iterable[UUID]) -> None:
     """Who bills an order and who gives it to another account wait for each other."""
-    for order in sorted(orders):
-        ctx.lock(f"orders.order:{order}")
+    ctx.lock(*(f"orders.order:{order}" for order in orders))
 
 
 def _refuse(ctx: Context, bills: Sequence[type_bill]) -> None:

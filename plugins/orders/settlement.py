@@ -28,6 +28,7 @@ class Books:
     invoices: dict[UUID, Row] = field(default_factory=dict)
     notes: dict[UUID, Row] = field(default_factory=dict)
     payments: dict[UUID, Row] = field(default_factory=dict)
+    _left: dict[str, dict[UUID, Decimal]] = field(default_factory=dict)
 
     def standings(self) -> dict[UUID, dict[str, object]]:
         """What each invoice says of its payment. Money of two currencies settles nothing of each other."""
@@ -37,9 +38,26 @@ class Books:
         return found
 
     def open(self, currency: str) -> dict[UUID, Decimal]:
-        """What is still to be paid of each invoice in a currency."""
-        there = {id: _money(now["open"]) for id, now in self.standings().items() if now["payment_state"] is not None}
-        return {id: left.amount for id, left in there.items() if left.currency == currency}
+        """What is still to be paid of each invoice in a currency, the one that is due first before the others."""
+        if currency not in self._left:
+            there = self._in(currency)
+            self._left[currency] = {id: _money(now["open"]).amount for id, now in there.items() if now["payment_state"] is not None}
+        return self._left[currency]
+
+    def come_in(self, id: UUID, payment: Row) -> None:
+        """One more payment, of no more than is open. Worked out from what was open before it, as many come in together."""
+        self.payments[id], paid = payment, _money(payment["amount"])
+        if payment.get("reverses") is not None:
+            self._left.clear()
+        left, rest, invoice = self._left.get(paid.currency, {}), paid.amount, payment.get("invoice")
+        for key in [invoice] if isinstance(invoice, UUID) and invoice in left else left:
+            part = min(rest, left[key])
+            left[key], rest = left[key] - part, rest - part
+
+    def take_back(self, id: UUID) -> None:
+        """A payment that goes."""
+        self.payments.pop(id, None)
+        self._left.clear()
 
     def _in(self, currency: str) -> dict[UUID, dict[str, object]]:
         mine = [row for row in self.invoices.values() if _money(row["total"]).currency == currency]
@@ -48,7 +66,7 @@ class Books:
         named: dict[UUID, Decimal] = {}
         for row in mine:
             id, before = id_of(row), row.get("paid_before")
-            already = min(before.amount if isinstance(before, Money) else Decimal(0), owed[id])
+            already = min(before.amount if isinstance(before, Money) and before.currency == currency else Decimal(0), owed[id])
             named[id] = min(came.get(id, Decimal(0)), owed[id] - already)
             owed[id], found[id] = owed[id] - already, {"paid": already}
         pool = sum(came.values(), Decimal(0)) - sum(named.values(), Decimal(0))
@@ -98,6 +116,11 @@ def key_of(row: Row) -> UUID:
     return key
 
 
+def lock(ctx: Context, keys: Iterable[UUID]) -> None:
+    """Nobody else changes what there is to be paid of these orders and invoices, or what came in for them, until the transaction ends."""
+    ctx.lock(*(f"orders.plan:{key}" for key in keys))
+
+
 def read(ctx: Context, keys: Iterable[UUID]) -> dict[UUID, Books]:
     """The books of these orders, and of invoices without one."""
     books = {key: Books() for key in keys}
@@ -125,13 +148,13 @@ def read(ctx: Context, keys: Iterable[UUID]) -> dict[UUID, Books]:
 def settle(ctx: Context, batch: Batch) -> None:
     """Invoices say how far they are paid, wherever these changes of invoices or payments make that another."""
     touched = _touched(ctx, batch)
-    for key in sorted(touched):
-        ctx.lock(f"orders.plan:{key}")
+    lock(ctx, touched)
     books = read(ctx, touched) if touched else {}
+    where = {id: key for key, one in books.items() for id in (*one.invoices, *one.notes)}
     mine = {one.id: one for one in batch.standing() if batch.entity == INVOICE}
     for change in sorted(batch.changes if books else (), key=lambda one: one.after("kind") == "credit_note"):  # behind what they credit
         if change.stands:
-            _overlay(books, batch.entity, change)
+            _overlay(books, where, batch.entity, change)
     for key, one in books.items():
         for id, now in one.standings().items():
             if id in mine:
@@ -140,21 +163,21 @@ def settle(ctx: Context, batch: Batch) -> None:
                 batch.also_update(INVOICE, touched[key], id, now, SETTLE)
 
 
-def _overlay(books: Mapping[UUID, Books], entity: str, change: Change) -> None:
-    """The books as they are with a change."""
+def _overlay(books: Mapping[UUID, Books], where: dict[UUID, UUID], entity: str, change: Change) -> None:
+    """The books as they are with a change; `where` says in which of them each invoice and credit note stands."""
     row = {"id": change.id, "reverses": None, **(change.before or {}), **change.values}
-    counts = change.verb != "delete" and _counts(row)
-    if entity == PAYMENT and key_of(row) in books:  # not where only its reference changes
-        payments = books[key_of(row)].payments
-        payments.pop(change.id, None)
-        payments |= {} if change.verb == "delete" else {change.id: row}
-    for key, one in books.items() if entity == INVOICE else ():
-        one.invoices.pop(change.id, None)
-        one.notes.pop(change.id, None)
-        if counts and row["kind"] == "credit_note" and row.get("credits") in one.invoices:
-            one.notes[change.id] = row
-        elif counts and row["kind"] == "invoice" and key_of(row) == key:
-            one.invoices[change.id] = row
+    if entity == PAYMENT:
+        if (found := books.get(key_of(row))) is not None:  # not where only its reference changes
+            found.payments.pop(change.id, None)
+            found.payments |= {} if change.verb == "delete" else {change.id: row}
+        return
+    if (left := where.pop(change.id, None)) is not None:
+        books[left].invoices.pop(change.id, None)
+        books[left].notes.pop(change.id, None)
+    credited, note = row.get("credits"), row["kind"] == "credit_note"
+    key = key_of(row) if not note else where.get(credited) if isinstance(credited, UUID) else None
+    if key is not None and key in books and change.verb != "delete" and _counts(row):
+        (books[key].notes if note else books[key].invoices)[change.id], where[change.id] = row, key
 
 
 def _touched(ctx: Context, batch: Batch) -> dict[UUID, Change]:
@@ -188,15 +211,13 @@ def hold_history(ctx: Context, batch: Batch) -> None:
     """Lines of history move the total of what is issued: they wait for payments before they hold an invoice, as payments hold it last."""
     ids = {id for one in batch.changes if one.act == HISTORY and isinstance(id := one.after("invoice"), UUID)}
     invoices = ctx.as_system().records(INVOICE).values(ids) if ids else {}
-    for key in sorted({*_keys(ctx, list(invoices.values())).values()}):
-        ctx.lock(f"orders.plan:{key}")
+    lock(ctx, _keys(ctx, list(invoices.values())).values())
 
 
 def count_paid(ctx: Context, keys: Iterable[UUID]) -> None:
     """Say anew of issued invoices how far they are paid, where they say otherwise."""
     wanted = sorted(keys)
-    for key in wanted:
-        ctx.lock(f"orders.plan:{key}")
+    lock(ctx, wanted)
     drafts = [
         Draft("update", now, id, act=SETTLE)
         for one in read(ctx, wanted).values()

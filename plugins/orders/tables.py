@@ -168,7 +168,7 @@ class Invoice(Record):
     paid: Mapped[f.Money | None] = f.money(_("Paid"), readonly=True)
     open: Mapped[f.Money | None] = f.money(_("Open"), readonly=True)
     payment_state: Mapped[str | None] = f.choice(_("Payment status"), PAYMENT_STATES, readonly=True, track=True, index=True)
-    paid_before: Mapped[f.Money | None] = f.historic(f.money(_("Paid before import"), readonly=True))
+    paid_before: Mapped[f.Money | None] = f.historic(f.money(_("Paid before import"), readonly=True, least=ZERO))
     mailed_at: Mapped[datetime | None] = f.at(_("Last emailed at"), readonly=True)
     mailed_to_id: Mapped[UUID | None] = f.link(_("Emailed to"), "customers.contact", readonly=True, timeline=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"))

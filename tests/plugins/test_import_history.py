@@ -12,6 +12,7 @@ import pytest
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import People
+from plugins.import_export import imports
 from plugins.import_export.sheets import children
 from plugins.import_export.undo import undoing
 from sdk import Channel, Conflict, Draft, Forbidden
@@ -71,6 +72,27 @@ def test_closed_orders_and_issued_invoices_come_in_with_their_lines_and_go_again
     undone = undoing.carry_out(work, undoing.begin_undo(work, done))
     assert (undone["state"], undone["conflicts"]) == ("undone", 0)
     assert not any(work.records(name).find(()) for name in KINDS)
+
+
+def test_what_had_been_paid_is_said_of_issued_invoices_in_their_currency_and_what_is_paid_here_stays(work: Work) -> None:
+    heads = ["Number", "Subject", "Account", "Currency", "State", "Issued on", "Kind", "Credits", "Paid before import"]
+    rows = [["R-1", "Paid", "Alder", "USD", "Issued", "2019-03-09", "", "", "5"], ["R-2", "Euros", "Alder", "EUR", "Issued", "2019-03-09", "", "", "5"],
+            ["R-3", "Below", "Alder", "USD", "Issued", "2019-03-09", "", "", "-5"], ["", "Draft", "Alder", "USD", "Draft", "", "", "", "5"],
+            ["C-1", "Note", "Alder", "USD", "Issued", "2019-03-09", "Credit note", "R-1", "5"]]  # fmt: skip
+    book = {"Accounts": [["Name"], ["Alder"]], "Invoices": [heads, *rows],
+            "Invoice lines": [["Invoice", "Description", "Quantity", "Unit price"], ["R-1", "Pump", 3, 10]]}  # fmt: skip
+    done = carried_out(work, workbook(book), history=True)
+    (sheet,) = [one for one in children(work, id_of(done)) if one["sheet"] == "Invoices"]
+    assert [(row["number"], row["column"], row["code"]) for row in imports.rows(work, id_of(sheet), None, 10, "").data] == [
+        (2, "Paid before import", "other_currency"), (3, "Paid before import", "out_of_range"), (4, "Paid before import", "not_issued"),
+        (5, "Paid before import", "not_issued"),
+    ]  # fmt: skip
+    (invoice,) = work.records("orders.invoice").find(())
+    work.records("orders.payment").create({"invoice": invoice["id"], "amount": usd("25"), "received_on": "2026-01-12"})
+    undone = undoing.carry_out(work, undoing.begin_undo(work, done))
+    assert undone["state"] == "partly_undone"
+    (kept,) = work.records("orders.invoice").find(())
+    assert (kept["total"], kept["paid"], kept["payment_state"]) == (usd("30.00"), usd("30.00"), "paid")
 
 
 def test_what_came_in_as_history_is_as_locked_as_what_was_closed_here(work: Work, platform: Platform, people: People) -> None:

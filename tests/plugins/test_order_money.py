@@ -594,6 +594,85 @@ def test_an_invoice_without_an_order_is_paid_by_what_names_it_and_overdue_until_
     assert finance.post(f"{API}/payments/{first.json['id']}/reversals", {}).status_code == 201
     assert paid(finance) == [("200.00", "100.00", "partial")]
     assert client.as_user(people.rep).get(f"{API}/payments").json["data"] == [], "who sees no order of it"
+    free = shop.document("invoice", [{"quantity": 1, "unit_price": usd("0")}], name="Given away")
+    assert client.post(f"{API}/invoices/{free}/issues", {}).status_code == 201
+    unpaid = site.get("/orders/invoices?_view=unpaid").links().values()
+    assert [any(str(id) in link for link in unpaid) for id in (invoice, free)] == [True, False], "nothing is open of what is free"
+
+
+@pytest.mark.feature("F7")
+def test_refusals_quote_no_amount_of_what_is_hidden_from_who_is_refused(client: Api, shop: Shop) -> None:
+    order, (first, _second) = billed(client, shop, {"2026-02-01": "3.3", "2026-03-01": "4.4"})
+    plan = {"order": str(order), "due_on": "2026-02-01"}
+    instalment = client.post(f"{API}/instalments", {**plan, "amount": usd("770")}).json["id"]
+    came = {"order": str(order), "received_on": "2026-01-12", "invoice": first}
+    assert client.post(f"{API}/payments", {**came, "amount": usd("220")}).status_code == 201
+    (line,) = client.get(f"{API}/order_lines", {"order": str(order)}).json["data"]
+    draft = shop.document("invoice", [{"quantity": "1", "order_line": UUID(line["id"])}], order=order)
+    (part,) = client.get(f"{API}/invoice_lines", {"invoice": str(draft)}).json["data"]
+    role, all_ = id_of(shop.work.records("core.role").create({"key": "till", "name": "Till"})), ("read", "create", "update", "delete")
+    hidden = {
+        "orders.order": "total",
+        "orders.instalment": "amount,paid,open",
+        "orders.invoice": "paid,open,due_on,contact,owner",
+        "orders.invoice_line": "quantity,net",
+    }
+    for noun in ("order", "order_line", "invoice", "invoice_line", "instalment", "payment"):
+        for verb in all_ if noun != "payment" else all_[:3]:
+            fields = hidden.get(f"orders.{noun}", "").split(",") if verb == "read" and f"orders.{noun}" in hidden else []
+            kept = sorted({*shop.work.entity(f"orders.{noun}").fields} - {*fields}) if fields else None
+            shop.work.records("core.grant").create(
+                {"role": role, "permission": f"orders.{noun}.{verb}", "scope": "all", "only_fields": kept}
+            )
+    till = shop.work.records("core.user").create({"name": "Till", "email": "till@acme.example", "roles": ["till"]})
+    told = dict[bool, list[tuple[str, str]]]()
+    for sees, who in ((True, client), (False, client.as_user(id_of(till)))):
+        answers = (
+            who.post(f"{API}/payments", {**came, "amount": usd("999")}),
+            who.post(f"{API}/payments", {**came, "invoice": None, "amount": usd("999")}),
+            who.post(f"{API}/instalments", {**plan, "amount": usd("999")}),
+            who.patch(f"{API}/instalments/{instalment}", {"amount": usd("1")}),
+            who.delete(f"{API}/instalments/{instalment}"),
+            who.patch(f"{API}/invoice_lines/{part['id']}", {"quantity": "999"}),
+            who.patch(f"{API}/invoice_lines/{part['id']}", {"unit_price": usd("999")}),
+        )
+        told[sees] = [(code(answer), (answer.json["errors"] or [{"message": answer.json["detail"]}])[0]["message"]) for answer in answers]
+    codes = ["over_allocated", "over_allocated", "over_planned", "paid_already", "paid_already", "over_billed", "over_billed"]
+    assert [[why for why, _text in of] for of in told.values()] == [codes] * 2
+    for at, amounts in enumerate((("110",), ("550",), ("1769", "1000"), ("220",), ("220",), ("2.3",), ("1000",))):
+        assert all(amount in told[True][at][1] and amount not in told[False][at][1] for amount in amounts), at
+
+
+def test_what_many_payments_leave_open_is_what_they_leave_one_by_one(client: Api, shop: Shop) -> None:
+    order, (first, second) = billed(client, shop, {"2026-02-01": "4", "2026-03-01": "6"})
+    wishes = [(None, "150"), (second, "500"), (first, "251"), (first, "250"), (None, "101"), (None, "100")]
+    drafts = [
+        Draft("create", {"order": order, "invoice": invoice and UUID(invoice), "amount": usd(amount), "received_on": "2026-01-12"})
+        for invoice, amount in wishes
+    ]
+    taken = [outcome.refusal is None for outcome in shop.work.records("orders.payment").write(drafts)]
+    assert (taken, paid(client)) == ([True, True, False, True, False, True], [("400.00", "0.00", "paid"), ("600.00", "0.00", "paid")])
+
+
+def test_of_two_who_record_payments_of_the_same_invoices_at_the_same_time_each_invoice_is_paid_once(
+    platform: Platform, tenant: Tenant, client: Api, shop: Shop
+) -> None:
+    made = [shop.document("invoice", [{"quantity": 1}]) for _number in range(2)]
+    assert [client.post(f"{API}/invoices/{id}/issues", {}).status_code for id in made] == [201, 201]
+    together, refused = threading.Barrier(2), list[object]()
+
+    def tried(*ids: UUID) -> None:
+        work = platform.system(tenant.id)
+        together.wait()
+        drafts = [Draft("create", {"invoice": id, "amount": usd("60"), "received_on": "2026-01-12"}) for id in ids]
+        refused.extend(outcome.refusal for outcome in work.records("orders.payment").write(drafts) if outcome.refusal is not None)
+
+    threads = [threading.Thread(target=tried, args=ids) for ids in (made, made[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(refused), paid(client)) == (2, [("60.00", "40.00", "partial")] * 2)
 
 
 def test_invoices_of_an_earlier_version_say_how_far_they_are_paid_once_it_is_on_again(client: Api, shop: Shop) -> None:
