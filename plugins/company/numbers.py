@@ -40,6 +40,11 @@ def next_numbers(ctx: Context, key: str, on: date, count: int = 1) -> list[str]:
     return [written(str(row["pattern"]), on, number) for number in range(started, started + count)]
 
 
+def give_back(ctx: Context, key: str, on: date, count: int) -> None:
+    """The last `count` numbers that `next_numbers` has told in this write transaction are the next ones again."""
+    next_numbers(ctx, key, on, -count)
+
+
 def _keep(ctx: Context, sequence: Row, period: str, next_number: int | None, count: int = 0) -> int:
     """Keep the count of a period that is not the sequence's latest, `count` further on; returns where it stood."""
     counters = ctx.as_system().records(COUNTER)

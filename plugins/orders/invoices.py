@@ -11,7 +11,19 @@ from uuid import UUID
 from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST, number_of, shows
-from plugins.orders.process import BILL, BILLED_BEFORE, LINE, MAIL, found, free_numbers, keep_currency, mark_history, require_account, today
+from plugins.orders.process import (
+    BILL,
+    BILLED_BEFORE,
+    LINE,
+    MAIL,
+    found,
+    free_numbers,
+    keep_currency,
+    keep_history,
+    mark_history,
+    require_account,
+    today,
+)
 from plugins.orders.settlement import SETTLE
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
@@ -56,39 +68,13 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
             by = ctx.actor.user_id
             batch.emit(ISSUED, change, {"number": change.after("number"), "by": str(by) if by else None})
     keep_currency(ctx, batch)
-    _keep_history(batch)
+    keep_history(batch)
     mark_history(batch)
 
 
 def _moves_on(change: Change, before: Row) -> bool:
     """Whether it is an act of ours; to history its sums come with its lines, and it goes by the way on which it came."""
     return change.act in (ISSUE, CREDIT, MAIL, SETTLE, *MERGES) or (change.act in (SUM, HISTORY) and bool(before["history"]))
-
-
-def _keep_history(batch: Batch) -> None:
-    """What was issued elsewhere has the number and the day that it had there; a credit note says what it credits."""
-    for change in batch.standing():
-        if change.verb != "create" or change.act != HISTORY:
-            continue
-        if change.after("state") == "draft":
-            for name in ("number", "issued_on", "paid_before"):
-                if change.after(name) is not None:
-                    change.refuse(name, "not_issued", _("applies to issued invoices only: set the status to issued"))
-            if change.after("kind") == "credit_note":
-                change.refuse("state", "draft_credit", _("a credit note must be imported as issued"))
-            continue
-        before = change.after("paid_before")
-        if isinstance(before, Money) and change.after("kind") == "credit_note":
-            change.refuse("paid_before", "not_issued", _("applies to invoices only, not to credit notes"))
-        elif isinstance(before, Money) and before.currency != change.after("currency"):
-            text = _("expected {expected}, the currency of the document, got {got}")
-            change.refuse("paid_before", "other_currency", text, expected=str(change.after("currency")), got=before.currency)
-        needed = ("number", "issued_on", *(("credits",) if change.after("kind") == "credit_note" else ()))
-        for name in needed:
-            if change.after(name) is None:
-                change.refuse(name, "required", _("is required for an issued invoice"))
-        if change.after("due_on") is None:
-            change.values["due_on"] = change.after("issued_on")
 
 
 def _free_orders(ctx: Context, batch: Batch) -> None:

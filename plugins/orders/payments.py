@@ -256,8 +256,13 @@ def _key(change: Change) -> UUID:
 
 
 def _find_orders(ctx: Context, fresh: Sequence[Change]) -> None:
-    """A payment is for an order, and may say for which instalment or which issued invoice of it; who names one of these names its order."""
+    """A payment is for an order, and may say for which instalment or which issued invoice of it; who names one of these names its order. One that
+    takes another back is for what that was for, whether or not its actor sees the invoice."""
     system = ctx.as_system()
+    reversed_ = system.records("orders.payment").values({back for one in fresh if one.act == REVERSE and (back := _back(one)) is not None})
+    for change in fresh:
+        if change.act == REVERSE and (back := _back(change)) in reversed_:
+            change.values["invoice"] = reversed_[back]["invoice"]
     named = {
         name: system.records(f"orders.{name}").values({id for one in fresh if isinstance(id := one.after(name), UUID)})
         for name in ("instalment", "invoice")

@@ -7,7 +7,7 @@ from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from plugins.company.api import next_numbers
+from plugins.company.api import give_back, next_numbers
 from plugins.orders.amounts import PARTS
 from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import MOST
@@ -16,6 +16,7 @@ from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
 from sdk.changes import HISTORY, MERGES
 from sdk.context import Row, id_of
+from sdk.fields import Money
 
 ACCEPT, BILL, BILLED_BEFORE = "accept", "bill", "billed_before"
 _BILLED = ("none", "partial", "billed")
@@ -62,11 +63,15 @@ def _number(ctx: Context, entity: str, fresh: Sequence[Change]) -> None:
 
 def free_numbers(ctx: Context, entity: str, key: str, count: int, given: Collection[object] = ()) -> list[str]:
     """The next numbers of today, past those that documents of elsewhere have brought along, or are `given` to some at this moment."""
-    records, free = ctx.as_system().records(entity), list[str]()
-    while (left := min(count - len(free), _TOGETHER)) > 0:
-        fresh = next_numbers(ctx, key, today(ctx), left)
-        taken = {*given, *(row["number"] for row in records.find((Condition("number", "in", tuple(fresh)),), left))}
-        free += [number for number in fresh if number not in taken]
+    records, free, together = ctx.as_system().records(entity), list[str](), count
+    while len(free) < count:
+        fresh = next_numbers(ctx, key, today(ctx), min(together, _TOGETHER))
+        taken = {*given, *(row["number"] for row in records.find((Condition("number", "in", tuple(fresh)),), _TOGETHER))}
+        places = [place for place, number in enumerate(fresh) if number not in taken][: count - len(free)]
+        free += [fresh[place] for place in places]
+        if len(free) == count and (rest := len(fresh) - 1 - places[-1]):
+            give_back(ctx, key, today(ctx), rest)
+        together *= 2  # what came along stands one behind the other, often thousands
     return free
 
 
@@ -75,6 +80,32 @@ def mark_history(batch: Batch) -> None:
     for change in batch.standing():
         if change.verb == "create" and batch.entity != "orders.contract":
             change.values["history"] = change.act == HISTORY and change.after("state") != "draft"
+
+
+def keep_history(batch: Batch) -> None:
+    """An invoice that was issued elsewhere has the number and the day that it had there; a credit note says what it credits."""
+    for change in batch.standing():
+        if change.verb != "create" or change.act != HISTORY:
+            continue
+        if change.after("state") == "draft":
+            for name in ("number", "issued_on", "paid_before"):
+                if change.after(name) is not None:
+                    change.refuse(name, "not_issued", _("applies to issued invoices only: set the status to issued"))
+            if change.after("kind") == "credit_note":
+                change.refuse("state", "draft_credit", _("a credit note must be imported as issued"))
+            continue
+        before = change.after("paid_before")
+        if isinstance(before, Money) and change.after("kind") == "credit_note":
+            change.refuse("paid_before", "not_issued", _("applies to invoices only, not to credit notes"))
+        elif isinstance(before, Money) and before.currency != change.after("currency"):
+            text = _("expected {expected}, the currency of the document, got {got}")
+            change.refuse("paid_before", "other_currency", text, expected=str(change.after("currency")), got=before.currency)
+        needed = ("number", "issued_on", *(("credits",) if change.after("kind") == "credit_note" else ()))
+        for name in needed:
+            if change.after(name) is None:
+                change.refuse(name, "required", _("is required for an issued invoice"))
+        if change.after("due_on") is None:
+            change.values["due_on"] = change.after("issued_on")
 
 
 def keep_currency(ctx: Context, batch: Batch) -> None:

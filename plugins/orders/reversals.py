@@ -27,9 +27,7 @@ def reverse(ctx: Context, id: UUID, reference: str | None = None) -> Row:
             raise Conflict(_("this payment reverses another one; enter a new payment instead"), code="is_reversal")
         amount = payment["amount"]
         assert isinstance(amount, Money)
-        given = {name: payment[name] for name in ("order", "invoice", "method", "reference")} | (
-            {"reference": reference} if reference else {}
-        )
+        given = {name: payment[name] for name in ("order", "method", "reference")} | ({"reference": reference} if reference else {})
         return ctx.records(PAYMENT).create(
             {**given, "received_on": today(ctx), "amount": Money(-amount.amount, amount.currency), "reverses": id}, act=REVERSE
         )

@@ -12,10 +12,13 @@ import pytest
 from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import People
+from plugins.company.numbers import next_numbers
 from plugins.import_export import imports
 from plugins.import_export.sheets import children
 from plugins.import_export.undo import undoing
+from plugins.orders import process
 from sdk import Channel, Conflict, Draft, Forbidden
+from sdk.changes import HISTORY
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.plugins.exported import exported
@@ -72,6 +75,18 @@ def test_closed_orders_and_issued_invoices_come_in_with_their_lines_and_go_again
     undone = undoing.carry_out(work, undoing.begin_undo(work, done))
     assert (undone["state"], undone["conflicts"]) == ("undone", 0)
     assert not any(work.records(name).find(()) for name in KINDS)
+
+
+def test_numbers_pass_over_those_that_came_along_without_a_gap_and_in_few_steps(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders, steps = work.records("orders.order"), list[int]()
+    monkeypatch.setattr(process, "next_numbers", lambda *asked: steps.append(asked[-1]) or next_numbers(*asked))
+    account = work.records("customers.account").create({"name": "Alder"})["id"]
+    came = [f"ORD-2026-{number:05}" for number in (*range(1, 101), 103)]
+    given = {"name": "Pumps", "account": account}
+    orders.write_all([Draft("create", {**given, "number": number, "state": "confirmed"}, act=HISTORY) for number in came])
+    made = [outcome.row["number"] for outcome in orders.write_all([Draft("create", given)] * 2) if outcome.row]
+    assert [*made, *(orders.create(given)["number"] for _time in range(2))] == [f"ORD-2026-{number:05}" for number in (101, 102, 104, 105)]
+    assert len(steps) < 12
 
 
 def test_what_had_been_paid_is_said_of_issued_invoices_in_their_currency_and_what_is_paid_here_stays(work: Work) -> None:
