@@ -197,13 +197,7 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
     invoice is refused. What came in stays; what takes one back opens again what that one had settled, and so does the undo of the import that
     brought one in by mistake."""
     undone = _undone(ctx, batch)
-    for change in batch.changes:
-        if change.verb == "restore" and change.stands:
-            change.forbid("payment_kept", _("what it had settled has been due again since its import was undone; enter it again"))
-        elif change.verb == "create" or change.act == UNDO or not change.stands:
-            continue
-        elif change.verb != "update" or any(map(change.changes, KEPT)):
-            change.forbid("payment_kept", _("a payment can’t be changed or deleted once recorded; reverse it and enter it again"))
+    _keep_recorded(batch)
     _keep_past(ctx, batch)
     keep_days(batch, "received_on")
     fresh = [change for change in batch.standing() if change.verb == "create"]
@@ -239,6 +233,16 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         paid_so_far = {name: Money(amount, asked.currency) for name, amount in now.items()}
         stands = {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
         batch.also_update(INSTALMENT, change, id, {**paid_so_far, **stands}, PAY)
+
+
+def _keep_recorded(batch: Batch) -> None:
+    for change in batch.changes:
+        if change.verb == "restore" and change.stands:
+            change.forbid("payment_kept", _("what it had settled has been due again since its import was undone; enter it again"))
+        elif change.verb == "create" or change.act == UNDO or not change.stands:
+            continue
+        elif change.verb != "update" or any(map(change.changes, KEPT)):
+            change.forbid("payment_kept", _("a payment can’t be changed or deleted once recorded; reverse it and enter it again"))
 
 
 def _undone(ctx: Context, batch: Batch) -> list[Change]:
