@@ -43,9 +43,7 @@ def project_in(folder: Path) -> Project | None:
     declared: object = written
     for word in ("project", "entry-points", GROUP):
         declared = declared.get(word, {}) if isinstance(declared, dict) else None
-    if not isinstance(declared, dict) or not all(
-        isinstance(value, str) and EntryPoint.pattern.match(value) for value in declared.values()
-    ):
+    if not isinstance(declared, dict) or not all(isinstance(value, str) and EntryPoint.pattern.match(value) for value in declared.values()):
         raise DeclarationError(f'{file}: expected [project.entry-points."{GROUP}"] with lines such as name = "package.plugin"; correct it')
     points = tuple(EntryPoint(name, value, GROUP) for name, value in declared.items())
     return Project(folder, points) if points else None

@@ -52,7 +52,7 @@ def test_what_is_there_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="--into"):
         generate("fleet", tmp_path)
     assert [path.name for path in tmp_path.rglob("*")] == ["fleet", "notes"]
-    with pytest.raises(BadRequest, match="can't write to .*notes/sub.*choose a writable folder"):
+    with pytest.raises(BadRequest, match=r"can't write to .*notes/sub.*choose a writable folder"):
         generate("fleet", tmp_path / "fleet" / "notes" / "sub")
 
 
