@@ -202,7 +202,7 @@ class Instalment(Record):
     amount: Mapped[f.Money | None] = f.money(_("Amount"), least=ZERO, track=True)
     paid: Mapped[f.Money | None] = f.money(_("Paid"), readonly=True, track=True)
     open: Mapped[f.Money | None] = f.money(_("Open"), readonly=True)
-    settled: Mapped[bool] = f.boolean(_("Settled"), readonly=True)
+    settled: Mapped[bool] = f.boolean(_("Settled"))
 
 
 class Payment(Record):
