@@ -211,13 +211,14 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
     left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
     bare = Bare(plan.fields, plan.columns, plan.currencies, file, ctx.tenant.currency)
     rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
-    for rows, (number, cells) in enumerate(file.rows(), 1):
-        styles.see(cells, number)
-        gaps.see(number, cells)
-        left_out.see(number, cells)
-        if file.bare:
+    for part in file.parts():
+        rows += len(part)
+        styles.see(part)
+        gaps.see(part)
+        left_out.see(part)
+        nothing.see(part)
+        for number, cells in part if file.bare else ():
             bare.see(number, cells)
-        nothing.see(cells)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(
         plan,
