@@ -56,7 +56,7 @@ class ChunkWriter:
         self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
         self.heads = Heads(ctx, wish.entity, headings)
         self._takes_totals = plan.takes_totals
-        self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.bare, *plan.counted))
+        self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted))
         """Rows that are asked about though they are taken."""
         self._suspected: set[int] = set()
         """Rows of the piece at hand that may be totals or notes."""
