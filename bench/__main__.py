@@ -34,7 +34,7 @@ from bench import (
 )
 from bench.data import Installation, fill
 from bench.table import Line, markdown
-from tests.servers import NoServerError, postgresql
+from tests.servers import NoServerError, in_memory, postgresql
 
 WORKS: dict[str, Callable[[Installation], list[Line]]] = {
     "list": listing.measure,
@@ -98,8 +98,9 @@ def _measured(home: Path, url: str, rows: int, works: list[str]) -> list[Line]:
 
 @contextmanager
 def _database(kind: str) -> Iterator[tuple[Path, str]]:
-    """A home for one installation, and an empty database."""
-    home = Path(tempfile.mkdtemp(prefix="dealwright-bench-"))
+    """A home for one installation, and an empty database. Both databases are kept in memory, where there is room: PostgreSQL is set not to wait
+    for a disk (see `tests.servers`), which SQLite would whenever it copies its log into the file."""
+    home = Path(tempfile.mkdtemp(prefix="dealwright-bench-", dir=in_memory()))
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         if kind == "sqlite":

@@ -39,7 +39,7 @@ def postgresql() -> Iterator[str]:
     if named := os.environ.get("DATABASE_URL_TEST"):
         yield database_address(named)
         return
-    folder = Path(tempfile.mkdtemp(prefix="dwpg-", dir=_in_memory()))  # short: the path of a Unix socket takes 107 characters
+    folder = Path(tempfile.mkdtemp(prefix="dwpg-", dir=in_memory()))  # short: the path of a Unix socket takes 107 characters
     try:
         with _server(folder) as url:
             yield url
@@ -47,7 +47,7 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _in_memory() -> str | None:
+def in_memory() -> str | None:
     """A file system in memory, if there is a roomy one: a database is copied there in a tenth of the time."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 << 30

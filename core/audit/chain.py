@@ -158,8 +158,9 @@ def tell_of_late(work: Work) -> None:
         older = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number == parts[0].number - 1)
         before, strays = work.connection.execute(older).one_or_none(), list[UUID]()
         within = sa.select(sa.func.count()).select_from(audit).where(*behind(work, before), audit.c.id <= parts[-1].last)
-        known = sum(id > (_NOTHING if before is None else before.last) for id in late.told(work))
-        if work.connection.execute(within).scalar_one() == known + sum(part.count for part in parts):
+        after: UUID = _NOTHING if before is None else before.last
+        known = len([id for id in late.told(work) if id > after])
+        if work.connection.execute(within).scalar_one() == known + sum(part._mapping["count"] for part in parts):
             return
         for part in parts:
             check_seal(work, Verdict(), part, before, strays)

@@ -13,7 +13,7 @@ from core.cli.base import platform, refusals_told
 from core.cli.later import Later
 from core.extension import consent, failures
 from core.extension.archive import archived
-from core.extension.discover import Found
+from core.extension.discover import Found, amiss
 from core.platform import Platform
 from core.tenancy import lifecycle
 from sdk import NotFound, _, hooks
@@ -84,7 +84,7 @@ def _rows(booted: Platform, tenant: str | None) -> list[dict[str, object]]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
 def doctor(as_json: bool) -> None:
-    """Order, states with their reasons, and who implements which hook in which order; exits with 1 when one is ill."""
+    """Order, states with their reasons, and who implements which hook in which order; exits with 1 when one is ill, which lacking an extra is not."""
     booted = platform()
     order = list(booted.calls.serving())
     implemented = {
@@ -108,7 +108,7 @@ def doctor(as_json: bool) -> None:
         for name, owners in implemented.items():
             click.echo(f"hook {name}: {', '.join(owners) or '-'}")
         _tell_ills(held, raised, out)
-    if raised or held or any(found.is_ill for found in out):
+    if raised or held or amiss(booted.plugins):
         raise SystemExit(1)
 
 

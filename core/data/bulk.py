@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core.data import in_flight
-from sdk.columns import Key, UtcDateTime
+from sdk.columns import JsonData, Key, UtcDateTime
 
 _DOCUMENTS = ("JSON", "JSONB")
 type_writer = Callable[[Any], Any]
@@ -63,14 +63,24 @@ def _insert_into_sqlite(connection: Connection, table: sa.Table, columns: Mappin
 def _ready_for_sqlite(connection: Connection, table: sa.Table, columns: Mapping[str, Sequence[Any]], count: int) -> Callable[[], object]:
     names = tuple(columns)
     statement, writers = _positional(table, names, connection.dialect)
-    written = [_written(writer, column) for column, writer in zip(columns.values(), writers, strict=True)]
     if count >= MANY and in_flight.possible(connection):
-        differing = tuple(place for place, column in enumerate(written) if not _is_alike(column))
-        document = _document(list(zip(*(written[place] for place in differing), strict=True))) if differing else None
+        alike = {place: column[0] for place, column in enumerate(columns.values()) if _is_alike(column)}
+        differing = tuple(place for place in range(len(names)) if place not in alike)
+        cells = [_cells(writers[place], columns[names[place]]) for place in differing]
+        document = _document(list(zip(*cells, strict=True))) if differing else None
         if document is not None:
-            alike = [column[0] for place, column in enumerate(written) if place not in differing]
-            return partial(in_flight.send_apart, connection, _from_arrays(table.name, names, differing), (*alike, document))
+            same = [value if (write := writers[place]) is None else write(value) for place, value in alike.items()]
+            return partial(in_flight.send_apart, connection, _from_arrays(table.name, names, differing), (*same, document))
+    written = [_written(writer, column) for column, writer in zip(columns.values(), writers, strict=True)]
     return partial(_say, connection, statement, list(zip(*written, strict=True)))
+
+
+def _cells(writer: type_writer | None, column: Sequence[Any]) -> Sequence[Any]:
+    """A column of a document of JSON. What is to be kept as a text of JSON stands in it as what it is: SQLite gives it back as that text, and
+    nobody writes it down twice."""
+    if writer is _json and _MEMBERS.issuperset(map(type, column)):
+        return column
+    return _written(writer, column)
 
 
 def _say(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
@@ -152,9 +162,10 @@ def _put(connection: Connection, statement: str, documents: Sequence[bytes], row
 
 
 def among(connection: Connection, column: sa.ColumnElement[Any], values: Sequence[object]) -> sa.ColumnElement[bool]:
-    """`column IN values`: on PostgreSQL one array in the place of hundreds of parameters."""
+    """`column IN values`: one array, on SQLite one document, in the place of hundreds of parameters, for which the statement would be written anew."""
     if connection.dialect.name != "postgresql":
-        return column.in_(values)
+        words = isinstance(column.type, sa.String) and _document([values])
+        return column.in_(sa.select(sa.func.json_each(words[1:-1]).table_valued("value").c.value) if words else values)
     kind = Words() if isinstance(column.type, sa.String) else postgresql.ARRAY(column.type)
     return column == sa.any_(sa.literal(list(values), kind))
 
@@ -246,7 +257,14 @@ def _hex(value: UUID | None) -> str | None:
     return None if value is None else value.hex
 
 
-_WRITERS: dict[type, type_writer] = {sa.Date: _day, sa.Uuid: _hex, Key: _hex}
+def _json(value: Any) -> str | None:
+    """As SQLAlchemy writes it down."""
+    return None if value is None else orjson.dumps(value).decode()
+
+
+_WRITERS: dict[type, type_writer] = {sa.Date: _day, sa.Uuid: _hex, Key: _hex, JsonData: _json}
+_MEMBERS = frozenset((dict, list, type(None)))
+"""What SQLite gives back of a document as a text of JSON, or as NULL; any other member would come as its bare value."""
 
 
 def _written(writer: type_writer | None, values: Sequence[Any]) -> Sequence[Any]:

@@ -181,11 +181,11 @@ def _merged(work: Work, target: Entity, missing: Collection[Any]) -> dict[UUID, 
 def _named(work: Work, target: Entity, within_: str, words: Iterable[str]) -> dict[str, list[tuple[UUID, Any]]]:
     """For each word the records that it names in a field that the actor sees there, with the value of the narrowing link."""
     table, found, wanted = target.record.table(), dict[str, dict[UUID, Any]](), sorted(words)
-    within, most = _narrowing(target, within_), _CHUNK if work.platform.database.is_sqlite else _MANY
+    within = _narrowing(target, within_)
     for grants, shown in _showing(work, target, target.match_fields).items() if wanted else ():
         matches = [table.c[target.record.__fields__[name].attribute] for name in shown]
-        for start in range(0, len(wanted), most):
-            part = wanted[start : start + most]
+        for start in range(0, len(wanted), _MANY):
+            part = wanted[start : start + _MANY]
             asked = set(part)
             query = sa.select(table.c.id, within, *matches).where(
                 *_reach(work, target, table, grants), sa.or_(*(bulk.among(work.connection, column, part) for column in matches))

@@ -98,8 +98,7 @@ def _load(point: EntryPoint) -> Found:
         module = point.load()
     except ModuleNotFoundError as failure:
         if failure.name and not failure.name.startswith(("plugins", "sdk", point.module.partition(".")[0])):
-            reason = said(_("needs the package {name!r}; install the plugin with its extra"), name=failure.name)
-            return Found(point.name, distribution, State.MISSING_EXTRA, reason)
+            return Found(point.name, distribution, State.MISSING_EXTRA, _lacks(point, failure.name))
         return Found(point.name, distribution, State.FAILED, _told(failure))
     except DeclarationError as failure:  # which says by itself what to do where
         return Found(point.name, distribution, State.FAILED, str(failure))
@@ -118,6 +117,15 @@ def _load(point: EntryPoint) -> Found:
         reason = said(text, its=manifest.api, ours=API_VERSION)
         return found.but(State.INCOMPATIBLE, reason)
     return found
+
+
+def _lacks(point: EntryPoint, package: str) -> str:
+    """What to install: the extra that is called as the plugin is, if its distribution has one; else what was not declared."""
+    extras = [] if point.dist is None else point.dist.metadata.get_all("Provides-Extra") or []
+    if point.dist is not None and point.name in extras:
+        whole = f"{point.dist.name}[{point.name}]"
+        return said(_("needs the package {name!r}: pip install '{package}'"), name=package, package=whole)
+    return said(_("needs the package {name!r}; install it, and add it to what the plugin’s package depends on"), name=package)
 
 
 def _told(failure: BaseException) -> str:

@@ -56,6 +56,8 @@ class ChunkWriter:
         self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
         self.heads = Heads(ctx, wish.entity, headings)
         self._takes_totals = plan.takes_totals
+        self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted))
+        """Rows that are asked about though they are taken."""
         self._suspected: set[int] = set()
         """Rows of the piece at hand that may be totals or notes."""
         self._unlike = Counter[str]()
@@ -110,6 +112,7 @@ class ChunkWriter:
             for flaw in found:
                 wrong.setdefault(flaw.row, []).append(Problem(name, flaw.code, flaw.message, flaw.params))
         fixed, width, external = self.plan.fixed, self.width, self.plan.external
+        names, by_row = tuple(values), list(zip(*values.values(), strict=True))
         self._suspected.clear()
         for flaw in external_flaws(self.ctx, [_cell(cells, external) for _number, cells in rows]) if external is not None else ():
             wrong.setdefault(flaw.row, []).append(Problem(EXTERNAL, flaw.code, flaw.message, flaw.params))
@@ -132,7 +135,7 @@ class ChunkWriter:
             if index in wrong:
                 self.teller.fail(tally, rows[index], wrong[index])
                 continue
-            draft = {**fixed, **{name: column[index] for name, column in values.items() if column[index] is not None}}
+            draft = {**fixed, **{name: value for name, value in zip(names, by_row[index], strict=True) if value is not None}}
             if external is not None and (word := self._id(cells, external)):
                 draft[EXTERNAL] = word
             if self.plan.own is not None:
@@ -292,7 +295,7 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
             elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1])):
                 self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
-            elif doubts := self._doubts(row):
+            elif row[0] in self._doubtful and (doubts := self._doubts(row)):
                 self.teller.leave(tally, row, WARNED, doubts[0], doubts[1:])
             return
         self._refused(tally, row, outcome.refusal, last=last)

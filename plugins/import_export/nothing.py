@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateField, DateTimeField, Field, KeysField, LinkField, TextField
 from sdk.fields.text import LongTextField
@@ -76,10 +77,13 @@ class Found:
     def __init__(self, headings: Sequence[str]) -> None:
         self._headings, self._counted = headings, Counter[tuple[int, str]]()
 
-    def see(self, cells: Sequence[str]) -> None:
-        """Take account of a row."""
-        if not _ALL.isdisjoint(map(str.strip, cells)):
-            self._counted.update((place, word) for place, cell in enumerate(cells) if (word := cell.strip()) in _ALL)
+    def see(self, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Take account of rows; asked of all at once, as most have none."""
+        if _ALL.isdisjoint(map(str.strip, chain.from_iterable(cells for _number, cells in rows))):
+            return
+        for _number, cells in rows:
+            if not _ALL.isdisjoint(map(str.strip, cells)):
+                self._counted.update((place, word) for place, cell in enumerate(cells) if (word := cell.strip()) in _ALL)
 
     def told(self, taken: Mapping[int, Collection[str]] | None = None) -> str:
         """`Fax: NULL ×22, Region: N/A ×3`, in the order of the columns; nothing where there is none.

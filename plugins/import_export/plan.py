@@ -208,11 +208,12 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
     styles = Styles(plan.fields, plan.columns, file, said, ctx.tenant.timezone, ctx.tenant.currency)
     left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
     rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
-    for rows, (number, cells) in enumerate(file.rows(), 1):
-        styles.see(cells, number)
-        gaps.see(number, cells)
-        left_out.see(number, cells)
-        nothing.see(cells)
+    for part in file.parts():
+        rows += len(part)
+        styles.see(part)
+        gaps.see(part)
+        left_out.see(part)
+        nothing.see(part)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(
         plan,

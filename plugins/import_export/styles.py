@@ -136,20 +136,20 @@ class Styles:
     def _of(self, columns: Mapping[str, int], kinds: object) -> list[tuple[str, int, Column]]:
         return [(name, at, Column(self._kinds[name])) for name, at in columns.items() if isinstance(self._kinds[name], kinds)]  # type: ignore[arg-type]
 
-    def see(self, cells: Sequence[str], number: int = 0) -> None:
-        """Take account of a row."""
-        width = len(cells)
+    def see(self, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Take account of rows, by their numbers."""
         for _name, at, column in self._dates:
-            if at < width and (cell := cells[at].strip()):
-                column.see_date(cell, number)
+            for number, cells in rows:
+                if at < len(cells) and (cell := cells[at].strip()):
+                    column.see_date(cell, number)
         for _name, at, column in self._numbers:
-            if at < width and (cell := cells[at].strip()) and (not self._sheet.exact or "," in cell):
-                column.see_number(cell)
+            for _number, cells in rows:
+                if at < len(cells) and (cell := cells[at].strip()) and (not self._sheet.exact or "," in cell):
+                    column.see_number(cell)
 
     def see_all(self, rows: Iterable[Sequence[str]]) -> Styles:
-        """Take account of rows."""
-        for cells in rows:
-            self.see(cells)
+        """Take account of rows whose numbers do not matter."""
+        self.see([(0, cells) for cells in rows])
         return self
 
     def found(self) -> dict[str, dict[str, str]]:

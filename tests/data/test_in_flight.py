@@ -193,10 +193,14 @@ def test_of_large_writes_that_follow_each_other_the_audit_tells_what_was_kept_on
 ODD = ["plain", "快递 🚚", 'quotes " and \\ strokes', "line\nand\ttab", "0012", "1e5", "true", "null", r"a \u0000 that is none", "[1]"]
 
 
+DOCUMENTS = [[], ["a", "b"], None, {"快": [None, 1.50, True, {}], 'quotes " and \\ strokes': "line\nand\ttab 🚚"}]
+
+
 @on_both
-def test_values_come_back_as_they_were_whatever_they_look_like(platform: Platform, tenant: Tenant) -> None:
+@pytest.mark.parametrize("documents", [DOCUMENTS, [*DOCUMENTS, "text", "[1]", False]], ids=["documents", "bare-values-among-them"])
+def test_values_come_back_as_they_were_whatever_they_look_like(platform: Platform, tenant: Tenant, documents: list[Any]) -> None:
     made = [
-        {**row, "name": ODD[at % len(ODD)], "size": at, "weight": Decimal(at) / 8, "done": bool(at % 2), "tags": ["a", "b"][: at % 3],
+        {**row, "name": ODD[at % len(ODD)], "size": at, "weight": Decimal(at) / 8, "done": bool(at % 2), "tags": documents[at % len(documents)],
          "day": date(2026, 1, 1 + at % 28), "moment": NOW + timedelta(seconds=at), "note": None if at % 2 else "n"}
         for at, row in enumerate(rows(tenant))
     ]  # fmt: skip

@@ -59,6 +59,7 @@ def test_the_wheel_installs_and_serves_in_an_empty_environment(wheel: Path, tmp_
     asked_for_apart = {"documents", "forecast"}  # what they need is heavy: they say so, and the rest serves
     assert {name for name, line in states.items() if line.split()[2] == "missing_extra"} == asked_for_apart
     assert {line.split()[2] for name, line in states.items() if name not in asked_for_apart} == {"loaded"}
+    assert "documents is missing_extra" in _run([str(bin_ / "dealwright"), "plugin", "doctor"], cwd=tmp_path, env=environment), "and well"
     shown = _run([str(bin_ / "dealwright"), "demo", "--fill-only"], cwd=tmp_path, env=environment)
     assert "dw_" in shown
     report = _run(

@@ -449,6 +449,7 @@ def test_without_its_extra_the_plugin_is_shown_as_such_and_the_others_serve(pack
     assert shown["orders"][0] == "loaded"
     assert shown["documents"][0] == "missing_extra"
     assert package in shown["documents"][1]
+    assert "pip install 'dealwright[documents]'" in shown["documents"][1]
 
 
 def test_the_server_itself_never_loads_what_renders() -> None:

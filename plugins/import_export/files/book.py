@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import IO, TypeAlias
 
 from plugins.import_export.formulas import restored
@@ -15,6 +16,7 @@ from sdk.errors import NO_PARAMS, Params
 
 Rows: TypeAlias = "Iterator[tuple[int, list[str]]]"
 BLOCK = 64 << 10
+_PART = 500
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,12 @@ class Sheet:
         The number counts blank rows too, as people count. Raises Invalid where the file breaks off.
         """
         return self.read()
+
+    def parts(self) -> Iterator[list[tuple[int, list[str]]]]:
+        """The same, some rows at a time."""
+        rows = self.rows()
+        while part := list(islice(rows, _PART)):
+            yield part
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,18 @@ class Gaps:
         self._last: list[int] = []
         """The rows behind the last gap, as long as each of them holds one cell."""
 
-    def see(self, number: int, cells: Sequence[str]) -> None:
-        """Take account of a row."""
+    def see(self, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Take account of rows; of such as follow each other without a gap, which most do, all at once."""
+        if not rows:
+            return
+        first, last = rows[0][0], rows[-1][0]
+        if not self._alone and self._next in (0, first) and last - first + 1 == len(rows):
+            self._next = last + 1
+            return
+        for number, cells in rows:
+            self._see(number, cells)
+
+    def _see(self, number: int, cells: Sequence[str]) -> None:
         parted = number != self._next and any(one not in self._left_out for one in range(self._next, number))
         if parted and self._next and len(self._first) <= _MOST:
             self._first.append(number)

@@ -84,8 +84,12 @@ class LeftOut:
         self.told: dict[int, dict[str, str]] = {}
         """The first rows where it does, and the currency by field."""
 
-    def see(self, number: int, cells: Sequence[str]) -> None:
-        """Look at a row."""
+    def see(self, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
+        """Look at rows."""
+        for number, cells in rows if self._places and len(self.told) < _FIRST else ():
+            self._see(number, cells)
+
+    def _see(self, number: int, cells: Sequence[str]) -> None:
         for name, (amount, place) in self._places.items() if len(self.told) < _FIRST else ():
             if max(amount, place) >= len(cells) or not (word := cells[place].strip()) or word in NOTHING:
                 continue

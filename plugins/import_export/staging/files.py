@@ -104,14 +104,14 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
     """
     rows, last, sample, gaps = 0, 0, list[list[str]](), Gaps(sheet.headings)
     footers, nothing = list[tuple[int, str]](), Found(sheet.headings)
-    for number, cells in sheet.rows():
-        gaps.see(number, cells)
-        nothing.see(cells)
-        rows, last = rows + 1, number
-        if len(footers) <= _MOST_FOOTERS and (sums_up(cells) or says_alone(cells)):
-            footers.append((number, next(cell.strip() for cell in cells if cell.strip())[:_LONGEST_FOOTER]))
-        if len(sample) < SAMPLE:
-            sample.append([cell[:_LONGEST_CELL] for cell in cells[:_MOST_IN_SAMPLE]])
+    for part in sheet.parts():
+        gaps.see(part)
+        nothing.see(part)
+        rows, last = rows + len(part), part[-1][0]
+        sample += [[cell[:_LONGEST_CELL] for cell in cells[:_MOST_IN_SAMPLE]] for _number, cells in part[: max(SAMPLE - len(sample), 0)]]
+        for number, cells in part:
+            if len(footers) <= _MOST_FOOTERS and (sums_up(cells) or says_alone(cells)):
+                footers.append((number, next(cell.strip() for cell in cells if cell.strip())[:_LONGEST_FOOTER]))
     if not rows:
         notes.append(Note("no_rows", _("the sheet {sheet!r} has headings but no rows"), {"sheet": sheet.name}))
     if footers:

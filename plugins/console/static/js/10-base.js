@@ -211,7 +211,8 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "true";
   setTimeout(() => delete form.dataset.sent, 3000); // the answer may be a file, or not come
 });
-// Who works with the keys stays where a form was sent from, where the answer is the same page again: on the button that was pressed.
+// Who works with the keys stays where a form was sent from, where the answer is the same page again: on the button that was pressed, or
+// at the first field that was refused.
 const PRESSED = "dealwright.pressed";
 const buttons = () => [...document.querySelectorAll("main button")];
 const called = (button) => button.id || button.getAttribute("aria-label") || button.textContent.trim();
@@ -220,8 +221,9 @@ addEventListener("load", () => {
   const [path, name, at, count] = JSON.parse(sessionStorage.getItem(PRESSED) || "[]");
   sessionStorage.removeItem(PRESSED);
   if (path !== location.pathname || document.activeElement !== document.body) return;
+  const wrong = document.querySelector('main [aria-invalid="true"]');
   const now = buttons(); // a switch is called otherwise once it is the other way round
-  (now.find((one) => called(one) === name) || (now.length === count ? now[at] : null))?.focus();
+  (wrong || now.find((one) => called(one) === name) || (now.length === count ? now[at] : null))?.focus();
 });
 
 // A form that is drawn anew, as it was typed, is as little saved as the one that gave way to it.
