@@ -15,7 +15,6 @@ from core.entities.cursor import SortKey
 from core.entities.merged import absorbed
 from core.entities.read import Reader
 from core.events.tables import audit
-from core.policy.grants import Grant
 from sdk import Entity, Verb, _
 from sdk.changes import MERGES
 from sdk.columns import among
@@ -94,12 +93,9 @@ def _last(work: Work, entity: str, ids: Sequence[UUID], most: int) -> Sequence[s
 def _shown_on(reader: Reader, parts: Sequence[UUID], names: Iterable[str]) -> dict[UUID, set[str]]:
     """Of records that are part of another now, those that one may see and which of these fields."""
     found = {id: set[str]() for id in reader.reached_by(Verb.READ, parts)}
-    by_grants: dict[tuple[Grant, ...], set[str]] = {}
-    for name in names:
-        by_grants.setdefault(reader.including(name), set()).add(name)
-    for grants, held in by_grants.items():
+    for grants, held in reader.by_grants(names).items():
         for id in reader.reached_by(Verb.READ, parts, grants) & found.keys():
-            found[id] |= held
+            found[id].update(held)
     return found
 
 

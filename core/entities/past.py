@@ -53,9 +53,9 @@ def _tells(one: Past, entity: str) -> bool:
 def _hidden(work: Work, entity: str, ids: Sequence[UUID]) -> dict[str, set[UUID]]:
     """By field, the records on which the actor does not see it, though he does on others."""
     reader, found = work.reader(work.shape(entity).entity), dict[str, set[UUID]]()
-    for name in [name for name in reader.visible() if not reader.everywhere(name)]:
-        shown = (reader.reached_by(Verb.READ, ids[at : at + 500], reader.including(name)) for at in range(0, len(ids), 500))
-        found[name] = set(ids).difference(*shown)
+    for grants, names in reader.by_grants(name for name in reader.visible() if not reader.everywhere(name)).items():
+        shown = (reader.reached_by(Verb.READ, ids[at : at + 500], grants) for at in range(0, len(ids), 500))
+        found |= dict.fromkeys(names, set(ids).difference(*shown))
     return found
 
 

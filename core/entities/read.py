@@ -113,6 +113,13 @@ class Reader:
             grants = including(grants, needed)
         return grants
 
+    def by_grants(self, names: Iterable[str]) -> dict[tuple[Grant, ...], list[str]]:
+        """Fields by the grants that show them: one question answers for all that the same grants show."""
+        found: dict[tuple[Grant, ...], list[str]] = {}
+        for name in names:
+            found.setdefault(self.including(name), []).append(name)
+        return found
+
     def everywhere(self, name: str) -> bool:
         """Whether a field is visible on every visible row."""
         return bool(self.grants) and self.including(name) == self.grants
@@ -149,27 +156,20 @@ class Reader:
         """Rows of the columns of these fields as JSON objects, each with what the actor may see of it."""
         data = self.shape.serializer(names)(rows)
         if not self.uniform():
-            self._hide(data, Source(self.shape, self.scopes), names)
+            self._hide(data, names)
         self._veil(data)
         return data
 
-    def _hide(self, data: list[dict[str, Any]], source: Source, names: Sequence[str]) -> None:
+    def _hide(self, data: list[dict[str, Any]], names: Sequence[str]) -> None:
         """Take out of each row the fields that no grant reaching this row includes ("own: amount" never leaks to team rows)."""
-        ids = [row["id"] for row in data]
-        for name in names:
-            grants = self.including(name)
-            if name in ("id", "version") or grants == self.grants or not ids:
+        for grants, some in self.by_grants(names).items() if data else ():
+            if grants == self.grants:
                 continue
-            clause = self.scopes.clause(self.entity, source.table, grants, Verb.READ)
-            if clause is None:
-                continue
-            query = sa.select(source.table.c.id).where(
-                *rows_of(self.entity, source.table, self.work.tenant.id), among(source.table.c.id, ids), clause
-            )
-            shown = set(self.work.connection.execute(query).scalars())
+            shown = self.reached_by(Verb.READ, [row["id"] for row in data], grants)
             for row in data:
                 if row["id"] not in shown:
-                    row.pop(name, None)
+                    for name in some:
+                        row.pop(name, None)
 
     def include(self, data: list[dict[str, Any]], include: Sequence[str], visible: Mapping[str, Field]) -> None:
         """Put the records that these links point to in place of their ids."""
@@ -235,7 +235,7 @@ class Reader:
         """Rows of the columns of these fields as Python values, each with what the actor may see of it."""
         found = self.shape.valuer(names)(rows)
         if not self.uniform():
-            self._hide(found, Source(self.shape, self.scopes), names)
+            self._hide(found, names)
         self._veil(found)
         return found
 
@@ -282,13 +282,20 @@ class Reader:
 
     def reached_by(self, verb: Verb, ids: Sequence[UUID], grants: tuple[Grant, ...] | None = None) -> set[UUID]:
         """Of the given records those that the actor reaches with `verb`, or by some of the grants of it."""
-        source = Source(self.shape, self.scopes)
-        clause = self.scopes.clause(self.entity, source.table, self.scopes.grants_of(self.entity, verb) if grants is None else grants, verb)
-        if clause is None:
+        held = self.scopes.grants_of(self.entity, verb) if grants is None else grants
+        if not ids or self.scopes.boundless(held):
             return set(ids)
-        mine = rows_of(self.entity, source.table, self.work.tenant.id)
-        query = sa.select(source.table.c.id).where(*mine, among(source.table.c.id, ids), clause)
-        return set(self.work.connection.execute(query).scalars())
+        alone = len(ids) == 1
+        scopes = frozenset(grant.scope for grant in held)
+        statement = self.shape.kept(("reached", verb, alone, scopes, self.scopes.form), lambda: self._reached(verb, held, alone=alone))
+        return set(self.work.connection.execute(statement, {**self.scopes.parameters(), **_given(ids)}).scalars())
+
+    def _reached(self, verb: Verb, grants: Iterable[Grant], *, alone: bool) -> sa.Select[Any]:
+        scopes = self.scopes.bound()
+        source = Source(self.shape, scopes)
+        clause = scopes.clause(self.entity, source.table, grants, verb)
+        mine = (*rows_of(self.entity, source.table, scopes.tenant), _wanted(source, alone=alone))
+        return sa.select(source.table.c.id).where(*mine, *([] if clause is None else [clause]))
 
 
 def _wanted(source: Source, *, alone: bool) -> sa.ColumnElement[bool]:

@@ -26,6 +26,7 @@ USERS = "core.user"
 _FURTHEST = 4
 """Links between a record and what its timeline shows: invoice, order, deal, account."""
 _SORT = "timeline"
+_OF, _LAST_ID, _MOST = sa.bindparam("of", type_=key()), sa.bindparam("last_id", type_=key()), sa.bindparam("most", type_=sa.Integer())
 type_holders = Mapping[str, Sequence[sa.Select[Any]]]
 
 
@@ -34,14 +35,12 @@ def timeline(work: Work, entity: Entity, id: UUID, limit: int, after: str) -> tu
 
     One statement finds what is on it, in all sources; only those are read, and only those entities named, that have something there.
     """
-    work.reader(entity).one(id, ("id",))
-    last = _last(work.reader(entity), after) if after else None
-    holders, legs = _holders(work, entity, id), list[_Leg]()
-    for source in work.platform.catalog.timeline_sources:
-        leg = _leg(work, source, holders, limit + 1, last) if source.plugin in work.enabled else None
-        if leg is not None:
-            legs.append(leg)
-    places = _newest(work, legs, limit + 1)
+    reader = work.reader(entity)
+    reader.one(id, ("id",))
+    given = _last(reader, after) if after else {}
+    legs, statement = reader.shape.kept(("timeline", bool(after), reader.scopes.form), lambda: _asked(work, entity, after=bool(after)))
+    given |= {**reader.scopes.parameters(), "of": id, "most": limit + 1}
+    places = [] if statement is None else [_Place(*row) for row in work.connection.execute(statement, given)]
     following = None
     if len(places) > limit:
         del places[limit:]
@@ -49,16 +48,29 @@ def timeline(work: Work, entity: Entity, id: UUID, limit: int, after: str) -> tu
     return _read(work, legs, places), following
 
 
-def _last(reader: Reader, after: str) -> tuple[datetime, UUID]:
+def _last(reader: Reader, after: str) -> dict[str, Any]:
+    """Where the page before ended, as parameters."""
     fields, table = reader.shape.fields, reader.shape.table
     keys = [SortKey(fields[name], table.c[fields[name].attribute], True, False) for name in ("created_at", "id")]
     at, id = cursor.decode(after, _SORT, keys)
-    return at, id
+    return {"last_at": at, "last_id": id}
 
 
-def _holders(work: Work, entity: Entity, id: UUID) -> type_holders:
+def _asked(work: Work, entity: Entity, *, after: bool) -> tuple[Sequence[_Leg], sa.Select[Any] | None]:
+    """The sources that may have entries for somebody with such rights, and the question that they make together: it fits every record."""
+    holders = _holders(work, entity)
+    sources = [source for source in work.platform.catalog.timeline_sources if source.plugin in work.enabled]
+    legs = [leg for source in sources if (leg := _leg(work, source, holders, after=after)) is not None]
+    if not legs:
+        return (), None
+    parts = [sa.select(part.c.at, part.c.id, sa.literal(n).label("leg")) for n, part in enumerate(leg.query.subquery() for leg in legs)]
+    all_ = sa.union_all(*parts).subquery()
+    return legs, sa.select(all_.c.at, all_.c.id, all_.c.leg).order_by(all_.c.at.desc(), all_.c.id.desc()).limit(_MOST)
+
+
+def _holders(work: Work, entity: Entity) -> type_holders:
     """For each entity the ids whose entries belong here: the record itself, and visible records that carry theirs up to it."""
-    found: dict[str, list[sa.Select[Any]]] = {entity.full_name: [sa.select(sa.literal(id, key()))]}
+    found: dict[str, list[sa.Select[Any]]] = {entity.full_name: [sa.select(_OF)]}
     paths: list[tuple[tuple[str, ...], sa.Select[Any]]] = [((entity.full_name,), found[entity.full_name][0])]
     carriers = _carriers(work)
     for _length in range(_FURTHEST):
@@ -82,6 +94,7 @@ class _Carrier(NamedTuple):
 def _carriers(work: Work) -> dict[str, dict[str, list[_Carrier]]]:
     """By entity those whose records carry their entries up to it: made once, not for each path. A path has no entity twice."""
     found: dict[str, dict[str, list[_Carrier]]] = {}
+    scopes = work.scopes.bound()
     for other in work.catalog.entities.values():
         reader = work.reader(other) if other.plugin in work.enabled else None
         if reader is None or not reader.grants:
@@ -90,10 +103,10 @@ def _carriers(work: Work) -> dict[str, dict[str, list[_Carrier]]]:
         links = {name: f for name in other.fields if isinstance(f := visible.get(name), LinkField) and f.timeline}
         if not links:
             continue
-        source = Source(reader.shape, work.scopes, mention(reader.shape.table, looked_at(other, [f.attribute for f in links.values()])))
+        source = Source(reader.shape, scopes, mention(reader.shape.table, looked_at(other, [f.attribute for f in links.values()])))
         for name, field in links.items():
             if (aim := reader.shape.target(field)) is not None:
-                ids = sa.select(source.table.c.id).where(*reader.reach(source, (name,)))
+                ids = sa.select(source.table.c.id).where(*reader.reach(source, (name,), scopes))
                 found.setdefault(aim.full_name, {}).setdefault(other.full_name, []).append(_Carrier(ids, source.columns(name)[0]))
     return found
 
@@ -102,7 +115,6 @@ class _Leg(NamedTuple):
     """What a source adds to the question: moments and ids of its newest entries; and what is read of those that are on the page."""
 
     source: TimelineSource
-    reader: Reader
     shown: Sequence[str]
     query: sa.Select[Any]
 
@@ -115,41 +127,34 @@ class _Place(NamedTuple):
     leg: int
 
 
-def _leg(work: Work, source: TimelineSource, holders: type_holders, most: int, last: tuple[datetime, UUID] | None) -> _Leg | None:
+def _leg(work: Work, source: TimelineSource, holders: type_holders, *, after: bool) -> _Leg | None:
     reader = work.reader(work.catalog.entities[source.entity])
     visible = reader.visible()
     if source.at not in visible or source.title not in visible:
         return None
-    rows = Source(reader.shape, work.scopes)
+    rows = Source(reader.shape, work.scopes.bound())
     belongs = _belonging(reader, rows, holders)
     if not belongs:
         return None
     shown = [name for name in dict.fromkeys(("id", source.at, source.title, source.body, source.kind, "owner")) if name in visible]
     at, id = rows.columns(source.at)[0], rows.table.c.id
-    clauses = [*reader.reach(rows, (source.at, source.title)), at.is_not(None), sa.or_(*belongs)]
-    if last is not None:
-        clauses += [at <= last[0], sa.or_(at < last[0], sa.and_(at == last[0], id < last[1]))]
+    clauses = [*reader.reach(rows, (source.at, source.title), rows.scopes), at.is_not(None), sa.or_(*belongs)]
+    if after:
+        last = sa.bindparam("last_at", type_=at.type)
+        clauses += [at <= last, sa.or_(at < last, sa.and_(at == last, id < _LAST_ID))]
     query = sa.select(at.label("at"), id.label("id")).select_from(rows.joined()).where(*clauses)
-    return _Leg(source, reader, shown, query.order_by(at.desc(), id.desc()).limit(most))
-
-
-def _newest(work: Work, legs: Sequence[_Leg], most: int) -> list[_Place]:
-    if not legs:
-        return []
-    parts = [sa.select(part.c.at, part.c.id, sa.literal(n).label("leg")) for n, part in enumerate(leg.query.subquery() for leg in legs)]
-    all_ = sa.union_all(*parts).subquery()
-    newest = sa.select(all_.c.at, all_.c.id, all_.c.leg).order_by(all_.c.at.desc(), all_.c.id.desc()).limit(most)
-    return [_Place(*row) for row in work.connection.execute(newest)]
+    return _Leg(source, shown, query.order_by(at.desc(), id.desc()).limit(_MOST))
 
 
 def _read(work: Work, legs: Sequence[_Leg], places: Sequence[_Place]) -> list[dict[str, Any]]:
     rows = dict[tuple[int, UUID], dict[str, Any]]()  # one record may be on the page by two of its moments
     for number, leg in enumerate(legs):
         ids = [place.id for place in places if place.leg == number]
-        rows |= {(number, row["id"]): row for row in (leg.reader.many(ids, leg.shown) if ids else ())}
+        reader = work.reader(work.catalog.entities[leg.source.entity])
+        rows |= {(number, row["id"]): row for row in (reader.many(ids, leg.shown) if ids else ())}
     there = [(legs[place.leg], rows[place.leg, place.id]) for place in places if (place.leg, place.id) in rows]  # not deleted meanwhile
     titles = _titles(work, there)
-    entries = [_entry(leg.source, {**row, **{name: titles.get(row.get(name)) for name in _named(leg)}}) for leg, row in there]
+    entries = [_entry(leg.source, {**row, **{name: titles.get(row.get(name)) for name in _named(work, leg)}}) for leg, row in there]
     _name_actors(work, entries)
     return entries
 
@@ -167,7 +172,7 @@ def _belonging(reader: Reader, rows: Source, holders: type_holders) -> list[sa.C
         else:
             continue
         if wanted:  # a link that is hidden on a row leads nobody to it
-            shown = () if reader.everywhere(name) else reader.reach(rows, (name,))
+            shown = () if reader.everywhere(name) else reader.reach(rows, (name,), rows.scopes)
             found.append(sa.and_(rows.columns(name)[0].in_(_union(wanted)), *shown))
     return found
 
@@ -176,9 +181,9 @@ def _union(ids: Sequence[sa.Select[Any]]) -> Any:
     return ids[0] if len(ids) == 1 else sa.union_all(*ids)
 
 
-def _named(leg: _Leg) -> dict[str, Entity]:
+def _named(work: Work, leg: _Leg) -> dict[str, Entity]:
     """The links that an entry shows by the titles of their targets."""
-    shape, wanted = leg.reader.shape, [name for name in (leg.source.title, leg.source.body) if name in leg.shown]
+    shape, wanted = work.shape(leg.source.entity), [name for name in (leg.source.title, leg.source.body) if name in leg.shown]
     links = {name: field for name in wanted if isinstance(field := shape.fields[name], LinkField)}
     return {name: target for name, field in links.items() if (target := shape.target(field)) is not None}
 
@@ -187,7 +192,7 @@ def _titles(work: Work, there: Sequence[tuple[_Leg, Mapping[str, Any]]]) -> dict
     """By id what the records are called that entries name, for those who may see it; each entity is asked once."""
     wanted, found = dict[str, set[UUID]](), dict[object, object]()
     for leg, row in there:
-        for name, target in _named(leg).items():
+        for name, target in _named(work, leg).items():
             if row.get(name) is not None:
                 wanted.setdefault(target.full_name, set()).add(row[name])
     for full_name, ids in wanted.items():

@@ -46,6 +46,7 @@ class Scopes:
         self._now: Any = None
         self._zone, self._bound = zone, False
         self._made: dict[tuple[object, ...], Any] = {}
+        self._fitting: Scopes | None = None
 
     @property
     def _catalog(self) -> Catalog:
@@ -77,12 +78,13 @@ class Scopes:
 
     def bound(self) -> Scopes:
         """The same clauses with parameters in place of tenant, user and teams: they fit everybody with such grants."""
-        made = Scopes(self._catalog_of, self._tenant, self.grants, self._enabled, self._clock, self._zone, self._bounds)
-        made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
-        made._territories = sa.bindparam("territories", type_=Keys())
-        made._teams, made._now = sa.bindparam("teams", type_=Keys()), sa.bindparam("shared_at", type_=UtcDateTime())
-        made._bound = True
-        return made
+        if self._fitting is None:
+            made = self._fitting = Scopes(self._catalog_of, self._tenant, self.grants, self._enabled, self._clock, self._zone, self._bounds)
+            made._tenant, made._user = TENANT, sa.bindparam("actor", type_=key())
+            made._territories = sa.bindparam("territories", type_=Keys())
+            made._teams, made._now = sa.bindparam("teams", type_=Keys()), sa.bindparam("shared_at", type_=UtcDateTime())
+            made._bound = True
+        return self._fitting
 
     def parameters(self) -> dict[str, Any]:
         """The values of these parameters."""

@@ -347,7 +347,17 @@ def test_a_field_granted_for_own_records_does_not_leak_to_the_teams(
     values = doors.values([mine, theirs, stranger])
     assert set(values) == {mine, theirs}
     assert "price" not in values[theirs]
+    said, engine = list[str](), system.platform.database.engine
+
+    def note(*args: Any) -> None:
+        said.append(args[2])
+
+    sa.event.listen(engine, "before_cursor_execute", note)
     assert "price" not in next(row for row in doors.find(()) if row["id"] == theirs)
+    sa.event.remove(engine, "before_cursor_execute", note)
+    assert len([one for one in said if "FROM probe_thing" in one]) == 2, (
+        "the rows, and on which of them all that the team does not see is shown"
+    )
 
 
 @pytest.mark.feature("B6")

@@ -131,7 +131,7 @@ CHECKS: dict[str, type_part] = {
     "the rows that are visible": ("list", Reader, "reach", _live_alone),
     "the rows on which a field is visible": ("filter sort", Reader, "reach", _not_by_field),
     "the grants that show a field": ("list", Reader, "including", lambda self, name: self.grants),
-    "the hiding of fields on some rows": ("list", Reader, "_hide", lambda self, data, source, names: None),
+    "the hiding of fields on some rows": ("list", Reader, "_hide", lambda self, data, names: None),
     "what is searched": (
         "search",
         Reader,

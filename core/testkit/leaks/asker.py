@@ -65,8 +65,7 @@ class Asker:
 
     def lists(self) -> Iterator[Question]:
         """All, with their number, and page by page."""
-        yield Question("list", self.name, f"GET {self.path}, each record with the fields that are seen on it", self._whole)
-        yield self._get("list", "", ("count", "true"))
+        yield Question("list", self.name, f"GET {self.path}?count=true, each record with the fields that are seen on it", self._whole)
         yield Question("list", self.name, f"GET {self.path}, page by page", self._pages)
         yield Question("export", self.name, f"{self.name} in blocks, as files are made of them", self._blocks)
         links = [name for name, field in self.shape.fields.items() if isinstance(field, LinkField)]
@@ -84,7 +83,9 @@ class Asker:
         """All rows: those that the oracle names, each with the fields that the oracle names, and no others. A veil may take out its own."""
         rows, cursor, body = list[dict[str, object]](), "", b""
         while cursor or not body:
-            status, _headers, part = over_http(world, "GET", self.path, [("limit", "500"), *([("cursor", cursor)] if cursor else [])])
+            status, _headers, part = over_http(
+                world, "GET", self.path, [("limit", "500"), ("cursor", cursor) if cursor else ("count", "true")]
+            )
             read = orjson.loads(part)
             rows, body, cursor = rows + read.get("data", []), body + part, (read.get("page") or {}).get("next") or ""
         told = {row["id"]: sorted(row) for row in rows}
