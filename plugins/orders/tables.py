@@ -216,7 +216,7 @@ class Payment(Record):
 
     __tablename__ = "orders_payments"
 
-    order_id: Mapped[UUID | None] = f.link(_("Order"), Order, parent=True, track=True)
+    order_id: Mapped[UUID | None] = f.with_example(f.link(_("Order"), Order, parent=True, track=True), "any")
     instalment_id: Mapped[UUID | None] = f.link(_("For instalment"), Instalment, track=True, within="order")
     invoice_id: Mapped[UUID | None] = f.link(_("For invoice"), Invoice, track=True, timeline=True)
     received_on: Mapped[date] = f.on(_("Received on"), required=True, track=True, index=True)

@@ -109,7 +109,7 @@ def test_a_period_is_compared_with_the_one_before_it(asked: Api, filled: Work) -
         assert Decimal(total["sum:base_amount"]["amount"]) == sum(value(order["base_amount"]) for order in mine)
     assert sum(row["count"] for row in answer["before"]["data"]) == answer["before"]["total"]["count"]
     assert asked.get(f"{REPORTS}/orders.sales_by_month", {"compare": "before"}).status_code == 400
-    assert asked.get(f"{REPORTS}/orders.sales_by_product", asked_for).status_code == 400
+    assert asked.get(f"{REPORTS}/pipeline.open_by_stage", asked_for).status_code == 400
 
 
 def test_the_period_before_is_as_many_months_or_as_many_days() -> None:

@@ -149,9 +149,9 @@ def test_who_looks_in_vain_for_a_row_that_was_not_taken_is_told_of_that_row(work
     told = {
         one["sheet"]: [str(row["reason"]) for row in imports.rows(work, id_of(one), "failed", 10, "").data] for one in (accounts, contacts)
     }
-    assert told["Accounts"][1].endswith("; row 1 of this file would have brought it, but wasn't taken: see there")
+    assert told["Accounts"][1].endswith("; row 1 of this file would have brought it, but wasn’t taken: see there")
     assert [reason.rpartition("; ")[2] for reason in told["Contacts"][:3]] == [
-        f"row {number} of the sheet Accounts would have brought it, but wasn't taken: see there" for number in (1, 2, 3)
+        f"row {number} of the sheet Accounts would have brought it, but wasn’t taken: see there" for number in (1, 2, 3)
     ]
     assert told["Contacts"][3].startswith("no Account matches 'Oak'") and "row" not in told["Contacts"][3]
     assert told["Contacts"][4].endswith(
