@@ -95,7 +95,8 @@ def _equal(site: Site, link: Any) -> bool:
 
 
 NUMBERS = (
-    "//dl[@class='keyfacts']//dd | //td[contains(@class, 'number')] | //p[contains(@class, 'totals')]/a | //*[contains(@class, 'chip')]"
+    "//dl[@class='keyfacts']//dd | //td[contains(@class, 'number')] | //p[contains(@class, 'totals')]/a | "
+    "//*[contains(@class, 'chip') and not(contains(@class, 'filter'))]"
 )
 PLAIN = ("—", "0", "…")
 
