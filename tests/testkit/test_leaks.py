@@ -1,7 +1,7 @@
 """Nobody learns what he may not see: every way to ask, of every entity of every installed plugin, as users of random roles.
 
 `DEALWRIGHT_LEAK_USERS=20` asks all as so many users, `DEALWRIGHT_LEAKS=deep` asks each of them for every operator, order, link and sum.
-The usual run asks about all entities on SQLite and about an eighth of them on PostgreSQL, by the day; `DEALWRIGHT_TESTS=all` about all on both.
+The usual run asks about all entities on SQLite and about a twelfth of them on PostgreSQL, by the day; `DEALWRIGHT_TESTS=all` about all on both.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ASKED = {
 
 FEW, MANY = 2, users(0)
 """How many users: of a usual run, and of a long one."""
-DAY, PARTS = date.today().toordinal(), 1 if os.environ.get("DEALWRIGHT_TESTS") == "all" else 8
+DAY, PARTS = date.today().toordinal(), 1 if os.environ.get("DEALWRIGHT_TESTS") == "all" else 12
 """PostgreSQL is asked about a part of the entities, by the day, so that a week and a day ask about all; or about all at once."""
 
 
@@ -91,7 +91,7 @@ def test_what_is_shown_changes_the_answers(kit: Kit, names: list[str]) -> None:
 def test_nothing_that_is_hidden_changes_an_answer_of_postgresql(
     postgresql_templates: Templates | str, tmp_path: Path, kit: Kit, names: list[str]
 ) -> None:
-    """An eighth of the entities, another each day, or all: the statements are the same, what a database makes of them may differ."""
+    """A twelfth of the entities, another each day, or all: the statements are the same, what a database makes of them may differ."""
     if isinstance(postgresql_templates, str):
         if os.environ.get("DEALWRIGHT_REQUIRE_SERVERS") == "1":
             pytest.fail(f"no PostgreSQL: {postgresql_templates}")
