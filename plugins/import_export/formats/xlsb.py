@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from collections.abc import Iterator
 from struct import unpack_from
 
+from plugins.import_export.formats.parts import Parts
 from plugins.import_export.formats.shown import BUILT_IN, ERRORS, UNKNOWN_ERROR, Marks, Shown, shown, type_marks
 
 _ROW, _RK, _ERROR, _REAL, _FORMULA_REAL, _FORMULA_ERROR = 0, 2, 3, 5, 9, 11
@@ -45,19 +45,8 @@ def _text(stream: bytes, at: int) -> tuple[str, int]:
 
 def _sheet_files(archive: zipfile.ZipFile) -> list[str]:
     """Where each sheet of the workbook is, in its order."""
-    related = archive.read("xl/_rels/workbook.bin.rels").decode("utf-8", "replace")
-    targets = {
-        named.get("Id", ""): named.get("Target", "")
-        for attributes in re.findall(r"<(?:\w+:)?Relationship\s([^>]*)>", related)
-        if (named := dict(re.findall(r"\b(Id|Target)=\"([^\"]*)\"", attributes)))
-    }
-    book, names, found = archive.read("xl/workbook.bin"), set(archive.namelist()), list[str]()
-    for kind, at, _end in _records(book):
-        if kind == _SHEET:
-            target = targets.get(_text(book, at + 8)[0], "")
-            file = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-            found.append(file if file in names else "")
-    return found
+    book, parts = archive.read("xl/workbook.bin"), Parts(archive, "xl/workbook.bin")
+    return [parts.file(_text(book, at + 8)[0]) for kind, at, _end in _records(book) if kind == _SHEET]
 
 
 def _styles(archive: zipfile.ZipFile) -> dict[int, Shown]:

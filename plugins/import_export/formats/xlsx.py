@@ -6,6 +6,7 @@ import html
 import re
 import zipfile
 
+from plugins.import_export.formats.parts import Parts
 from plugins.import_export.formats.shown import PERCENT, Marks, Shown, shown, type_marks
 
 CELLS = 16_000_000
@@ -41,21 +42,9 @@ def marks(archive: zipfile.ZipFile) -> dict[int, Marks]:
 
 def _sheet_files(archive: zipfile.ZipFile) -> list[str]:
     """Where each sheet of the workbook is, in its order."""
-    targets: dict[str, str] = {}
-    for attributes in re.findall(
-        r"<(?:\w+:)?Relationship\s([^>]*)>", archive.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace")
-    ):
-        named = dict(re.findall(r"\b(Id|Target)=\"([^\"]*)\"", attributes))
-        targets[named.get("Id", "")] = named.get("Target", "")
-    book = archive.read("xl/workbook.xml").decode("utf-8", "replace")
-    names = set(archive.namelist())
-    found = []
-    for attributes in re.findall(r"<(?:\w+:)?sheet\s([^>]*)>", book):
-        reference = re.search(r"\b\w+:id=\"([^\"]*)\"", attributes)
-        target = targets.get(reference[1] if reference else "", "")
-        file = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        found.append(file if file in names else "")
-    return found
+    book, parts = archive.read("xl/workbook.xml").decode("utf-8", "replace"), Parts(archive, "xl/workbook.xml")
+    references = (re.search(r"\b\w+:id=\"([^\"]*)\"", attributes) for attributes in re.findall(r"<(?:\w+:)?sheet\s([^>]*)>", book))
+    return [parts.file(reference[1]) if reference else "" for reference in references]
 
 
 def _styles(archive: zipfile.ZipFile) -> dict[bytes, Shown]:
