@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 import casbin
 import sqlalchemy as sa
-from casbin.persist import Adapter
 from sqlalchemy.engine import Connection
 
 from core.identity.tables import Grant as GrantRecord
@@ -37,8 +37,7 @@ _SOMEBODY = "(somebody)"
 _MODEL = str(Path(__file__).with_name("model.conf"))
 
 
-@dataclass(frozen=True, order=True)
-class Line:
+class Line(NamedTuple):
     """One line of policy: the role `role` has `permission` within `scope` on `fields` ("*" or a list with commas)."""
 
     role: str
@@ -51,21 +50,18 @@ type_said = tuple[frozenset[str], tuple[Line, ...]]
 """The plugins that a tenant has and the lines that it stores: tenants that agree in both share what is compiled."""
 
 
-class _Lines(Adapter):  # type: ignore[misc]  # casbin has no types
-    """Lines that are in memory already; a tenant's own are read with its connection, under its row-level security."""
+def _enforcer(lines: Iterable[Line]) -> casbin.Enforcer:
+    """Lines that are in memory already: a tenant's own are read with its connection, under its row-level security."""
+    made = casbin.Enforcer(casbin.Enforcer.new_model(_MODEL))
+    # Casbin's own way of adding a line looks through all that are there: with 13,000 of them that takes 40 s. What an adapter loads is copied
+    # and written as text for a log.
+    made.model["p"]["p"].policy.extend(map(list, dict.fromkeys(map(_rule, lines))))
+    return made
 
-    def __init__(self, lines: list[Line]) -> None:
-        self._lines = lines
 
-    def load_policy(self, model: casbin.Model) -> None:
-        # Casbin's own way of adding a line looks through all that are there: with 13,000 of them that takes 40 s.
-        rules = dict.fromkeys(self._rule(line) for line in self._lines)
-        model["p"]["p"].policy.extend(map(list, rules))
-
-    @staticmethod
-    def _rule(line: Line) -> tuple[str, ...]:
-        thing, _dot, verb = line.permission.rpartition(".")
-        return (line.role, _SHARED, thing or EVERYTHING, verb, line.scope, line.fields)
+def _rule(line: Line) -> tuple[str, ...]:
+    thing, _dot, verb = line.permission.rpartition(".")
+    return (line.role, _SHARED, thing or EVERYTHING, verb, line.scope, line.fields)
 
 
 class Policy:
@@ -136,7 +132,7 @@ class Policy:
         enabled, stored = said
         replaced = {(line.role, line.permission) for line in stored}
         lines = [*stored, *(line for line in self._contributed(enabled) if (line.role, line.permission) not in replaced)]
-        return casbin.Enforcer(_MODEL, _Lines(lines))
+        return _enforcer(lines)
 
     def _contributed(self, enabled: frozenset[str]) -> list[Line]:
         everything = [Line(key, EVERYTHING, Scope.ALL, EVERYTHING) for key, (_o, role) in self._catalog.roles.items() if role.everything]
@@ -174,14 +170,19 @@ def _table(enforcer: casbin.Enforcer, given: tuple[str, ...]) -> type_table:
 
 def _stored(connection: Connection, tenant: UUID, catalog: Catalog) -> list[Line]:
     """The tenant's own lines; for a permission that a role has stored grants of, those replace the contributed ones."""
-    role, grant = RoleRecord.table(), GrantRecord.table()
-    rows = connection.execute(
-        sa.select(role.c.key, role.c.everything, grant.c.permission, grant.c.scope, grant.c.only_fields)
-        .outerjoin(grant, (grant.c.tenant_id == role.c.tenant_id) & (grant.c.role_id == role.c.id) & grant.c.deleted_at.is_(None))
-        .where(role.c.tenant_id == tenant, role.c.deleted_at.is_(None))
-    ).all()
+    rows = connection.execute(_stored_statement(), {"of": tenant}).all()
     lines = [Line(row.key, EVERYTHING, Scope.ALL, EVERYTHING) for row in rows if row.everything and row.key not in catalog.roles]
     for row in rows:
         if row.permission is not None:
             lines.append(Line(row.key, row.permission, row.scope, EVERYTHING if row.only_fields is None else ",".join(row.only_fields)))
     return list(dict.fromkeys(lines))
+
+
+@cache
+def _stored_statement() -> sa.Select[Any]:
+    role, grant = RoleRecord.table(), GrantRecord.table()
+    return (
+        sa.select(role.c.key, role.c.everything, grant.c.permission, grant.c.scope, grant.c.only_fields)
+        .outerjoin(grant, (grant.c.tenant_id == role.c.tenant_id) & (grant.c.role_id == role.c.id) & grant.c.deleted_at.is_(None))
+        .where(role.c.tenant_id == sa.bindparam("of"), role.c.deleted_at.is_(None))
+    )

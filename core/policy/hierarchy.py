@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from core.identity.tables import Share, Team, Territory, TerritoryMember, User
 from sdk import EVERYBODY
+from sdk.columns import key
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,26 @@ class Place:
 
 def place_of(connection: Connection, tenant: UUID, user: UUID) -> Place:
     """Where a user stands now; read when rights are compiled, so that a change of it is one of rights."""
-    person = User.table()
-    teams = _teams(connection, tenant)
-    mine = connection.execute(sa.select(person.c.team_id).where(person.c.tenant_id == tenant, person.c.id == user)).scalar()
+    teams, (standing, territories) = _teams(connection, tenant), _statements()
+    of = {"of": tenant, "who": user}
+    row = connection.execute(standing, of).one_or_none()
+    mine, shared = (row.team_id, bool(row.shared)) if row is not None else (None, False)
     reached = _down(teams, [id for id, row in teams.items() if row.manager_id == user or id == mine])
-    share = Share.table()
-    with_me = sa.select(share.c.id).where(share.c.tenant_id == tenant, share.c.user_id == user, share.c.deleted_at.is_(None)).limit(1)
-    shared = connection.execute(with_me).first() is not None
-    return Place(reached, tuple(_roles(teams, mine)), _territories(connection, tenant, user), shared)
+    return Place(
+        reached, tuple(_roles(teams, mine)), _territories(connection, tenant, set(connection.execute(territories, of).scalars())), shared
+    )
+
+
+@cache
+def _statements() -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """A person's team and whether there is a share with him, and his territories."""
+    tenant, user = sa.bindparam("of", type_=key()), sa.bindparam("who", type_=key())
+    person, share, member = User.table(), Share.table(), TerritoryMember.table()
+    with_me = sa.exists().where(share.c.tenant_id == tenant, share.c.user_id == user, share.c.deleted_at.is_(None))
+    return (
+        sa.select(person.c.team_id, with_me.label("shared")).where(person.c.tenant_id == tenant, person.c.id == user),
+        sa.select(member.c.territory_id).where(member.c.tenant_id == tenant, member.c.user_id == user, member.c.deleted_at.is_(None)),
+    )
 
 
 def _down(rows: Mapping[UUID, Any], first: list[UUID]) -> frozenset[UUID]:
@@ -53,12 +67,10 @@ def _down(rows: Mapping[UUID, Any], first: list[UUID]) -> frozenset[UUID]:
     return frozenset(reached)
 
 
-def _territories(connection: Connection, tenant: UUID, user: UUID) -> frozenset[UUID]:
-    member, territory = TerritoryMember.table(), Territory.table()
-    mine = sa.select(member.c.territory_id).where(member.c.tenant_id == tenant, member.c.user_id == user, member.c.deleted_at.is_(None))
-    first = set(connection.execute(mine).scalars())
+def _territories(connection: Connection, tenant: UUID, first: set[UUID]) -> frozenset[UUID]:
     if not first:  # the tree is read for those alone who are in one
         return frozenset()
+    territory = Territory.table()
     live = sa.select(territory.c.id, territory.c.parent_id).where(territory.c.tenant_id == tenant, territory.c.deleted_at.is_(None))
     rows = {row.id: row for row in connection.execute(live).all()}
     return _down(rows, [id for id in first if id in rows])
@@ -82,11 +94,15 @@ def givers(connection: Connection, tenant: UUID, user: UUID) -> dict[str, tuple[
 
 
 def _teams(connection: Connection, tenant: UUID) -> Mapping[UUID, Any]:
+    return {row.id: row for row in connection.execute(_teams_statement(), {"of": tenant}).all()}
+
+
+@cache
+def _teams_statement() -> sa.Select[Any]:
     team = Team.table()
-    query = sa.select(team.c.id, team.c.name, team.c.parent_id, team.c.manager_id, team.c.roles).where(
-        team.c.tenant_id == tenant, team.c.deleted_at.is_(None)
+    return sa.select(team.c.id, team.c.name, team.c.parent_id, team.c.manager_id, team.c.roles).where(
+        team.c.tenant_id == sa.bindparam("of"), team.c.deleted_at.is_(None)
     )
-    return {row.id: row for row in connection.execute(query).all()}
 
 
 def _roles(teams: Mapping[UUID, Any], team: UUID | None) -> Iterator[str]:
