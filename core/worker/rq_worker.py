@@ -88,7 +88,13 @@ class RowWorker(Worker):
 
 
 class OneProcess(RowWorker):
-    """A worker that runs its rows itself: quicker by the forks, and gone with the first row that takes its process down."""
+    """A worker that runs its rows itself: quicker by the forks, and gone with the first row that takes its process down.
+
+    It hears no commands: the thread that listens for them is waited for at the end of each run, and there is no work horse to be stopped.
+    """
+
+    def subscribe(self) -> None:
+        """Nothing: see the class."""
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run a row."""

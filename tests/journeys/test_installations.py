@@ -215,7 +215,7 @@ def contents(platform: Platform) -> dict[str, list[dict[str, object]]]:
 def test_the_demo_is_the_same_for_the_same_seed_and_another_for_another(platform: Platform) -> None:
     made = []
     for seed in (demo.SEED, demo.SEED, 7):
-        demo.fill(platform, seed, months=6)
+        demo.fill(platform, seed, months=3)
         made.append(contents(platform))
         lifecycle.purge(platform, demo.NAME)
     assert made[0] == made[1]
