@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from core.http import errors, pipeline
@@ -23,9 +26,17 @@ from core.http.session import mount_session
 from core.platform import Platform
 
 
+class _Synchronous(Flask):
+    """All that we mount are ordinary functions: Flask would look at each anew, several times in each request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is."""
+        return func
+
+
 def create_app(platform: Platform) -> Flask:
     """The web application of a booted platform."""
-    app = Flask("dealwright", static_folder=None)
+    app = _Synchronous("dealwright", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = platform.config.max_upload
     app.config["DEALWRIGHT_MAX_BODY"] = platform.config.max_body
     app.wsgi_app = Heads(app.wsgi_app, platform.config)  # type: ignore[method-assign]

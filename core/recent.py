@@ -12,7 +12,10 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """Values by key, at most `most` of them: the least recently used goes first. For all threads."""
+    """Values by key, at most `most` of them: the least recently used goes first, as far as it matters. For all threads.
+
+    What was used when is noted once half of the places are taken: before that nothing goes soon.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -21,11 +24,12 @@ class Recent(Generic[K, V]):
 
     def get(self, key: K) -> V | None:
         """The value, which counts as used; None where there is none, or none any more."""
-        with self._lock:
-            found = self._values.get(key)
-            if found is not None:
-                self._values.move_to_end(key)
-            return found
+        found = self._values.get(key)
+        if found is not None and 2 * len(self._values) > self._most:
+            with self._lock:
+                if key in self._values:  # nobody has taken its place meanwhile
+                    self._values.move_to_end(key)
+        return found
 
     def keep(self, key: K, value: V) -> V:
         """Keep a value, in the place of what was there; gives it back."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _APART = "dealwright_in_a_thread"
 _SENT, _HELD, _LOCKS, _HEEDED = "dealwright_in_flight", "dealwright_held_back", "dealwright_locks_first", "dealwright_heeds_flights"
+_KINDS = frozenset({_APART, _SENT, _HELD, _LOCKS})
 _LATE = "the statement was in flight"
 _ROOM = 1 << 20
 """Bytes of a large INSERT, or two, which the system is to keep for a server that is at work on another."""
@@ -117,6 +118,8 @@ def together(statements: Sequence[str]) -> str:
 
 def settle(connection: Connection) -> None:
     """Write what is held back and wait for what is in flight; raises the error of SQLAlchemy that it would have raised at once."""
+    if connection.info.keys().isdisjoint(_KINDS):  # as nearly always
+        return
     _land(connection)
     if held := _taken(connection):
         statement, documents = _joined(held, "%s")

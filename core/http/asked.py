@@ -75,10 +75,17 @@ def reading() -> Iterator[None]:
 
 def query_pairs(known: frozenset[str] | None = None) -> list[tuple[str, str]]:
     """The query string's pairs; with `known`, any other name is a BadRequest, as is a name sent twice."""
-    pairs = parse_qsl(request.query_string.decode(), keep_blank_values=True, errors="werkzeug.url_quote")
-    for name, value in pairs:
+    pairs = pairs_in(request.query_string)
+    for name, _value in pairs:
         if known is not None and name not in known:
             raise BadRequest(_("unknown parameter {name!r}"), code="unknown_parameter", name=name[:80])
+    return pairs
+
+
+def pairs_in(query: bytes) -> list[tuple[str, str]]:
+    """The pairs of a query string; raises BadRequest."""
+    pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="werkzeug.url_quote")
+    for name, value in pairs:
         if "\x00" in name or "\x00" in value:
             raise BadRequest(_("parameter {name!r} contains a null character"), name=name.replace("\x00", "")[:80])
     return pairs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from core.entities.history import history
 from core.entities.read import MOST_ROWS
 from core.entities.timeline import timeline
 from core.http.answers import OPTIONS
-from core.http.asked import json_body, query_pairs
+from core.http.asked import json_body, pairs_in, query_pairs
 from core.http.errors import body_of
 from core.http.freshness import fresh
 from sdk import Alike, BadRequest, Condition, Draft, Entity, Filter, Outcome, Problem, Query, Response, Stale, Verb, _, parse_filter
@@ -28,6 +29,8 @@ RESERVED = frozenset({"fields", "sort", "q", "include", "limit", "cursor", "coun
 MOST_ITEMS = 1000
 MOST_LISTED = 100
 """Values of one filter: an address with more of them is longer than servers take."""
+_LONG = 2_000
+"""Bytes of a query string that is not worth its place in memory."""
 _NONE: frozenset[str] = frozenset()
 _SHOWN = frozenset({"fields", "include"})
 _FORCE = frozenset({"force"})
@@ -43,7 +46,7 @@ class Collection:
 
     def list(self, work: Work, _path: Mapping[str, str]) -> object:
         """A page; `?stage=won&amount[gte]=1000&sort=-amount&limit=50&cursor=…`."""
-        page = work.reader(self.entity).page(read_query(query_pairs()), wire=True)
+        page = work.reader(self.entity).page(_asked(request.query_string), wire=True)
         following: dict[str, object] = {"next": page.next}
         if page.total is not None:
             following["total"] = page.total
@@ -196,6 +199,16 @@ def unchanged(work: Work, entity: Entity, id: UUID) -> None:
     row = work.records(entity.full_name).values([id], hold=True).get(id) if known is not None else None
     if row is not None and row["version"] != known:
         raise Stale(_("the record was changed since you read it; read it again"), version=row["version"])
+
+
+def _asked(query: bytes) -> Query:
+    """What a list is asked for; programs and pages ask the same again and again."""
+    return _kept_query(query) if len(query) < _LONG else read_query(pairs_in(query))
+
+
+@lru_cache(maxsize=1000)
+def _kept_query(query: bytes) -> Query:
+    return read_query(pairs_in(query))
 
 
 def read_query(pairs: list[tuple[str, str]]) -> Query:

@@ -42,6 +42,7 @@ from sdk import (
 
 if TYPE_CHECKING:
     from flask import Request
+    from flask.ctx import _AppCtxGlobals
     from werkzeug.local import LocalProxy
 
     from core.platform import Platform
@@ -57,10 +58,10 @@ TENANT_COOKIE = "dealwright_tenant"
 
 def start() -> None:
     """Before anything: the id by which this request is found in the log; a caller's own is taken over."""
-    asked = _request()
+    asked, here = _request(), _globals()
     given = asked.headers.get("X-Trace-Id", "")
-    g.began = time.perf_counter()
-    g.trace_id = given if _TRACE.match(given) else uuid4().hex
+    here.began = time.perf_counter()
+    here.trace_id = given if _TRACE.match(given) else uuid4().hex
     try:
         asked.query_string.decode()
     except UnicodeDecodeError:
@@ -74,23 +75,29 @@ def _request() -> Request:
     return cast("LocalProxy[Request]", request)._get_current_object()
 
 
+def _globals() -> _AppCtxGlobals:
+    """What is kept for the length of the request, itself."""
+    return cast("LocalProxy[_AppCtxGlobals]", g)._get_current_object()
+
+
 def finish(response: FlaskResponse) -> FlaskResponse:
     """After everything: what its sender is told of the request, see `Heads`."""
-    asked = _request()
-    told = [("X-Trace-Id", g.get("trace_id", "")), *g.get("acting", {}).items()]
-    if (left := g.get("left")) is not None:
+    asked, here = _request(), _globals()
+    told = [("X-Trace-Id", here.get("trace_id", "")), *here.get("acting", {}).items()]
+    if (left := here.get("left")) is not None:
         told += left.headers().items()
     asked.environ[TOLD] = told
     rule = asked.url_rule.rule if asked.url_rule is not None else ""
-    current_app.config["DEALWRIGHT_METRICS"].answered(asked.method, rule, response.status_code, time.perf_counter() - g.began)
+    current_app.config["DEALWRIGHT_METRICS"].answered(asked.method, rule, response.status_code, time.perf_counter() - here.began)
     return response
 
 
 def entered(platform: Platform, write: bool) -> AbstractContextManager[Work]:
     """The context of whoever sent the request, inside one transaction of the tenant."""
-    if header := request.headers.get("Authorization", ""):
+    asked = _request()
+    if header := asked.headers.get("Authorization", ""):
         return _by_token(platform, header, write)
-    if cookie := request.cookies.get(cookie_name(platform.config)):
+    if cookie := asked.cookies.get(cookie_name(platform.config)):
         return _by_session(platform, cookie, write)
     raise Unauthenticated(_("send `Authorization: Bearer dw_...` or sign in at /api/v1/session"))
 
@@ -101,9 +108,9 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     tenant = tokens.tenant_in(secret.strip()) if scheme.lower() == "bearer" else None
     if tenant is None:
         raise Unauthenticated(_("the token is invalid; expected `Authorization: Bearer dw_...`"))
-    now, digest = platform.clock(), links.digest_of(secret.strip())
-    before = g.get("left")  # who has knocked has been counted
-    left = g.left = before or platform.limits.take(digest, now)
+    now, digest, here = platform.clock(), links.digest_of(secret.strip()), _globals()
+    before = here.get("left")  # who has knocked has been counted
+    left = here.left = before or platform.limits.take(digest, now)
     if left is not None and left.wait:
         raise limits.refusal(left)
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.QUESTION) as connection:
@@ -111,7 +118,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         if row is None:
             raise Unauthenticated(_("the token is unknown, expired or revoked; create another"))
         if before is None:
-            g.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
+            here.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
         if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
             after_this_request(partial(_noting, platform, tenant, row.token_id, now))
         enabled = platform.gate.enabled(connection, tenant, row.access_version)
@@ -123,7 +130,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         address = _check_address(platform, row)
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
                     access_version=row.access_version)  # fmt: skip
-        g.locale = work.locale
+        here.locale = work.locale
         work.token_until, work.came_from = row.token_expires_at, address
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
@@ -241,7 +248,7 @@ class Endpoint:
         self.platform, self.plugin, self.handler, self.public, self.prepare = platform, plugin, handler, public, prepare
 
     def __call__(self, **path: str) -> FlaskResponse:
-        if request.method in SAFE:
+        if _request().method in SAFE:
             return self._answered(path, write=False)
         with self._received(path) as told:
             return answer(told) if isinstance(told, Response) else self._answered(path, write=True)
