@@ -30,6 +30,7 @@ from core.mail import letters
 from core.outside import http
 from core.pages.drawing import draw
 from core.pages.formats import written
+from core.policy import stamp
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
 from core.search.pinyin import spelled
@@ -262,6 +263,9 @@ class Work(Transactional):
     def key_for(self, purpose: str) -> bytes:
         """The same for the platform itself, whoever's code asks."""
         return _secret(self.platform.config.key(), self.tenant.id, purpose)
+
+    def reading_stamp(self) -> str:
+        return stamp.reading(self)
 
     def require(self, permission: str) -> None:
         if not self.can(permission):

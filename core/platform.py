@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from core import builtin
 from core.audit.repeats import Repeats
+from core.audit.ties import Tails
 from core.config import Config
 from core.context import SYSTEM_ACTOR, Work
 from core.custom.overlay import NOTHING, Overlay
@@ -44,7 +46,7 @@ from core.policy.grants import SYSTEM, Grants
 from core.recent import Recent
 from core.tenancy.tables import tenants
 from core.translation import Translator
-from sdk import Actor, Channel, Frame, NotFound, PageRoute, Tenant, Unavailable, _
+from sdk import Actor, Channel, DeclarationError, Frame, NotFound, PageRoute, Tenant, Unavailable, _
 
 type_clock = Callable[[], datetime]
 HERE = Path(__file__).parent
@@ -87,6 +89,8 @@ class Platform:
     """Who has to wait, as far as this process has been told."""
     repeats: Repeats = field(default_factory=Repeats)
     """Which attempts without a right this process has told of."""
+    tails: Tails = field(default_factory=Tails)
+    """Which entries of the audit this process has written last."""
     catalogs: Recent[Makings, Catalog] = field(default_factory=lambda: Recent(_MOST_CATALOGS))
     """The catalogue of each tenant that has made entities."""
     _shapes: Recent[tuple[str, frozenset[str], Overlay, Catalog], Shape] = field(default_factory=lambda: Recent(_MOST_SHAPES))
@@ -182,7 +186,7 @@ class Platform:
         return replace(
             self, config=config, database=database, calls=self.calls.again(), gate=Gate(self.gate.manifests, self.gate.ours), policy=Policy(self.catalog),
             statistics=Statistics(database), clock=clock, kept=Recent(_MOST_KEPT), limits=Limits(), shield=Shield(),
-            repeats=Repeats(),
+            repeats=Repeats(), tails=Tails(),
         )  # fmt: skip
 
     def close(self) -> None:
@@ -245,7 +249,14 @@ def frame_in(catalog: Catalog) -> Frame | None:
 def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -> bool:
     branches = [Branch(p.name, p.migrations) for p in calls.states.values() if p.serves]
     with_records = {entity.plugin for entity in catalog.entities.values()}
-    heads = {branch.plugin: branch.head() for branch in branches}
+    heads, before = dict[str, str | None](), calls.serving()
+    for branch in branches:
+        try:
+            heads[branch.plugin] = branch.head()
+        except Exception as failure:  # whatever its scripts raise, the plugin is shown as failed and the others serve
+            reason = str(failure) if isinstance(failure, DeclarationError) else "".join(traceback.format_exception(failure))
+            calls.drop(branch.plugin, State.FAILED, reason)
+    branches = [branch for branch in branches if branch.plugin in heads]
     for name in [name for name, head in heads.items() if name in with_records and head is None]:
         if calls.states[name].serves:
             text = _(
@@ -256,4 +267,4 @@ def _take_out_those_behind(calls: Calls, catalog: Catalog, database: Database) -
         if calls.states[name].serves:
             text = _("its schema is at {there}, its code at {here}; run `dealwright db upgrade`")
             calls.drop(name, State.BEHIND, said(text, there=there or "nothing", here=here))
-    return any(plugin.state is State.BEHIND for plugin in calls.states.values())
+    return calls.serving() != before

@@ -268,16 +268,21 @@ class Transactional:
         shared = self._transaction
         self.send_off()
         shared.told = True
-        entries.sign(cast("Work", self), shared.traces.get(audit, ()))
+        self._sign()
         shared.ready = bulk.ready(self.connection, shared.traces)
         shared.traces.clear()
+
+    def _sign(self) -> None:
+        shared = self._transaction
+        if (committed := entries.sign(cast("Work", self), shared.traces.get(audit, ()))) is not None:
+            shared.after.append(committed)
 
     def write_traces(self, *, hold: bool = False) -> None:
         """Write down now what the transaction has kept of audit and outbox until its end; `hold`: with what is asked next."""
         self.send_off()
         shared = self._transaction
         shared.told = shared.told or bool(shared.traces)
-        entries.sign(cast("Work", self), shared.traces.get(audit, ()))
+        self._sign()
         bulk.insert_all(self.connection, shared.traces, hold=hold)
         shared.traces.clear()
 
@@ -356,8 +361,10 @@ class Transactional:
         if rows := repeats.to_tell(attempts, now) if attempts else []:
             try:
                 with self.platform.database.begin(write=True, tenant=self.tenant.id) as connection:
-                    entries.sign(cast("Work", self), rows)
+                    committed = entries.sign(cast("Work", self), rows)
                     bulk.insert_all(connection, {audit: rows})
             except BaseException:
                 repeats.take_back(rows)
                 raise
+            if committed is not None:
+                committed()

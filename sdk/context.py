@@ -424,6 +424,12 @@ class Context(Protocol):
     def can(self, permission: str) -> bool:
         """Whether the actor has `<plugin>.<noun>.<verb>` for any record."""
 
+    def reading_stamp(self) -> str:
+        """64 signs, the same as long as roles, teams, territories, subordinates and shares show the actor the same, whatever token asks.
+
+        To be kept with what is made for the actor's eyes and shown later: where it is another by then, it is to be made anew. Records
+        that get another owner, and the fields of a token, change nothing in it."""
+
     def require(self, permission: str) -> None:
         """Raise Forbidden where the actor has not a special right; the attempt is in the audit, whatever becomes of the transaction."""
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from core.audit import days, entries, late
 from core.audit.days import LOCK
 from core.audit.tables import seals
+from core.audit.ties import MARK, Ties
 from core.events.tables import audit
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ DIGESTED = datetime(2026, 11, 27, tzinfo=UTC)
 """From then on nothing writes entries without a digest; one that says to be younger, or is of a tenant that is, was made, or stripped of it, by hand."""
 OVERDUE = timedelta(days=1)
 """A seal that is so much younger than its first entry was not made by the clock in its time."""
-_MARK = 8
 _NOTHING = UUID(int=0)
 
 
@@ -37,7 +37,8 @@ class Broken:
     """The first link that does not hold: `what` is edited, inserted, deleted, seal_edited or seal_deleted; or days_edited, where all links hold and
     for how long entries are kept was set past the platform.
 
-    Of a deleted entry `after` is the entry before the gap (None: it was the first of its seal); of one that was late, `entry` is that one.
+    Of a deleted entry `after` is the entry before the gap (None: it was the first of its seal); of one that was late, `entry` is that one; of
+    one that no seal had covered yet, `told_by` is an entry that follows it.
     """
 
     what: str
@@ -47,6 +48,7 @@ class Broken:
     at: str = ""
     entity: str = ""
     record: UUID | None = None
+    told_by: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,9 @@ def tell_of_late(work: Work) -> None:
         known = len([id for id in late.told(work) if id > after])
         if work.connection.execute(within).scalar_one() == known + sum(part._mapping["count"] for part in parts):
             return
+        ties = Ties(work)
         for part in parts:
-            check_seal(work, Verdict(), part, before, strays)
+            check_seal(work, Verdict(), part, before, strays, ties)
             before = part
         late.tell(work, strays)
 
@@ -190,9 +193,9 @@ def verify(work: Work, *, head: str = "") -> Verdict:
     makes nothing good, and no transaction has to look at more than a part.
     """
     seal(work)
-    found, before, seen, strays = Verdict(), None, not head, list[UUID]()
+    found, before, seen, strays, ties = Verdict(), None, not head, list[UUID](), Ties(work)
     while True:
-        found, part = _check_next(work, found, before, strays)
+        found, part = _check_next(work, found, before, strays, ties)
         if found.broken is not None:
             return found
         if part is None:
@@ -220,13 +223,19 @@ def broken_since(work: Work, entry: UUID) -> Broken | None:
     with work.transaction():
         earlier = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.last < entry).order_by(seals.c.number.desc()).limit(1)
         before = work.connection.execute(earlier).one_or_none()
-    found, part = _check_next(work, Verdict(), before, [])
+    ties = Ties(work)
+    found, part = _check_next(work, Verdict(), before, [], ties)
     while part is not None and found.broken is None:
         before = part
-        found, part = _check_next(work, found, before, [])
+        found, part = _check_next(work, found, before, [], ties)
     with work.transaction(write=True):
         work.lock(LOCK)
         return found.broken or _gone(work, entry)
+
+
+def _missed(work: Work, number: int | None, teller: UUID) -> Broken:
+    """What is said of an entry that another follows and that is not there; one that came late is known by its id."""
+    return _gone(work, _NOTHING) or Broken("deleted", number, told_by=teller)
 
 
 def _gone(work: Work, after: UUID) -> Broken | None:
@@ -240,15 +249,15 @@ def _gone(work: Work, after: UUID) -> Broken | None:
     return Broken("deleted", work.connection.execute(covering).scalar(), lost)
 
 
-def _check_next(work: Work, found: Verdict, before: Any, strays: list[UUID]) -> tuple[Verdict, Any]:
+def _check_next(work: Work, found: Verdict, before: Any, strays: list[UUID], ties: Ties) -> tuple[Verdict, Any]:
     """What is found with the seal after one, and that seal; None, and with what is not sealed, behind the last."""
     with work.transaction(write=True):
         work.lock(LOCK)  # nothing is sealed or dropped while a part is looked at
         part = _seal_after(work, before.number if before is not None else 0)
-        return (check_seal(work, found, part, before, strays) if part is not None else _check_open(work, found, before)), part
+        return (check_seal(work, found, part, before, strays, ties) if part is not None else _check_open(work, found, before, ties)), part
 
 
-def check_seal(work: Work, found: Verdict, part: Any, before: Any, strays: list[UUID]) -> Verdict:
+def check_seal(work: Work, found: Verdict, part: Any, before: Any, strays: list[UUID], ties: Ties) -> Verdict:
     """What is found with a seal and its entries, `before` being the seal before it; those that came late are added to `strays`."""
     secret, number = work.key_for(entries.PURPOSE), before.number + 1 if before is not None else 1
     if part.number != number:
@@ -263,7 +272,7 @@ def check_seal(work: Work, found: Verdict, part: Any, before: Any, strays: list[
     within = [*behind(work, before), audit.c.id <= part.last]
     rows = work.connection.execute(sa.select(audit).where(*within).order_by(audit.c.id)).mappings().all()
     right = entries.Erasing(work, _NOTHING)
-    marks = [part.marks[start : start + _MARK] for start in range(0, len(part.marks), _MARK)]
+    marks = [part.marks[start : start + MARK] for start in range(0, len(part.marks), MARK)]
     digests, last, came_late = list[str](), None, list[UUID]()
     for position, row in enumerate(rows, 1):
         mark, genuine = _mark(row["digest"]), right.holds(row)
@@ -282,14 +291,16 @@ def check_seal(work: Work, found: Verdict, part: Any, before: Any, strays: list[
         return replace(found, broken=Broken("deleted", number, after=last))
     if part.content != mac(secret, digests):
         return replace(found, broken=Broken("seal_edited", number))
+    if (teller := ties.broken(rows)) is not None:
+        return replace(found, broken=_missed(work, number, teller))
     strays += came_late
     overdue = timed and not part.adopted and bool(rows) and part.sealed_at - rows[0]["at"] > OVERDUE
     return replace(found, entries=found.entries + len(rows), seals=found.seals + 1, late=found.late + len(came_late),
                    overdue=found.overdue + overdue, erased=_erased(found, rows))  # fmt: skip
 
 
-def _check_open(work: Work, found: Verdict, before: Any) -> Verdict:
-    """What is not sealed yet can be told to be edited or invented, and not to be missing."""
+def _check_open(work: Work, found: Verdict, before: Any, ties: Ties) -> Verdict:
+    """What is not sealed yet can be told to be edited or invented, and to be missing where an entry that is there follows it."""
     right, last = entries.Erasing(work, _NOTHING), before.last if before is not None else _NOTHING
     adopting = _may_adopt(work, before)
     while True:
@@ -299,6 +310,8 @@ def _check_open(work: Work, found: Verdict, before: Any) -> Verdict:
             adopting = adopting and _from_before(row)
             if not adopting and not right.holds(row):
                 return replace(found, broken=_at("edited" if row["digest"] else "inserted", None, row))
+        if (teller := ties.broken(rows)) is not None:
+            return replace(found, broken=_missed(work, None, teller))
         found = replace(found, entries=found.entries + len(rows), erased=_erased(found, rows))
         if len(rows) < PART:
             return found
@@ -321,7 +334,7 @@ def _by_whom(work: Work, found: Verdict) -> dict[str, Erased]:
 
 
 def _mark(digest: str) -> str:
-    return digest[:_MARK].ljust(_MARK, "-")
+    return digest[:MARK].ljust(MARK, "-")
 
 
 def _at(what: str, number: int | None, row: sa.RowMapping) -> Broken:

@@ -48,15 +48,12 @@ def attempt(work: Work, permission: str, record: UUID | None) -> dict[str, Any]:
 # --- digests ---------------------------------------------------------------------------------------------------------
 
 
-def sign(work: Work, rows: Sequence[dict[str, Any]]) -> None:
-    """Give entries that are about to be written their digest.
+def sign(work: Work, rows: Sequence[dict[str, Any]]) -> Callable[[], None] | None:
+    """Give entries that are about to be written their digest, and what they follow; what is to be called once they are committed, if anything.
 
     Keyed by what is not in the database: who edits or invents a row there cannot make a digest for it.
     """
-    if rows:
-        digest = digester(work)
-        for row in rows:
-            row["digest"] = digest(row)
+    return work.platform.tails.tie(work.tenant.id, rows, digester(work)) if rows else None
 
 
 def digester(work: Work) -> Callable[[Mapping[str, Any] | sa.RowMapping], str]:
@@ -69,6 +66,8 @@ def digester(work: Work) -> Callable[[Mapping[str, Any] | sa.RowMapping], str]:
         made.update(orjson.dumps(_signed(row), default=str, option=orjson.OPT_SORT_KEYS))
         if row["impersonator_id"] is not None:  # entries from before there was such a thing keep the digest that they have
             made.update(row["impersonator_id"].bytes)
+        if row["follows"] is not None:  # nor have they
+            made.update(row["follows"].encode())
         return made.hexdigest()
 
     return digest

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.audit import chain, days, entries
 from core.audit.tables import seals
+from core.audit.ties import Ties
 from core.events.tables import audit
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def drop(work: Work) -> None:
         return None
     if (broken := chain.broken_since(work, said.entry)) is not None:
         return _refuse(work, f"it does not hold ({broken.what}) since it was said for how long it is kept")
-    lost = 0
-    while (more := _drop_part(work, said.entry, lost)) is not None:
+    lost, ties = 0, Ties(work)
+    while (more := _drop_part(work, said.entry, lost, ties)) is not None:
         lost = more
     if lost:
         with work.transaction(write=True):
@@ -57,7 +58,7 @@ def _due(work: Work, said: days.Said) -> Any:
     return part if over else None
 
 
-def _drop_part(work: Work, vouched: UUID, lost: int) -> int | None:
+def _drop_part(work: Work, vouched: UUID, lost: int, ties: Ties) -> int | None:
     """How many are gone by now of which no entry tells yet; None where nothing more is to be dropped.
 
     What is in force is read anew, as it may have been changed since; `vouched` is the entry that said so when the chain was found to hold.
@@ -70,7 +71,7 @@ def _drop_part(work: Work, vouched: UUID, lost: int) -> int | None:
             return None
         query = sa.select(seals).where(seals.c.tenant_id == work.tenant.id, seals.c.number == part.number - 1)
         before = work.connection.execute(query).one_or_none()
-        if (broken := chain.check_seal(work, chain.Verdict(), part, before, []).broken) is not None:
+        if (broken := chain.check_seal(work, chain.Verdict(), part, before, [], ties).broken) is not None:
             _refuse(work, f"seal {part.number} does not hold ({broken.what}), and would be vouched for")
             return None
         lost += work.connection.execute(audit.delete().where(*chain.behind(work, before), audit.c.id <= part.last)).rowcount

@@ -73,6 +73,8 @@ def _where(broken: Broken) -> str:
     if broken.what == "deleted":
         if broken.entry is not None:
             return f"{seal}: entry {broken.entry}, which had come after it, was deleted"
+        if broken.told_by is not None:
+            return f"{seal}: an entry was deleted that entry {broken.told_by} follows"
         gap = f"after entry {broken.after}" if broken.after is not None else "at its beginning"
         return f"{seal}: an entry was deleted {gap}"
     return f"entry {broken.entry} ({broken.entity} {broken.record}, {broken.at}; {seal}) was {broken.what}"

@@ -9,7 +9,8 @@ _SAYS = re.compile(r"^(revision|down_revision)(?: *:[^=\n]+)? *= *(?:\"([\w-]+)\
 
 
 def declared_head(directory: Path) -> str | None:
-    """The one revision that no other file comes after; None where the files do not say it plainly, and where there are none."""
+    """The one revision that no other file comes after; None where the files do not say it plainly, one comes after none that is there, and
+    where there are none."""
     before: dict[str, str | None] = {}
     files = [file for file in directory.glob("*.py") if file.name != "__init__.py"]
     for file in files:
@@ -20,4 +21,5 @@ def declared_head(directory: Path) -> str | None:
             return None
         before[revision] = mine["down_revision"]
     ends = before.keys() - before.values()
-    return ends.pop() if len(ends) == 1 and len(before) == len(files) else None
+    whole = len(ends) == 1 and len(before) == len(files) and before.keys() >= {one for one in before.values() if one is not None}
+    return ends.pop() if whole else None

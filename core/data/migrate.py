@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy.engine import Connection
 
 from core.data.engine import RELAY_ROLE, Database
 from core.data.heads import declared_head
+from sdk.errors import DeclarationError
 from sdk.migrations import APP_ROLE
 
 if TYPE_CHECKING:  # Alembic takes 50 ms to import, which a test whose database is there already need not wait for
@@ -37,10 +39,17 @@ class Branch:
         return f"migrations_{self.plugin}"
 
     def scripts(self) -> ScriptDirectory:
-        """Its migration scripts, all of which are read and run."""
+        """Its migration scripts, all of which are read and run; raises DeclarationError where one comes after a revision that no file has."""
         from alembic.script import ScriptDirectory  # noqa: PLC0415 (as above)
 
-        return ScriptDirectory(str(TEMPLATE), version_locations=[str(self.directory)], file_template="%%(rev)s_%%(slug)s")
+        found = ScriptDirectory(str(TEMPLATE), version_locations=[str(self.directory)], file_template="%%(rev)s_%%(slug)s")
+        try:
+            with warnings.catch_warnings(action="ignore"):  # Alembic says which revision is missing, and then stumbles over it
+                _ = found.revision_map.heads
+        except KeyError as missing:
+            text = f"{self.directory}: a migration has down_revision = {missing.args[0]!r}, and no file there has that revision"
+            raise DeclarationError(f"{text}; correct it, or bring the file back") from None
+        return found
 
     def head(self) -> str | None:
         """The newest revision that its code has."""

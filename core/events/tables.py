@@ -60,6 +60,9 @@ audit = sa.Table(
     sa.Column("action", sa.String(10), nullable=False),
     sa.Column("changes", json_data(), nullable=False),
     sa.Column("digest", sa.String(32), nullable=False, server_default=""),  # see core.audit.entries; none: from before there were any
+    sa.Column(
+        "follows", sa.String(80), nullable=True
+    ),  # the beginnings of the digests of entries that were written before: see core.audit.ties
     sa.Column("erased", sa.String(80), nullable=True),  # which erasure took values out of it, and the proof: see core.audit.entries
     sa.Index("ix_core_audit_record", "tenant_id", "record_id", "id"),
 )

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import pluggy
@@ -16,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.extension.discover import Found, State
 from core.extension.failures import Failures
-from core.extension.said import said
+from core.extension.said import Said, joined, said
 from core.policy.bounds import in_bounds
 from sdk import GiveUp, Refusal, Unavailable, _, hooks
 
@@ -44,6 +45,14 @@ class Answer:
     value: Any
 
 
+def _unknown(name: str) -> Said:
+    known = [hook for hook, function in vars(hooks).items() if hasattr(function, f"{hooks.PROJECT}_spec")]
+    near = get_close_matches(name, known, n=1)
+    if not near:
+        return said(_("it implements the hook {name!r}, which doesn’t exist; the hooks are in sdk.hooks"), name=name)
+    return said(_("it implements the hook {name!r}, which doesn’t exist; did you mean {near!r}?"), name=name, near=near[0])
+
+
 def _within(owner: str, hook: str, arguments: Mapping[str, object]) -> Mapping[str, object]:
     """The arguments of a hook with the context in the bounds of who is called; the place of an installation has none."""
     return {**arguments, "ctx": in_bounds(arguments["ctx"], owner)} if "ctx" in arguments and hook not in _FREE else arguments
@@ -66,11 +75,15 @@ class Calls:
     def _register(self, plugin: Found) -> Found:
         try:
             self._manager.register(plugin.module, name=plugin.name)
-            self._manager.check_pending()
         except (pluggy.PluginValidationError, ValueError) as failure:
-            # Unknown hook or wrong arguments; pluggy's message names plugin, hook and definition.
+            # Wrong arguments; pluggy's message names plugin, hook and definition.
             self._manager.unregister(name=plugin.name)
             return plugin.but(State.FAILED, str(failure))
+        callers = self._manager.get_hookcallers(plugin.module) or ()
+        mine = [(one.name, impl) for one in callers if not one.has_spec() for impl in one.get_hookimpls() if impl.plugin is plugin.module]
+        if unknown := [name for name, impl in mine if not impl.optionalhook]:
+            self._manager.unregister(name=plugin.name)
+            return plugin.but(State.FAILED, joined([_unknown(name) for name in sorted(unknown)]))
         self.order.append(plugin.name)
         self._there.clear()
         return plugin

@@ -14,6 +14,7 @@ from gunicorn.http import errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
+from core.http.security import ALWAYS
 from sdk.links import masked
 
 log = logging.getLogger("dealwright.http")
@@ -62,8 +63,6 @@ def _refusal(status: HTTPStatus, text: str, trace: str) -> bytes:
     body = orjson.dumps(
         {"type": "about:blank", "title": status.phrase, "status": status, "detail": text, "code": code, "errors": [], "trace_id": trace}
     )
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
-        f"X-Trace-Id: {trace}\r\nX-Content-Type-Options: nosniff\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode("latin-1") + body
+    told = {"Connection": "close", "Content-Type": "application/problem+json", "X-Trace-Id": trace, **ALWAYS, "Content-Length": len(body)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n".encode("latin-1") + body

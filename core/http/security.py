@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from core.config import Config
 
-_ALWAYS: Mapping[str, str] = {
+ALWAYS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -41,7 +41,7 @@ class Heads:
     """
 
     def __init__(self, application: WSGIApplication, config: Config) -> None:
-        always = {**_ALWAYS, **_HTTPS} if config.https else _ALWAYS
+        always = {**ALWAYS, **_HTTPS} if config.https else ALWAYS
         self._application, self._always = application, [(name.lower(), (name, value)) for name, value in always.items()]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

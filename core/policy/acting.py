@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.policy.grants import Grant, Grants, with_implied
+from core.policy.parts import beyond_parts
 from sdk import EVERYBODY, Conflict, Entity, NotFound, Scope, _
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def short_of(work: Work, grants: Grants) -> str | None:
             own = grant.role == EVERYBODY or (entity is not None and entity.private)
             if not own and grant.scope is not Scope.NONE and not work.grants.covers(name, Grant(Scope.ALL, grant.fields)):
                 return name
-    return None
+    return beyond_parts(work, grants.table)
 
 
 def may_act_for(work: Work, entity: Entity, owner: object) -> bool:

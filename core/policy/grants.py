@@ -40,6 +40,14 @@ def including(grants: Iterable[Grant], name: str) -> tuple[Grant, ...]:
     return tuple(grant for grant in grants if grant.fields is None or name in grant.fields or name in ("id", "version"))
 
 
+def covered(held: Iterable[Grant], grant: Grant) -> bool:
+    """Whether one of some grants reaches as far as another of the same permission, and shows as much."""
+    return grant.scope is Scope.NONE or any(
+        mine.scope in _AS_FAR[grant.scope] and (mine.fields is None or (grant.fields is not None and grant.fields <= mine.fields))
+        for mine in held
+    )
+
+
 def within(table: Table, permission: str, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
     """Some grants of a permission with no more fields than an allow-list names for it; none where it does not name the permission."""
     listed = admitted(table, permission)
@@ -127,10 +135,7 @@ class Grants:
 
     def covers(self, permission: str, grant: Grant) -> bool:
         """Whether one of these grants reaches as far as another of the same permission, and shows as much."""
-        return grant.scope is Scope.NONE or any(
-            mine.scope in _AS_FAR[grant.scope] and (mine.fields is None or (grant.fields is not None and grant.fields <= mine.fields))
-            for mine in self.of(permission)
-        )
+        return covered(self.of(permission), grant)
 
     def narrowed(self, allows: Iterable[str]) -> Grants:
         """These grants within an allow-list of permissions."""

@@ -11,6 +11,7 @@ from core.identity.tables import User
 from core.policy.enforcer import EVERYTHING
 from core.policy.grants import with_implied
 from core.policy.hierarchy import roles_of_team
+from core.policy.parts import beyond_parts
 from core.policy.scopes import subordinates
 from sdk import Batch, Change, Scope, _, where
 
@@ -101,7 +102,7 @@ def beyond(work: Work, role: str) -> str | None:
     """A permission that a role gives and the actor has not, or not so far."""
     given = work.platform.policy.of_role(work.connection, work.tenant.id, role, work.enabled)
     short = (name for name, grants in with_implied(given) if not all(work.grants.covers(name, grant) for grant in grants))
-    return EVERYTHING if EVERYTHING in given else next(short, None)
+    return EVERYTHING if EVERYTHING in given else next(short, None) or beyond_parts(work, given)
 
 
 class _Giver:

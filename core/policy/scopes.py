@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -85,6 +85,10 @@ class Scopes:
             made._teams, made._now = sa.bindparam("teams", type_=Keys()), sa.bindparam("shared_at", type_=UtcDateTime())
             made._bound = True
         return self._fitting
+
+    def holding(self, table: Mapping[str, tuple[Grant, ...]]) -> Scopes:
+        """Those of somebody with these grants, by permission."""
+        return Scopes(self._catalog_of, self._tenant, Grants(None, table), self._enabled, self._clock, self._zone)
 
     def parameters(self) -> dict[str, Any]:
         """The values of these parameters."""
@@ -205,8 +209,11 @@ class Scopes:
         if scope in (Scope.OWN, Scope.TERRITORY):
             mine: sa.ColumnElement[bool] = table.c.owner_id == self._user
             return mine
-        below = scope is Scope.SUBORDINATES
-        return table.c.owner_id.in_(self._once((scope,), lambda: subordinates(self._tenant, self._user) if below else self._team_members()))
+        return table.c.owner_id.in_(self._once((scope,), lambda: self.people(scope)))
+
+    def people(self, scope: Scope) -> sa.Select[Any]:
+        """The ids of those whose records the scope team, or subordinates, reaches."""
+        return subordinates(self._tenant, self._user) if scope is Scope.SUBORDINATES else self._team_members()
 
     def _in_territory(self, entity: Entity, table: FromClause) -> sa.ColumnElement[bool]:
         """Its own link, or that of the record which gives it its territory; what is in the recycle bin gives none."""
@@ -225,7 +232,11 @@ class Scopes:
         """What somebody has shared with the actor, until it ends; asked for by the actor alone, so that an index finds the few."""
         return table.c.id.in_(self._once(("shared", entity.full_name, verb), lambda: self._shares(entity, verb)))
 
-    def _shares(self, entity: Entity, verb: Verb) -> sa.Select[Any]:
+    def shared_records(self) -> sa.Select[Any]:
+        """The ids of the records of all kinds that are shared with the actor now."""
+        return self._shares(None, Verb.READ)
+
+    def _shares(self, entity: Entity | None, verb: Verb) -> sa.Select[Any]:
         share = mention(Share.table(), ("user_id", "record", "record_entity", "access", "expires_at"))
         # What was made once is asked more than once: the time is that of the question.
         now = sa.bindparam(None, callable_=self._clock, type_=UtcDateTime()) if self._now is None else self._now
@@ -233,7 +244,9 @@ class Scopes:
         lasts = sa.or_(share.c.expires_at.is_(None), share.c.expires_at > now)
         if verb is not Verb.READ:
             mine.append(share.c.access == WRITE)
-        return sa.select(share.c.record).where(*mine, share.c.record_entity == entity.full_name, lasts)
+        if entity is not None:
+            mine.append(share.c.record_entity == entity.full_name)
+        return sa.select(share.c.record).where(*mine, lasts)
 
     def _team_members(self) -> sa.Select[Any]:
         """The actor among them: with `owner = … OR owner IN (…)` no index on owners could be used."""

@@ -6,10 +6,12 @@ Nobody gives what he has not: roles, grants and tokens go no further than the ri
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.custom.overlay import overlay_of
 from core.policy.grants import Grant, with_implied
+from core.policy.parts import beyond_parts
 from sdk import Batch, Change, Condition, Entity, Scope, Verb, _
 from sdk.permissions import BULK_EDIT, EXPORT, IMPLIED, UNOWNED
 
@@ -43,13 +45,49 @@ def check_grants(work: Work, batch: Batch) -> None:
 
 def _check_giver(work: Work, change: Change) -> None:
     for name, given in _given(work, change):
-        if change.stands and not work.grants.covers(name, given):
-            change.forbid("beyond_own", _BEYOND, name=name)
-    before = change.before or {}
-    name, _dot, word = str(before.get("permission")).rpartition(".")
-    entity, again = work.catalog.entities.get(name), before.get("scope") == Scope.NONE and word in set(Verb)
-    if again and entity is not None and entity.parent is not None and not work.scopes.grants_of(entity, Verb(word)):
-        change.forbid("beyond_own", _BEYOND, name=f"{name}.{word}")  # what is part of something follows it again
+        if change.stands and (far := _too_far(work, change, name, given)) is not None:
+            change.forbid("beyond_own", _BEYOND, name=far)
+    if change.stands and _leaves(change) and (far := _too_far_again(work, change)) is not None:
+        change.forbid("beyond_own", _BEYOND, name=far)
+
+
+def _leaves(change: Change) -> bool:
+    """Whether nothing stands any more where this grant stood."""
+    return change.verb == "delete" or (change.verb == "update" and (change.changes("permission") or change.changes("role")))
+
+
+def _too_far(work: Work, change: Change, name: str, given: Grant) -> str | None:
+    """What of a grant the giver has not so far himself: the permission, or one of what is part of that and comes with it."""
+    if not work.grants.covers(name, given):
+        return name
+    thing, _dot, word = name.rpartition(".")
+    if given.scope is Scope.NONE or thing not in work.catalog.entities or word not in set(Verb):
+        return None
+    key = _key_of(work, change.after("role"))
+    return beyond_parts(work, {**_held_by(work, key), name: (replace(given, role=key),)}, thing)
+
+
+def _too_far_again(work: Work, change: Change) -> str | None:
+    """What follows its parent again without a grant, and goes further than the giver's own."""
+    assert change.before is not None
+    name, role, catalog = str(change.before["permission"]), change.before["role"], work.catalog
+    same = work.as_system().records("core.grant").find((Condition("role", "eq", (role,)), Condition("permission", "eq", (name,))))
+    if any(row["id"] != change.id for row in same) or name not in catalog.permissions:
+        return None
+    key = _key_of(work, role)
+    scope = catalog.permissions[name][1].default_for.get(key)
+    left = {each: grants for each, grants in _held_by(work, key).items() if each != name}
+    return beyond_parts(work, left if scope is None else {**left, name: (Grant(scope, role=key),)}, name.rpartition(".")[0])
+
+
+def _held_by(work: Work, key: str) -> dict[str, tuple[Grant, ...]]:
+    """What a role gives as it is stored by now."""
+    return work.platform.policy.of_role(work.connection, work.tenant.id, key, work.enabled)
+
+
+def _key_of(work: Work, role: object) -> str:
+    found = work.as_system().records("core.role").find((Condition("id", "eq", (role,)),), 1)
+    return str(found[0]["key"]) if found else ""
 
 
 def _given(work: Work, change: Change) -> Iterator[tuple[str, Grant]]:
@@ -59,15 +97,12 @@ def _given(work: Work, change: Change) -> Iterator[tuple[str, Grant]]:
         there = {**_stored_table(work, change.after("role")), name: (grant,)}
         thing = name.rpartition(".")[0]
         yield from ((each, one) for each, grants in with_implied(there) for one in grants if each.startswith(f"{thing}.") and one is grant)
-    leaves = change.verb == "delete" or (change.verb == "update" and (change.changes("permission") or change.changes("role")))
-    if leaves and change.before is not None:
+    if _leaves(change) and change.before is not None:
         name = str(change.before["permission"])
         thing, _dot, word = name.rpartition(".")
-        role = work.as_system().records("core.role").find((Condition("id", "eq", (change.before["role"],)),), 1)
-        key, catalog = str(role[0]["key"]) if role else "", work.catalog
+        key, catalog = _key_of(work, change.before["role"]), work.catalog
         if word in IMPLIED:
-            held = work.platform.policy.of_role(work.connection, work.tenant.id, key, work.enabled)
-            yield from ((name, grant) for grant in held.get(f"{thing}.{IMPLIED[word]}", ()))
+            yield from ((name, grant) for grant in _held_by(work, key).get(f"{thing}.{IMPLIED[word]}", ()))
         elif name in catalog.permissions and (scope := catalog.permissions[name][1].default_for.get(key)) is not None:
             yield name, Grant(scope)
             stored = _stored_table(work, change.before["role"])  # with the verb come back those special rights of it that are not settled
@@ -103,9 +138,12 @@ def check_roles(work: Work, batch: Batch) -> None:
 
 def _check_holders(work: Work, change: Change) -> None:
     """Whoever has the new key in his list comes to have what the role grants."""
-    for name, grants in with_implied(_stored_table(work, change.id)):
+    stored = _stored_table(work, change.id)
+    for name, grants in with_implied(stored):
         if not all(work.grants.covers(name, grant) for grant in grants):
             change.forbid("beyond_own", _BEYOND, name=name)
+    if change.stands and (far := beyond_parts(work, stored)) is not None:
+        change.forbid("beyond_own", _BEYOND, name=far)
 
 
 def _check_scope(change: Change, entity: Entity) -> None:

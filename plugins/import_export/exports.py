@@ -133,7 +133,7 @@ def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int],
     id, selection = id_of(record), selection_of(record)
     try:
         permit(ctx, selection.entity)
-        _save(ctx, id, {"state": RUNNING, "done": 0})
+        _save(ctx, id, {"state": RUNNING, "done": 0, "rights": ctx.reading_stamp()})
         columns = columns_of(ctx, selection.entity, settle(ctx, selection.entity, selection.fields), selection.headings)
         done = told = 0
         with closing(open_sink(ctx, stream, selection.format, columns, selection.headings)) as sink:
@@ -251,8 +251,9 @@ def mine(ctx: Context, id: UUID) -> Row:
 
 
 def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
-    """The file, for its owner while he may export such records and sees all fields that are in it, also by the token with which he asks,
-    until its time ends; raises NotFound, Forbidden, Conflict where there is none yet. Of what it is and how far it is tells any refusal."""
+    """The file, for its owner while he may export such records, may read what he might when it was made, and sees all fields that are in it,
+    also by the token with which he asks, until its time ends; raises NotFound, Forbidden, Conflict where there is none yet. Of what it is and
+    how far it is tells any refusal."""
     record = mine(ctx, id)
     own = ctx.records(EXPORT).values([id])[id]
     entity, state = str(own["entity"]), str(own["state"])
@@ -264,6 +265,8 @@ def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
         raise Conflict(_("there is no file: the export is {state}"), state=state)
     if not record["content"] or cast("datetime", record["ends_at"]) <= ctx.now():
         raise NotFound(_("the file was kept for {days} days and has been deleted; export again"), days=KEPT.days)
+    if record["rights"] != ctx.reading_stamp():
+        raise Forbidden(_("what you can see has changed since this file was made; export again"), code="rights_changed")
     return Download(b"", media[str(record["format"])], str(record["file_name"]), ctx.files.open(str(record["content"])))
 
 

@@ -204,5 +204,6 @@ class Export(Record):
     total: Mapped[int] = f.integer(_("Total rows"), default=0)
     size: Mapped[int | None] = f.integer(_("Size (bytes)"), least=0)
     content: Mapped[str | None] = f.text(_("Content"), length=32)
+    rights: Mapped[str | None] = f.text(_("Rights stamp"), length=64)
     ends_at: Mapped[datetime | None] = f.at(_("Available until"), index=True)
     reason: Mapped[str | None] = f.long_text(_("Reason"))

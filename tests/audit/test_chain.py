@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from core.audit import chain, entries
 from core.audit.tables import seals
+from core.audit.ties import Tails
 from core.cli import audit as commands
 from core.context import Work
 from core.entities.ids import new_id
@@ -21,6 +23,7 @@ from core.events.tables import audit
 from core.platform import Platform
 from core.tenancy.tables import tenants
 from core.testkit.fixtures import Api, Clock, type_work_as
+from sdk import Draft
 from sdk.context import id_of
 
 HOUR = timedelta(hours=1)
@@ -126,6 +129,51 @@ def test_an_entry_edited_before_it_is_sealed_is_named_too(work: Work, by_hand: t
 
 
 @pytest.mark.feature("B11")
+@pytest.mark.parametrize(("victim", "sealed"), [(2, False), (0, True)])  # within a batch, and alone
+def test_an_entry_deleted_before_it_is_sealed_is_missed_by_what_follows_it(
+    work: Work, platform: Platform, by_hand: type_sql, victim: int, sealed: bool
+) -> None:
+    things, other = work.records("probe.thing"), platform.system(work.tenant.id)
+    with other.transaction(write=True), suppress(RuntimeError), other.tried():
+        other.records("probe.thing").create({"name": "undone"})
+        other.write_traces()
+        raise RuntimeError
+    for made in (things.create({"name": "four"}), *(one.row for one in things.write_all([Draft("create", {"name": n}) for n in "abc"]))):
+        assert made is not None
+        things.update(id_of(made), {"size": 4})
+    assert chain.verify(work, head="").broken is None, "what was undone is followed by nothing"
+    things.create({"name": "five"})
+    things.write_all([Draft("create", {"name": name}) for name in "def"])
+    things.create({"name": "six"})
+    left = rows(work)[-5:]
+    by_hand(audit.delete().where(audit.c.id == left[victim].id))
+    if sealed:
+        chain.seal(work, settled=timedelta())
+    found = chain.verify(work).broken
+    assert found is not None
+    assert (found.what, found.told_by) == ("deleted", left[victim + 1].id)
+    assert str(found.told_by) in commands._where(found)
+
+
+@pytest.mark.feature("B11")
+def test_entries_of_transactions_that_end_together_are_all_followed(work: Work, platform: Platform, by_hand: type_sql) -> None:
+    both, tails = [platform.system(work.tenant.id) for _one in range(2)], platform.tails
+    ended = []
+    for one in both:
+        row = entries.made(one, "core.plugin", work.tenant.id, "update", {"x": [False, True]})
+        ended.append((row, tails.tie(work.tenant.id, [row], entries.digester(one))))
+    for row, committed in ended:
+        with work.transaction(write=True):
+            work.connection.execute(audit.insert().values(**row))
+        committed()
+    work.records("probe.thing").create({"name": "after both"})
+    for row, _committed in ended:
+        assert row["digest"][:8] in rows(work)[-1].follows.split()
+    by_hand(audit.delete().where(audit.c.id == ended[0][0]["id"]))
+    assert broken(work)[0] == "deleted"
+
+
+@pytest.mark.feature("B11")
 def test_seals_cannot_be_edited_left_out_or_made_anew(work: Work, by_hand: type_sql, platform: Platform) -> None:
     work.records("probe.thing").create({"name": "four"})
     head = chain.verify(work).head
@@ -152,7 +200,6 @@ def test_seals_that_were_made_anew_are_told_by_when_they_were_made(work: Work, b
     assert chain.verify(work).overdue == 0
     by_hand(seals.delete().where(seals.c.number == 2))
     by_hand(seals.delete())
-    by_hand(audit.delete().where(audit.c.id == rows(work)[1].id))
     found = chain.verify(work)
     assert (found.broken, found.overdue, found.seals) == (None, 1, 2), "nothing else tells"
     by_hand(seals.update().where(seals.c.number == 1).values(sealed_at=clock.now - 3 * 24 * HOUR))
@@ -164,6 +211,13 @@ def test_seals_that_were_made_anew_are_told_by_when_they_were_made(work: Work, b
     by_hand(seals.update().values(hash=before))
     found = chain.verify(work)
     assert (found.broken, found.overdue) == (None, 0), "a seal from before that was in its hash holds as it is"
+    for number in (1, 2):
+        by_hand(seals.delete().where(seals.c.number == number))
+    gone, after = rows(work)[1:3]
+    by_hand(audit.delete().where(audit.c.id == gone.id))
+    lost = chain.verify(work).broken
+    assert lost is not None
+    assert (lost.what, lost.told_by) == ("deleted", after.id), "what follows an entry tells of it, whoever makes the seals anew"
 
 
 @pytest.mark.feature("B11")
@@ -221,7 +275,8 @@ def test_entries_from_before_there_were_digests_are_taken_as_they_are(
     monkeypatch.setattr(chain, "DIGESTED", datetime(2100, 1, 1, tzinfo=UTC))
     by_hand(seals.delete())
     with work.transaction(write=True):
-        work.connection.execute(audit.update().values(digest=""))
+        work.connection.execute(audit.update().values(digest="", follows=None))
+    monkeypatch.setattr(work.platform, "tails", Tails())
     assert chain.verify(work).broken is None
     assert all(row.digest for row in rows(work))
     work.records("probe.thing").create({"name": "new"})
@@ -304,10 +359,11 @@ def test_who_takes_all_seals_and_digests_away_makes_nothing_true(
     def bare(**values: object) -> None:
         with platform.database.begin(write=True, tenant=work.tenant.id) as connection:
             connection.execute(seals.delete().where(seals.c.tenant_id == work.tenant.id))
-            connection.execute(audit.update().where(*mine).values(digest="", **values))
+            connection.execute(audit.update().where(*mine).values(digest="", follows=None, **values))
 
     assert clock.now < chain.DIGESTED
     bare()
+    monkeypatch.setattr(platform, "tails", Tails())
     assert chain.verify(work).broken is None, "from before there were digests"
     clock.now = chain.DIGESTED + HOUR
     made = id_of(work.records("probe.thing").create({"name": "four"}))

@@ -443,6 +443,21 @@ def test_a_part_of_which_a_role_says_that_it_has_none_does_not_follow_its_thing(
     system.records("core.user").update(people.rep, {"roles": ["sales_rep", "keeper"]})
     for answer in (rep.delete(f"/api/v1/core/grants/{none}"), rep.patch(f"/api/v1/core/grants/{none}", {"scope": "parent"})):
         assert (answer.status_code, answer.json["code"]) == (409, "beyond_own"), "nobody gives back to himself what was taken from him"
+    for verb in ("core.grant.create", "core.user.update"):
+        system.records("core.grant").create({"role": str(keeper), "permission": verb, "scope": "all"})
+    roles = {key: id_of(system.records("core.role").create({"key": key, "name": key})) for key in ("empty", "follows")}
+    system.records("core.grant").create({"role": str(roles["follows"]), **of_things("read", "own")})
+    colleague, grants = f"/api/v1/core/users/{people.reps[0][1]}", "/api/v1/core/grants"
+    gives = {"role": str(roles["empty"]), **of_things("read", "own")}
+    for answer in (rep.post(grants, gives), rep.patch(colleague, {"roles": ["sales_rep", "follows"]})):
+        assert (answer.status_code, answer.json["code"]) == (409, "beyond_own"), "nor gives others by its thing what he has not"
+    said = [
+        id_of(system.records("core.grant").create({"role": str(role), "permission": "probe.part.read", "scope": "none"}))
+        for role in roles.values()
+    ]
+    assert rep.post(grants, gives).status_code == 201, "to a role that has none of it either he gives the thing"
+    assert rep.patch(colleague, {"roles": ["sales_rep", "follows"]}).status_code == 200
+    assert rep.delete(f"{grants}/{said[0]}").json["code"] == "beyond_own", "nor takes away what stands in the way of it"
 
 
 # --- what is hidden does not show in a detour ---------------------------------------------------------------------------

@@ -176,6 +176,35 @@ def test_a_plugin_whose_schema_is_behind_its_code_waits_for_the_upgrade(
     assert installed.serves()
 
 
+def test_a_hook_that_does_not_exist_is_told_with_the_one_that_is_nearest(install: type_install, packages: Packages) -> None:
+    hook = "\n@hookimpl\ndef {}():\n    return ()\n"
+    installed = install(packages.plugin("typing", hook.format("register_entitys")), packages.plugin("dreaming", hook.format("xyzzy")))
+    assert (
+        installed.found("typing").reason
+        == "it implements the hook 'register_entitys', which doesn’t exist; did you mean 'register_entities'?"
+    )
+    assert installed.found("dreaming").reason.endswith("the hooks are in sdk.hooks")
+    assert (installed.state("typing"), installed.state("dreaming"), installed.serves()) == ("failed", "failed", True)
+
+
+@pytest.mark.parametrize(
+    ("before", "said"), [('"0000"', "down_revision = '0000', and no file there has that revision"), ("None", "Multiple heads are present")]
+)
+def test_migrations_that_lead_nowhere_are_told_and_the_rest_serves(
+    install: type_install, packages: Packages, forget_tables: None, before: str, said: str
+) -> None:
+    point = packages.plugin("lost", ENTITY.format(table="lost_rows"))
+    folder = packages._folder / "made_up_lost" / "migrations"
+    folder.mkdir()
+    for number, after in (("0001", "None"), ("0002", before)):
+        (folder / f"{number}_x.py").write_text(
+            f'revision = "{number}"\ndown_revision = {after}\ndef upgrade(): ...\ndef downgrade(): ...\n', encoding="utf-8"
+        )
+    installed = install(point)
+    assert said in installed.found("lost").reason
+    assert (installed.state("lost"), installed.serves()) == ("failed", True)
+
+
 def test_a_plugin_whose_package_is_gone_is_shown_to_be_so_until_nobody_has_it_on(
     install: type_install, packages: Packages, monkeypatch: pytest.MonkeyPatch
 ) -> None:

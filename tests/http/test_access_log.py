@@ -1,13 +1,17 @@
-"""What the server writes down of requests."""
+"""What the server writes down of requests, and what it says of those that the application never sees."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from http import HTTPStatus
 from types import SimpleNamespace
 
+import pytest
 from gunicorn.config import Config
 
+from core.http import gateway
 from core.http.gateway import AccessLog
+from core.http.security import ALWAYS
 
 SECRET = "Ab-_9" * 8 + "xyz"
 
@@ -34,3 +38,11 @@ def test_nor_what_somebody_brings_back_from_another_system_to_sign_in() -> None:
     )
     assert SECRET not in str(atoms)
     assert atoms["r"] == f"GET {place}?*** HTTP/1.1"
+
+
+@pytest.mark.feature("B9")
+def test_what_is_refused_before_the_application_sees_it_tells_browsers_what_every_answer_does() -> None:
+    head, _blank, body = gateway._refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "too long", "t").partition(b"\r\n\r\n")
+    told = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert told["Content-Length"] == str(len(body))
+    assert ALWAYS.items() <= told.items()

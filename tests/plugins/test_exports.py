@@ -141,8 +141,17 @@ def test_who_may_not_export_is_refused_also_once_the_right_is_gone(
     Embedded(platform).run_until_idle()
     written = f"{EXPORTS}/{begun['id']}/file"
     assert rep.get(written).status_code == 200
-    begun = rep.post(EXPORTS, {"entity": "customers.account"}).json
     (role,) = work.records("core.role").find(parse_where(["key=sales_rep"]))
+    narrow = work.records("core.grant").create({"role": role["id"], "permission": "customers.account.read", "scope": "own"})
+    refused = rep.get(written)
+    assert (refused.status_code, refused.json["code"]) == (403, "rights_changed"), "he reads less by now than is in it"
+    work.records("core.grant").delete(id_of(narrow))
+    assert rep.get(written).status_code == 200
+    team = users.values([people.rep])[people.rep]["team"]
+    users.update(people.rep, {"team": None})
+    assert rep.get(written).json["code"] == "rights_changed", "nor does he see what was his team's"
+    users.update(people.rep, {"team": team})
+    begun = rep.post(EXPORTS, {"entity": "customers.account"}).json
     work.records("core.grant").create({"role": role["id"], "permission": "customers.account.export", "scope": "none"})
     assert rep.get(written).status_code == 403, "a file that was written before is not fetched any more"
     Embedded(platform).run_until_idle()

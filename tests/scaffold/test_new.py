@@ -5,13 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 from click.testing import CliRunner
 
 from core.cli.main import main
 from core.extension.project import project_in
+from core.platform import Platform
 from core.scaffold.generate import generate
+from core.testkit.rules import Package
+from core.testkit.rules.shipped import unpackaged
 from sdk import BadRequest, Conflict, DeclarationError, Invalid
 from tests.architecture.source import ROOT
 
@@ -30,6 +34,23 @@ def test_a_new_plugin_has_all_that_a_plugin_has(tmp_path: Path) -> None:
     project = project_in(tmp_path / "fleet")
     assert project is not None
     assert [(point.name, point.value) for point in project.points] == [("fleet", "dealwright_fleet.plugin")]
+
+
+@pytest.mark.feature("P23")
+def test_data_that_the_wheel_would_leave_out_are_told(tmp_path: Path) -> None:
+    made = generate("fleet", tmp_path)
+    (point,) = project_in(made).points  # type: ignore[union-attr]
+    package = Package(point, made / "src" / "dealwright_fleet" / "plugin.py", cast("Platform", None))
+    assert list(unpackaged(package)) == []
+    project = made / "pyproject.toml"
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace(', "templates/**/*.html"', ""), encoding="utf-8")
+    (line,) = unpackaged(package)
+    assert line == "dealwright_fleet/templates/fleet/due.html is under no [tool.setuptools.package-data]"
+    project.write_text(text.replace('"*" = ["locales/*.po", "templates/**/*.html"]', ""), encoding="utf-8")
+    assert len(list(unpackaged(package))) == 2
+    project.write_text(text.replace("setuptools.build_meta", "hatchling.build").partition("[tool.setuptools")[0], encoding="utf-8")
+    assert list(unpackaged(package)) == [], "another builder takes what is in a package"
 
 
 @pytest.mark.parametrize("name", ["my-fleet", "Fleet", "f", "2fleet", "", "../fleet", "fleet" * 7])

@@ -85,13 +85,6 @@ def _traces(package: Package, before: type_schema, left: type_schema) -> Iterato
             yield f"it changes {table!r}, which is another's"
 
 
-def unpackaged(package: Package) -> Iterator[str]:
-    """Migrations that a wheel would leave out."""
-    folder = package.branch.directory
-    if folder.is_dir() and not (folder / "__init__.py").exists():
-        yield f"{folder.name}/__init__.py is not there"
-
-
 RULES = (
     Rule(
         "migrated", "an installation has the tables that the migrations make, not those that are declared",
@@ -101,5 +94,4 @@ RULES = (
         "reversible", "a plugin that cannot go down cannot be taken out, nor a release be taken back",
         "write `downgrade()` so that it undoes its `upgrade()`; make tables by sdk.migrations.create_table", one_way,
     ),
-    Rule("packaged", "a folder that is no package is left out of the wheel", "add the file, empty or with a docstring", unpackaged, loaded=False),
 )  # fmt: skip
