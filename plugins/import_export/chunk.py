@@ -123,17 +123,9 @@ class ChunkWriter:
         for flaw in external_flaws(self.ctx, [_cell(cells, external) for _number, cells in rows]) if external is not None else ():
             wrong.setdefault(flaw.row, []).append(Problem(EXTERNAL, flaw.code, flaw.message, flaw.params))
         for index, (number, cells) in enumerate(rows):
-            if self.plan.other and number >= self.plan.other:
-                self.teller.leave(tally, rows[index], "skipped", Problem("", OTHER_TABLE, ANOTHER))
+            if (why := self._no_record(number, cells)) is not None:
+                self.teller.leave(tally, rows[index], "skipped", why)
                 continue
-            if self.heads.like(cells):
-                self.teller.leave(tally, rows[index], "skipped", Problem("", HEADINGS, LIKE_HEADINGS))
-                continue
-            if likely(cells):
-                if not self._takes_totals and (footer := _footer(cells)) is not None:
-                    self.teller.leave(tally, rows[index], "skipped", footer)
-                    continue
-                self._suspected.add(rows[index][0])
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
                 wrong.setdefault(index, []).append(
@@ -150,6 +142,18 @@ class ChunkWriter:
             if self.plan.own is not None:
                 draft[OWN] = id_in(_cell(cells, self.plan.own))
             yield index, draft
+
+    def _no_record(self, number: int, cells: Sequence[str]) -> Problem | None:
+        """Why a row is none, but of another table, headings once more, a total or a note."""
+        if self.plan.other and number >= self.plan.other:
+            return Problem("", OTHER_TABLE, ANOTHER)
+        if self.heads.like(cells):
+            return Problem("", HEADINGS, LIKE_HEADINGS)
+        if likely(cells):
+            if not self._takes_totals and (footer := _footer(cells)) is not None:
+                return footer
+            self._suspected.add(number)
+        return None
 
     def _id(self, cells: Sequence[str], place: int) -> str:
         """An id of another system that stands there; how it is written is remembered, as earlier versions have kept it so."""

@@ -327,7 +327,9 @@ def _several(parsed: Parsed, cells: Sequence[str], field: TextField) -> Parsed:
     for place, flaw in enumerate(parsed.flaws):
         if flaw.code != "malformed" or field.pattern is None or len(cell := cells[flaw.row]) > _LONGEST_SEVERAL:
             continue
-        ends = isinstance(field, PhoneField) and _BEFORE_ANOTHER.match(cell) is not None  # what stands behind a slash may be one of two digits
+        ends = (
+            isinstance(field, PhoneField) and _BEFORE_ANOTHER.match(cell) is not None
+        )  # what stands behind a slash may be one of two digits
         words = [_address(word) for word in (_SEVERAL_NUMBERS if ends else _SEVERAL).split(cell) if word.strip()]
         words = [words[0]] * len(words) if ends else words
         if not all(map(field.pattern.match, words)):  # names of people may have such signs in them

@@ -452,8 +452,13 @@ def test_payments_of_one_batch_share_what_is_open(shop: Shop, plan: UUID) -> Non
     drafts = [Draft("create", {"order": plan, "amount": usd(amount), "received_on": "2026-01-12", "method": how}) for amount, how in asked]
     outcomes = shop.work.over(Channel.IMPORT).records("orders.payment").write(drafts)
     assert [outcome.refusal is None for outcome in outcomes] == [True, False, True, False]
-    sums = [shop.work.records(f"orders.{name}").aggregate([f"sum:{field}"]) for name, field in (("instalment", "paid"), ("allocation", "amount"))]
-    assert sums == [[{"sum:paid": usd("64000.00")}], [{"sum:amount": usd("64000.00")}]], "what is refused at last settles nothing, and what is made all"
+    sums = [
+        shop.work.records(f"orders.{name}").aggregate([f"sum:{field}"])
+        for name, field in (("instalment", "paid"), ("allocation", "amount"))
+    ]
+    assert sums == [[{"sum:paid": usd("64000.00")}], [{"sum:amount": usd("64000.00")}]], (
+        "what is refused at last settles nothing, and what is made all"
+    )
 
 
 @pytest.mark.feature("F7")

@@ -308,7 +308,11 @@ def test_days_of_a_workbook_that_counts_them_from_1904_are_those_that_it_shows()
     rows: list[list[type_binary_cell]] = [["Name", "Day", "Plain"], ["A", (44591.0, 4), 44591.0]]
     cells = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:table-cell>'.format
     heads = "".join(cells("string", "", word) for word in ("Name", "Day", "Plain"))
-    line = cells("string", "", "A") + cells("date", 'office:date-value="2026-01-31"', "31.01.26") + cells("float", 'office:value="44591"', "44591")
+    line = (
+        cells("string", "", "A")
+        + cells("date", 'office:date-value="2026-01-31"', "31.01.26")
+        + cells("float", 'office:value="44591"', "44591")
+    )
     table = "".join(f"<table:table-row>{one}</table:table-row>" for one in (heads, line))
     early = '<table:calculation-settings><table:null-date table:date-value="1904-01-01"/></table:calculation-settings>'
     assert rows_of(opened(sink.getvalue())) == [(1, ["A", "2026-01-31", "2026-01-31T09:30:00", "44591"])]
@@ -316,7 +320,10 @@ def test_days_of_a_workbook_that_counts_them_from_1904_are_those_that_it_shows()
         assert rows_of(opened(content)) == [(1, ["A", "2026-01-31", "44591"])]
     for content in (sink.getvalue(), xlsb(rows, from_1904=True), xls(rows, from_1904=True), ods(table, early)):
         style = {"since": opened(content).sheets[0].since, "zone": "UTC"}
-        assert [field.read(["44591"], style).values for field in (DAY, INSTANT)] == [[date(2026, 1, 31)], [datetime(2026, 1, 31, tzinfo=UTC)]]
+        assert [field.read(["44591"], style).values for field in (DAY, INSTANT)] == [
+            [date(2026, 1, 31)],
+            [datetime(2026, 1, 31, tzinfo=UTC)],
+        ]
     assert opened(xls(rows)).sheets[0].since == ""
 
 
