@@ -18,6 +18,7 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from plugins.import_export.files import Book, Reading, open_book, spreadsheets, unpack
+from plugins.import_export.formats import xlsx
 from sdk import BadRequest, Conflict, Invalid
 from sdk.fields import DateField, DateTimeField, DecimalField, spoilt
 from sdk.text import Text
@@ -355,7 +356,7 @@ def with_sheet(content: bytes, rows: str) -> bytes:
     return sink.getvalue()
 
 
-def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
+def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(workbook(lambda sheet: sheet.append(["a"])))) as old,
@@ -364,10 +365,13 @@ def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
         for entry in old.infolist():
             if entry.filename != "xl/worksheets/sheet1.xml":
                 bomb.writestr(entry, old.read(entry))
-        far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+        far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1100"><c r="XFD1100"><v>1</v></c></row>'
         sheet = f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{far}</sheetData></worksheet>'
         bomb.writestr("xl/worksheets/sheet1.xml", sheet)
-    assert "needs more memory" in refusal(sink.getvalue())
+    assert rows_of(opened(sink.getvalue())) == [(1_099, [*[""] * 16_383, "1"])], "a stray cell alone is little"
+    monkeypatch.setattr(xlsx, "SPARSE", 1)
+    with zipfile.ZipFile(sink) as archive, pytest.raises(xlsx.Beyond, match="large"):
+        xlsx.marks(archive)
     assert "is damaged" in refusal(with_sheet(sink.getvalue(), '<row r="1"><c r="ZZZZ99999999"><v>1</v></c></row>'))
     swollen = bytearray(sink.getvalue())
     at = swollen.rindex(b"xl/worksheets/sheet1.xml") - 46  # its line in the directory of the archive: the size stands at 24

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -93,7 +93,8 @@ def _cells(rows: Unpacked, place: int) -> Iterator[list[str]]:
     for line in from_start(rows.file, place, rows.lock):
         if line.startswith(b"{"):
             return
-        yield json.loads(line)
+        row = json.loads(line)
+        yield from repeat([], row) if isinstance(row, int) else (row,)
 
 
 def _index(rows: Unpacked) -> Iterator[tuple[dict[str, object], int]]:
