@@ -1,8 +1,8 @@
 """The process that reads a spreadsheet: it takes the memory that the library needs, and its end is nobody else's.
 
-`python unpack.py KIND FILE` writes lines of JSON: an object with name, visibility and width before each sheet, then a list of text for
-each of its rows; how many blank ones there are before the next stands as a number. It is run by its path, and of ours imports what reads formats alone. On a file that it cannot read it ends with one word on
-stderr.
+`python unpack.py KIND FILE` writes lines of JSON: an object with name, visibility and width before each sheet, then a list of text for each of
+its rows; how many blank ones there are before the next stands as a number. It is run by its path, and of ours imports what reads formats alone.
+On a file that it cannot read it ends with one word on stderr.
 """
 
 from __future__ import annotations
