@@ -91,7 +91,8 @@ class Batch:
         return [change for change in self.changes if change.verb in ("create", "update") and change.stands]
 
     def at_last(self, fill: Callable[[Sequence[Change]], None]) -> None:
-        """In `prepare_changes`: fill in values of new records once every check has passed, as they are sure to be made: numbers without gaps.
+        """In `prepare_changes`: what is to be done once every check has passed, with the changes that are sure to be written: fill in values of new
+        records (numbers without gaps), or add side rows that rest on all of them.
 
         Raises RuntimeError elsewhere: who only checks a write does not write.
         """
@@ -99,9 +100,9 @@ class Batch:
             raise RuntimeError("at_last belongs to prepare_changes: what is checked is no more filled in")
         self.last.append(fill)
 
-    def complete(self, made: Set[UUID]) -> None:
-        """Fill in what is filled in at last of these new records; the platform's to call."""
-        changes = [change for change in self.changes if change.id in made] if self.last else []
+    def complete(self, written: Set[UUID]) -> None:
+        """Do what is to be done at last with the changes of these records; the platform's to call."""
+        changes = [change for change in self.changes if change.id in written] if self.last else []
         for fill in self.last if changes else ():
             fill(changes)
 

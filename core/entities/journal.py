@@ -15,7 +15,7 @@ from core.entities.item import Item
 from core.entities.shape import Shape
 from core.events.payload import type_item, written
 from core.events.tables import audit, outbox
-from sdk import Verb, Watch
+from sdk import Channel, Verb, Watch
 from sdk.changes import ERASE, MERGES
 from sdk.fields import BooleanField, ChoiceField, DateField, IntegerField, LinkField, Money, Reference, TextField, exact_text
 from sdk.fields.money import money_wire
@@ -23,7 +23,8 @@ from sdk.fields.money import money_wire
 if TYPE_CHECKING:
     from core.context import Work
 
-BATCH = 1000
+BATCH, FEW = 1000, 50
+"""So many records have a row each in the outbox; and of an import, which may write in small pieces, so many alone, where nobody is to hear of them."""
 NOTHING: Mapping[UUID, Mapping[str, Any]] = MappingProxyType({})
 MASK = "•••"
 CAUSES = "@causes"
@@ -99,7 +100,8 @@ def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object
          before: Mapping[UUID, Mapping[str, Any]] = NOTHING) -> None:  # fmt: skip
     """Put an event of some records into the outbox, and a delivery for each subscriber that the tenant has switched on.
 
-    Up to 1,000 records each has a row of its own; above, a row holds up to 1,000. What was before is for watches that ask.
+    Up to 1,000 records each has a row of its own; above, a row holds up to 1,000. So does the event of more than a few of an import; what is
+    delivered of it keeps its rows, as it may fail for one of them. What was before is for watches that ask.
     """
     told = list[type_item]()
     same: Mapping[str, object] | None = None
@@ -108,19 +110,21 @@ def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object
         if payload is not same:  # those of an import are one object
             same, said = payload, {key: plain(value) for key, value in payload.items()}
         told.append((id, said))
-    parts = [written(part) for part in _parts(told)]
-    rows = [_row(work, "event", event, None, part, "done") for part in parts]
+    single = FEW if work.channel is Channel.IMPORT else BATCH
+    rows = [_row(work, "event", event, None, written(part), "done") for part in _parts(told, single)]
+    parts = list[dict[str, Any]]()
     for subscription in work.platform.catalog.subscriptions.get(event, ()):
         if subscription.plugin in work.enabled:
             handler = f"{subscription.plugin}.{subscription.name}"
+            parts = parts or [written(part) for part in _parts(told)]
             rows += [_row(work, "delivery", event, handler, _caused(work, part), "waiting") for part in parts]
             work.awaken()
     rows += _watched(work, event, told, shape, before)
     work.leave(outbox, rows)
 
 
-def _parts(told: list[type_item]) -> list[list[type_item]]:
-    size = 1 if len(told) <= BATCH else BATCH
+def _parts(told: list[type_item], single: int = BATCH) -> list[list[type_item]]:
+    size = 1 if len(told) <= single else BATCH
     return [told[start : start + size] for start in range(0, len(told), size)]
 
 

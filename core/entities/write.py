@@ -94,7 +94,7 @@ class Writer:
             check_alike(self.work, self.shape, standing(asked))
             written = [item for item in standing(asked) if self._has_changes(item)]
             try:
-                batch.complete({item.id for item in written if item.draft.verb == "create"} if batch.last else frozenset())
+                batch.complete({item.id for item in written} if batch.last else frozenset())
                 self._store(written)
                 self._leave_traces(written, batch)
                 outcomes = [self._outcome(item) for item in items]  # while the database is at work

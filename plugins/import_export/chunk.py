@@ -9,6 +9,7 @@ from uuid import UUID
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds, id_in
 from plugins.import_export.external import flaws as external_flaws
+from plugins.import_export.files.gaps import OTHER_TABLE
 from plugins.import_export.footers import likely, says_alone, signed, sums_up
 from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
@@ -33,6 +34,9 @@ SUMS_UP = _("seems to be a total of other rows; if so, skip it or undo it")
 LEFT_OUT = _("looks like a total of other rows and was skipped; if it is a record, choose to import such rows (totals)")
 LEFT_OUT_NOTE = _("looks like a note about the whole table and was skipped; if it is a record, choose to import such rows (totals)")
 SIGNS = _("seems to be a note about the whole table; if it isn’t a record, skip it or undo it")
+ANOTHER = _(
+    "belongs to another table, below blank rows, and was skipped; put that on a sheet of its own, or choose to import such rows (totals)"
+)
 PARTED = _("comes after blank rows; if it isn’t part of the table, skip it or undo it")
 COUNTED = _(
     "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn’t a date, map the column to another field"
@@ -68,6 +72,8 @@ class ChunkWriter:
         self.teller = Teller(ctx, plan, Origin(same.id, wish.sheet, wish.entity, ctx.entity(wish.entity).match_fields, lost))
         self._title = ctx.entity(wish.entity).title
         self._links_here = [name for name in plan.columns if self._leads_here(name)]
+        self.behind = False
+        """Whether rows before these wait: what they make possible is not there yet, so what is refused waits with them."""
         self._may_wait = bool(self._links_here) or any(ctx.target(wish.entity, name) == wish.entity for name in plan.links)
         self._places: Mapping[int, Place] = {}
         """By the numbers of rows where new records stand, if rows may have to wait: where their rows did."""
@@ -116,15 +122,10 @@ class ChunkWriter:
         self._suspected.clear()
         for flaw in external_flaws(self.ctx, [_cell(cells, external) for _number, cells in rows]) if external is not None else ():
             wrong.setdefault(flaw.row, []).append(Problem(EXTERNAL, flaw.code, flaw.message, flaw.params))
-        for index, (_number, cells) in enumerate(rows):
-            if self.heads.like(cells):
-                self.teller.leave(tally, rows[index], "skipped", Problem("", HEADINGS, LIKE_HEADINGS))
+        for index, (number, cells) in enumerate(rows):
+            if (why := self._no_record(number, cells)) is not None:
+                self.teller.leave(tally, rows[index], "skipped", why)
                 continue
-            if likely(cells):
-                if not self._takes_totals and (footer := _footer(cells)) is not None:
-                    self.teller.leave(tally, rows[index], "skipped", footer)
-                    continue
-                self._suspected.add(rows[index][0])
             if len(cells) > width and any(cell.strip() for cell in cells[width:]):
                 counts = {"got": len(cells), "expected": width}
                 wrong.setdefault(index, []).append(
@@ -141,6 +142,18 @@ class ChunkWriter:
             if self.plan.own is not None:
                 draft[OWN] = id_in(_cell(cells, self.plan.own))
             yield index, draft
+
+    def _no_record(self, number: int, cells: Sequence[str]) -> Problem | None:
+        """Why a row is none, but of another table, headings once more, a total or a note."""
+        if self.plan.other and number >= self.plan.other:
+            return Problem("", OTHER_TABLE, ANOTHER)
+        if self.heads.like(cells):
+            return Problem("", HEADINGS, LIKE_HEADINGS)
+        if likely(cells):
+            if not self._takes_totals and (footer := _footer(cells)) is not None:
+                return footer
+            self._suspected.add(number)
+        return None
 
     def _id(self, cells: Sequence[str], place: int) -> str:
         """An id of another system that stands there; how it is written is remembered, as earlier versions have kept it so."""
@@ -175,6 +188,7 @@ class ChunkWriter:
                 yield index, values
             elif not last and all(self.ctx.target(self.wish.entity, one.field) == self.wish.entity for one in missing):
                 tally.deferred.append(rows[index])
+                self.behind = True
             else:
                 self.teller.fail(tally, rows[index], missing)
 
@@ -313,7 +327,8 @@ class ChunkWriter:
 
     def _counted(self, row: type_row, counts: Mapping[str, int]) -> list[Problem]:
         """What numbers were taken for: a wrong column must not hide behind days that nobody meant."""
-        days = {name: counted_on(_cell(row[1], self.plan.columns[name])) for name in counts}
+        since = {name: self.plan.styles.get(name, {}).get("since", "") for name in counts}
+        days = {name: counted_on(_cell(row[1], self.plan.columns[name]), since[name]) for name in counts}
         return [Problem(name, "counted_days", COUNTED, {"day": str(day), "count": counts[name]}) for name, day in days.items()]
 
     def _refused(self, tally: Tally, row: type_row, refusal: Refusal, *, last: bool) -> None:
@@ -323,8 +338,11 @@ class ChunkWriter:
             more = self._of_this_file(candidates if isinstance(candidates, list) else ())
             likely_ = Problem("", LIKELY_DUPLICATE, LIKELY if candidates else LIKELY_HIDDEN, refusal.params)
             self.teller.leave(tally, row, "skipped", likely_, more)
-        elif not last and problems and all(one.code == "no_such_record" and one.field in self._links_here for one in problems):
+        elif not last and (
+            self.behind or (problems and all(one.code == "no_such_record" and one.field in self._links_here for one in problems))
+        ):
             tally.deferred.append(row)
+            self.behind = True
         else:
             self.teller.fail(tally, row, [*(problems or [problem_of(refusal)]), *self._taken_by(problems)])
 

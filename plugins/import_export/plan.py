@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any, cast
 
 from plugins.import_export.external import FIELD as EXTERNAL
@@ -142,6 +143,8 @@ class Plan:
     """Whether rows that look like totals, or like notes below the table, are records."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
+    other: int = 0
+    """The row from which on another table stands below this one; 0 where there is none, or where it is taken, too."""
     unlike: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     """Rows of which it is told that a column which is left out says another currency than their amounts get, by field."""
     counted: Mapping[int, Mapping[str, int]] = field(default_factory=dict)
@@ -214,12 +217,15 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
         gaps.see(part)
         left_out.see(part)
         nothing.see(part)
+    if (other := gaps.other()) and not plan.takes_totals:  # what stands there says nothing of this one
+        alone = replace(file, read=lambda: takewhile(lambda row: row[0] < other, file.read()))
+        return replace(_read_through(ctx, plan, alone, said, asked), rows=rows, other=other)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(
         plan,
         styles=styles.found(),
         rows=rows,
-        parted=gaps.behind(),
+        parted=gaps.behind() | ({other} if other else frozenset()),
         emptied=emptied,
         counted=styles.counted(),
         unlike=left_out.told,

@@ -122,6 +122,7 @@ class Run:
     def take(self, ctx: Context, rows: ChunkWriter, keep: type_keep, step: Callable[[int], None] = _unseen) -> None:
         """Write all rows through `ctx`, piece by piece, and tell of each piece."""
         pace = Pace()
+        rows.behind = bool(self._waiting)
         chunks = self._fresh(step, pace)
         following = next(chunks, None)
         while following is not None:

@@ -159,7 +159,8 @@ class Styles:
             if isinstance(kind, DateTimeField):
                 styles[name]["zone"] = self._zones.get(name) or self._zone
             if isinstance(kind, DateField | DateTimeField):
-                styles[name] |= {key: word for key, word in (("date_order", self._said.dates), ("century", self._said.years)) if word}
+                said = (("date_order", self._said.dates), ("century", self._said.years), ("since", self._sheet.since))
+                styles[name] |= {key: word for key, word in said if word}
             if isinstance(kind, MoneyField):
                 styles[name]["currency"] = self._currency
             if self._said.numbers and not self._sheet.exact and isinstance(kind, IntegerField | DecimalField | MoneyField):

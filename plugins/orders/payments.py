@@ -12,16 +12,16 @@ from plugins.orders.amounts import rounded
 from plugins.orders.lines import KINDS, MOST, Sum, documents_of, number_of, shows, type_documents
 from plugins.orders.process import today
 from plugins.orders.settlement import Books, key_of, lock, read
-from sdk import Batch, Change, Channel, Condition, Context, _, keep_days
+from sdk import Batch, Change, Channel, Condition, Conflict, Context, Draft, _, keep_days
 from sdk.changes import UNDO
 from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.fields.money import minor_units
 from sdk.fields.number import exact_text
 
-ORDER, INSTALMENT, PAY, REVERSE = "orders.order", "orders.instalment", "pay", "reverse"
+ORDER, INSTALMENT, PAYMENT, PAY = "orders.order", "orders.instalment", "orders.payment", "pay"
 _PAID_FOR = (ORDER, "orders.invoice", "orders.invoice_line")
-KEPT = ("amount", "order", "instalment", "invoice")
+KEPT = ("amount", "order", "instalment", "invoice", "reverses")
 """What a payment says once and for all."""
 HUNDRED = Decimal(100)
 
@@ -181,7 +181,7 @@ def keep_paid(ctx: Context, batch: Batch) -> None:
         id = change.before["invoice"] if change.before is not None and batch.entity == "orders.invoice_line" else change.id
         if change.verb == "delete" and change.stands and isinstance(id, UUID):
             gone.setdefault(id, []).append(change)
-    payments, ids = ctx.as_system().records("orders.payment"), sorted(gone)
+    payments, ids = ctx.as_system().records(PAYMENT), sorted(gone)
     for start in range(0, len(ids), 500):
         among = Condition(link, "in", tuple(ids[start : start + 500]))
         for paid in {row[link] for row in payments.find((among,), MOST)}:
@@ -203,8 +203,25 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
     fresh = [change for change in batch.standing() if change.verb == "create"]
     _find_orders(ctx, fresh)
     fresh = [*undone, *(change for change in fresh if change.stands)]
-    keys = sorted({_key(change) for change in fresh})
-    lock(ctx, keys)
+    lock(ctx, sorted({_key(change) for change in fresh}))
+    rows = _rows_beside(ctx, fresh) if fresh else []
+    taken = [change for change in fresh if change.stands]
+
+    def settle_plans(sure: Sequence[Change]) -> None:
+        written = {change.id for change in sure}
+        left = [change for change in taken if change.id in written]
+        # Where one was refused after all, what it would have settled is open to the others.
+        batch.side_rows += rows if len(left) == len(taken) else _rows_beside(ctx, left)
+        if not all(change.stands for change in left):
+            raise Conflict(_("the payment plan was changed at this moment: try again"))
+
+    if taken:
+        batch.at_last(settle_plans)
+
+
+def _rows_beside(ctx: Context, fresh: Sequence[Change]) -> list[tuple[str, UUID, Draft]]:
+    """What these payments settle, and how the parts of the plans stand then; refuses what is more than is open."""
+    beside, keys = Batch(PAYMENT, ()), sorted({_key(change) for change in fresh})
     plan: dict[object, list[Row]] = {}
     for row in sorted(_instalments(ctx, keys), key=lambda row: (str(row["due_on"]), str(row["id"]))):
         plan.setdefault(row["order"], []).append(row)
@@ -215,12 +232,15 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
     for change in fresh:
         mine, book = plan.get(change.after("order"), []), books[_key(change)]
         back = backs.get(change.id)
+        if change.verb == "delete" and any(left.get(row["instalment"], 0) + _amount(row) < 0 for row in allocated.get(back, ())):  # type: ignore[call-overload]
+            change.forbid("paid_again", _("what it had made due again has been paid since"))
+            continue
         for row, amount in _spread(ctx, change, mine, left, book) if back is None else _taken_back(allocated.get(back, ()), mine, left):
             paid = change.after("amount")
             assert isinstance(paid, Money)
             values = {"payment": change.id, "instalment": row["id"], "amount": Money(amount, paid.currency)}
             if change.verb == "create":  # those of one that goes are part of it, and go with it
-                batch.also_create("orders.allocation", change, values)
+                beside.also_create("orders.allocation", change, values)
             settled[id_of(row)] = (change, row)
         if change.verb == "delete":
             book.take_back(change.id)
@@ -232,7 +252,8 @@ def prepare_payments(ctx: Context, batch: Batch) -> None:
         now = {"paid": asked.amount - left[id], "open": left[id]}
         paid_so_far = {name: Money(amount, asked.currency) for name, amount in now.items()}
         stands = {"settled": left[id] <= 0, "order": change.after("order")}  # which it may have left meanwhile: see `_keep_settled`
-        batch.also_update(INSTALMENT, change, id, {**paid_so_far, **stands}, PAY)
+        beside.also_update(INSTALMENT, change, id, {**paid_so_far, **stands}, PAY)
+    return beside.side_rows
 
 
 def _keep_recorded(batch: Batch) -> None:
@@ -248,10 +269,11 @@ def _keep_recorded(batch: Batch) -> None:
 def _undone(ctx: Context, batch: Batch) -> list[Change]:
     """The payments that go with the import that brought them; not those that somebody has reversed: both stay on record."""
     gone = {change.id: change for change in batch.changes if change.verb == "delete" and change.act == UNDO and change.stands}
-    payments, ids = ctx.as_system().records("orders.payment"), sorted(gone)
+    payments, ids = ctx.as_system().records(PAYMENT), sorted(gone)
     for start in range(0, len(ids), 500):
         for row in payments.find((Condition("reverses", "in", tuple(ids[start : start + 500])),), MOST):
-            gone[row["reverses"]].forbid("payment_reversed", _("the payment has since been reversed, so both stay on record"))  # type: ignore[index]
+            if id_of(row) not in gone:  # else both go
+                gone[row["reverses"]].forbid("payment_reversed", _("the payment has since been reversed, so both stay on record"))  # type: ignore[index]
     return [change for change in gone.values() if change.stands]
 
 
@@ -260,13 +282,9 @@ def _key(change: Change) -> UUID:
 
 
 def _find_orders(ctx: Context, fresh: Sequence[Change]) -> None:
-    """A payment is for an order, and may say for which instalment or which issued invoice of it; who names one of these names its order. One that
-    takes another back is for what that was for, whether or not its actor sees the invoice."""
+    """A payment is for an order, and may say for which instalment or which issued invoice of it; who names one of these names its order."""
     system = ctx.as_system()
-    reversed_ = system.records("orders.payment").values({back for one in fresh if one.act == REVERSE and (back := _back(one)) is not None})
-    for change in fresh:
-        if change.act == REVERSE and (back := _back(change)) in reversed_:
-            change.values["invoice"] = reversed_[back]["invoice"]
+    _take_back(ctx, fresh)
     named = {
         name: system.records(f"orders.{name}").values({id for one in fresh if isinstance(id := one.after(name), UUID)})
         for name in ("instalment", "invoice")
@@ -277,7 +295,7 @@ def _find_orders(ctx: Context, fresh: Sequence[Change]) -> None:
             row = rows.get(change.after(name))  # type: ignore[call-overload]
             if row is None:
                 continue
-            if name == "invoice" and (row["kind"] != "invoice" or row["state"] != "issued") and change.act != REVERSE:
+            if name == "invoice" and (row["kind"] != "invoice" or row["state"] != "issued") and _back(change) is None:
                 change.refuse(name, "not_issued", _("expected an issued invoice that isn’t fully credited"))
             elif change.values["order"] is None:
                 change.values["order"] = row["order"]
@@ -297,9 +315,26 @@ def _keep_past(ctx: Context, batch: Batch) -> None:
             change.refuse("received_on", "in_future", text)
 
 
+def _take_back(ctx: Context, fresh: Sequence[Change]) -> None:
+    """A payment that takes another back is over as much below nothing, and for what that was for, whether or not its actor sees all of it."""
+    named = {back for one in fresh if (back := _back(one)) is not None}
+    for back, row in ctx.as_system().records(PAYMENT).values(named).items() if named else ():
+        amount = row["amount"]
+        assert isinstance(amount, Money)
+        back_again, shown = Money(-amount.amount, amount.currency), shows(ctx, PAYMENT, [back], "amount")
+        for change in (one for one in fresh if _back(one) == back):
+            change.values |= {"order": row["order"], "invoice": row["invoice"]}
+            if row["reverses"] is not None:
+                change.refuse("reverses", "is_reversal", _("this payment reverses another one; enter a new payment instead"))
+            elif shown and change.after("amount") != back_again:
+                text = _("expected {expected}, the amount of the payment that is reversed with the opposite sign")
+                change.refuse("amount", "other_amount", text, expected=f"{_said(-amount.amount, amount.currency)} {amount.currency}")
+            change.values["amount"] = back_again
+
+
 def _back(change: Change) -> UUID | None:
     """The payment of which a change takes back what it had settled: the one that is reversed, or goes."""
-    id = change.after("reverses") if change.act == REVERSE else change.id if change.verb == "delete" else None
+    id = change.id if change.verb == "delete" else change.after("reverses") if change.verb == "create" else None
     return id if isinstance(id, UUID) else None
 
 
@@ -316,11 +351,16 @@ def _taken_back(allocated: Iterable[Row], plan: list[Row], left: dict[UUID, Deci
     """What had been settled is open again."""
     parts, back = {id_of(row): row for row in plan}, list[tuple[Row, Decimal]]()
     for row in allocated:
-        amount, part = row["amount"], parts[row["instalment"]]  # type: ignore[index]
-        assert isinstance(amount, Money)
-        left[id_of(part)] += amount.amount
-        back.append((part, -amount.amount))
+        part = parts[row["instalment"]]  # type: ignore[index]
+        left[id_of(part)] += _amount(row)
+        back.append((part, -_amount(row)))
     return back
+
+
+def _amount(row: Row) -> Decimal:
+    amount = row["amount"]
+    assert isinstance(amount, Money)
+    return amount.amount
 
 
 def _spread(ctx: Context, change: Change, plan: list[Row], left: dict[UUID, Decimal], book: Books) -> list[tuple[Row, Decimal]]:

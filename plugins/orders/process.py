@@ -50,7 +50,7 @@ def prepare_documents(ctx: Context, batch: Batch) -> None:
         price(ctx, batch)
     mark_history(batch)
     if batch.entity != "orders.invoice":
-        batch.at_last(lambda made: _number(ctx, batch.entity, made))
+        batch.at_last(lambda sure: _number(ctx, batch.entity, [change for change in sure if change.verb == "create"]))
 
 
 def _number(ctx: Context, entity: str, fresh: Sequence[Change]) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from plugins.orders.payments import REVERSE
+from plugins.orders.payments import PAYMENT
 from plugins.orders.process import found, today
 from sdk import Conflict, Context, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.pages import told
 
-PAYMENT = "orders.payment"
 MAY = f"{PAYMENT}.create"
 
 
@@ -29,7 +28,7 @@ def reverse(ctx: Context, id: UUID, reference: str | None = None) -> Row:
         assert isinstance(amount, Money)
         given = {name: payment[name] for name in ("order", "method", "reference")} | ({"reference": reference} if reference else {})
         return ctx.records(PAYMENT).create(
-            {**given, "received_on": today(ctx), "amount": Money(-amount.amount, amount.currency), "reverses": id}, act=REVERSE
+            {**given, "received_on": today(ctx), "amount": Money(-amount.amount, amount.currency), "reverses": id}
         )
 
 
@@ -59,7 +58,7 @@ def do(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 def _form(ctx: Context, id: UUID, refusal: Refusal | None = None) -> Rendering:
     payment = ctx.records(PAYMENT).get(id)
-    act = {"key": REVERSE, "label": ctx.say(_("Reverse payment")), "icon": "refresh", "tone": "danger",
+    act = {"key": "reverse", "label": ctx.say(_("Reverse payment")), "icon": "refresh", "tone": "danger",
            "asks": ctx.say(_("A second payment takes back the amount, and what it had settled is due again. Both stay on record."))}  # fmt: skip
     values = {"record": {"number": payment.get("reference"), "version": payment["version"]}, "act": act,
               "back": ctx.page(f"/orders/payments/{id}"), "problems": told(ctx, refusal)}  # fmt: skip

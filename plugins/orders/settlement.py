@@ -147,19 +147,36 @@ def read(ctx: Context, keys: Iterable[UUID]) -> dict[UUID, Books]:
 
 def settle(ctx: Context, batch: Batch) -> None:
     """Invoices say how far they are paid, wherever these changes of invoices or payments make that another."""
-    touched = _touched(ctx, batch)
+    standing = [change for change in batch.changes if change.stands]
+    touched = _touched(ctx, batch.entity, standing)
     lock(ctx, touched)
-    books = read(ctx, touched) if touched else {}
+    if touched:
+        books = _filled_in(ctx, batch.entity, standing, touched)
+        batch.at_last(lambda sure: _tell_others(ctx, batch, sure, books if len(sure) == len(standing) else None))
+
+
+def _filled_in(ctx: Context, entity: str, changes: Sequence[Change], keys: Iterable[UUID]) -> dict[UUID, Books]:
+    """The books as they are with these changes; those of invoices say how far they are paid."""
+    books = read(ctx, keys)
     where = {id: key for key, one in books.items() for id in (*one.invoices, *one.notes)}
-    mine = {one.id: one for one in batch.standing() if batch.entity == INVOICE}
-    for change in sorted(batch.changes if books else (), key=lambda one: one.after("kind") == "credit_note"):  # behind what they credit
-        if change.stands:
-            _overlay(books, where, batch.entity, change)
-    for key, one in books.items():
+    for change in sorted(changes, key=lambda one: one.after("kind") == "credit_note"):  # behind what they credit
+        _overlay(books, where, entity, change)
+    mine = {one.id: one for one in changes if entity == INVOICE and one.verb in ("create", "update")}
+    for one in books.values() if mine else ():
         for id, now in one.standings().items():
             if id in mine:
                 mine[id].values |= now
-            elif any(one.invoices[id].get(name) != value for name, value in now.items()):
+    return books
+
+
+def _tell_others(ctx: Context, batch: Batch, sure: Sequence[Change], books: Mapping[UUID, Books] | None) -> None:
+    """What other invoices say of it; worked out anew, without books, where some of the changes were refused in the end."""
+    touched = _touched(ctx, batch.entity, sure)
+    books = _filled_in(ctx, batch.entity, sure, touched) if books is None else books
+    mine = {change.id for change in sure if batch.entity == INVOICE and change.verb in ("create", "update")}
+    for key, one in books.items():
+        for id, now in one.standings().items():
+            if id not in mine and any(one.invoices[id].get(name) != value for name, value in now.items()):
                 batch.also_update(INVOICE, touched[key], id, now, SETTLE)
 
 
@@ -180,17 +197,17 @@ def _overlay(books: Mapping[UUID, Books], where: dict[UUID, UUID], entity: str, 
         (books[key].notes if note else books[key].invoices)[change.id], where[change.id] = row, key
 
 
-def _touched(ctx: Context, batch: Batch) -> dict[UUID, Change]:
+def _touched(ctx: Context, entity: str, changes: Sequence[Change]) -> dict[UUID, Change]:
     """By key one of the changes that may make it another."""
     found: dict[UUID, Change] = {}
-    if batch.entity == PAYMENT:
-        for change in batch.changes:
-            if change.stands and (change.verb != "update" or change.changes("order") or change.changes("invoice")):
+    if entity == PAYMENT:
+        for change in changes:
+            if change.verb != "update" or change.changes("order") or change.changes("invoice"):
                 found.setdefault(key_of({"id": change.id, **(change.before or {}), **change.values}), change)
         return found
     moved = list[tuple[Change, Row]]()
-    for change in batch.changes:
-        if change.stands and change.act != SETTLE and (change.verb != "update" or any(map(change.changes, _MOVES))):
+    for change in changes:
+        if change.act != SETTLE and (change.verb != "update" or any(map(change.changes, _MOVES))):
             now = {"id": change.id, **(change.before or {}), **change.values}
             moved += [(change, row) for row in (change.before, now) if row is not None and _counts(row)]
     keys = _keys(ctx, [row for _change, row in moved])

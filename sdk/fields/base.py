@@ -166,7 +166,7 @@ class Field:
         """A column of text as people write it in files; "" is None. `style` says what is known of the whole column:
 
         `date_order`: ymd, mdy or dmy; `century`: the first year that two digits can mean; `decimal`: the sign before the
-        fraction, and `group`: the ones between thousands; `zone`: that of instants without one.
+        fraction, and `group`: the ones between thousands; `zone`: that of instants without one; `since`: the first of the days that numbers count.
         """
         style = style or {}
         stripped = [line or None for line in map(str.strip, cells)]

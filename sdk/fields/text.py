@@ -18,8 +18,19 @@ from sdk.text import Text, _
 
 _CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 _CONTROL = re.compile(f"[{_CONTROLS}]")
+_UNSEEN = (
+    r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff0-\ufffb"
+)
+"""Signs that show nothing (Unicode's Default_Ignorable_Code_Point, and the blank of Braille): of a name of these alone nobody sees anything."""
+_FAR_UNSEEN = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+_NOTHING_SEEN = re.compile(rf"[\s{_UNSEEN}{_FAR_UNSEEN}]*\Z")
+_ANY_UNSEEN = re.compile(rf"[{_UNSEEN}{_FAR_UNSEEN}]")
 _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}(?<!\.)\Z")
+_WHOLE_NUMBER = r"((?!\+|\(?00)(?:[ ()./-]*[0-9]){7,}?|\(?(?:\+|00)(?:[ ()./-]*[0-9]){9,}?)[ )-]*/"
+"""What has more digits than an area (0711/123456) before a slash: what stands behind that is another number, or another end of this one."""
 _PHONE = re.compile(
+    rf"(?!{_WHOLE_NUMBER})"
     r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX#]|[eE]xt\.?|extension|[转轉]?分[机機]|[转轉]|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
 )
 _NAMED = re.compile(r"[^<>@]*<\s*([^<>\s@]+@[^<>\s@]+)\s*>\Z")
@@ -27,6 +38,8 @@ _NAMED = re.compile(r"[^<>@]*<\s*([^<>\s@]+@[^<>\s@]+)\s*>\Z")
 _FIRST_NAMED = re.compile(r"[^<>@]*<[^<>\s@]+@[^<>\s@]+>")
 _BRACKETED = re.compile(r"<([^<>\s@]+@[^<>\s@]+)>")
 _SEVERAL = re.compile(r":::|[;；,，、|\n]| / ")
+_BEFORE_ANOTHER = re.compile(rf"\s*{_WHOLE_NUMBER}")
+_SEVERAL_NUMBERS = re.compile(rf"{_SEVERAL.pattern}|/")
 _LONGEST_SEVERAL = 2_000
 """Signs of a cell that is looked at for several values."""
 
@@ -56,11 +69,13 @@ PLAIN = f"^[^{_CONTROLS}]*$"
 """JSON Schema pattern of text without control characters."""
 SAID = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*$"
 """The same with at least one character that is no white space."""
+_SHOWN = rf"^[^{_CONTROLS}]*[^\s{_CONTROLS}{_UNSEEN}][^{_CONTROLS}]*$"
+"""The same with at least one that shows something."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextField(Field):
-    """A line or a page of text; blank text is no text, surrounding white space is dropped."""
+    """A line or a page of text; blank text is no text, nor is a required one of signs that show nothing. Surrounding white space is dropped."""
 
     length: int = 255
     lines: bool = False
@@ -96,7 +111,7 @@ class TextField(Field):
         if not isinstance(cell, str):
             raise wrong_type(_("text"), cell)
         cell = plain_text(cell, self.length)
-        if not cell:
+        if not cell or (self.required and not cell.isascii() and _NOTHING_SEEN.match(cell)):
             return None
         if self.pattern is not None and not self.pattern.match(cell):
             raise FlawError("malformed", _("expected {expected}"), expected=self.expected)
@@ -122,7 +137,7 @@ class TextField(Field):
                 if not line:
                     add(None)
                     continue
-                if (fits is None or fits(line)) and (not folds or line.isascii()):
+                if (fits is None or fits(line)) and (line.isascii() or not (folds or (self.required and _ANY_UNSEEN.search(line)))):
                     add(line.lower() if folds else line)
                     continue
             try:
@@ -136,6 +151,8 @@ class TextField(Field):
         lines = plain_lines(cells, self.length)
         if lines is None or (self.pattern is not None and not all(map(self.pattern.match, filter(None, lines)))):
             return None
+        if self.required and not (whole := "".join(filter(None, lines))).isascii() and _ANY_UNSEEN.search(whole):
+            return None
         if type(self).check is TextField.check:
             return lines
         return [line and line.lower() for line in lines] if all(line is None or line.isascii() for line in lines) else None
@@ -147,7 +164,7 @@ class TextField(Field):
         return {"type": "string", "maxLength": self.length}
 
     def input_schema(self) -> dict[str, object]:
-        pattern = SAID if self.required else PLAIN
+        pattern = _SHOWN if self.required else PLAIN
         if self.pattern is not None:
             written = self.pattern.pattern.removesuffix("\\Z")
             pattern = f"^{written}$" if self.required else f"^({written})?$"
@@ -294,6 +311,8 @@ def first_of(cell: str) -> str:
     """The first of several values that stand in one cell; an address of mail with the name of its owner, who may be called `Lee, Ann`."""
     if (named := _FIRST_NAMED.match(cell)) is not None:
         return named[0].strip()
+    if (number := _BEFORE_ANOTHER.match(cell)) is not None:
+        return number[1].strip()
     return next(filter(None, map(str.strip, _SEVERAL.split(cell))), "")
 
 
@@ -308,7 +327,11 @@ def _several(parsed: Parsed, cells: Sequence[str], field: TextField) -> Parsed:
     for place, flaw in enumerate(parsed.flaws):
         if flaw.code != "malformed" or field.pattern is None or len(cell := cells[flaw.row]) > _LONGEST_SEVERAL:
             continue
-        words = [_address(word) for word in _SEVERAL.split(cell) if word.strip()]
+        ends = (
+            isinstance(field, PhoneField) and _BEFORE_ANOTHER.match(cell) is not None
+        )  # what stands behind a slash may be one of two digits
+        words = [_address(word) for word in (_SEVERAL_NUMBERS if ends else _SEVERAL).split(cell) if word.strip()]
+        words = [words[0]] * len(words) if ends else words
         if not all(map(field.pattern.match, words)):  # names of people may have such signs in them
             words = _BRACKETED.findall(cell)
         if len(words) > 1 and all(map(field.pattern.match, words)):

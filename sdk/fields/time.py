@@ -73,14 +73,14 @@ _MIDNIGHT = re.compile(r"(?P<day>\d{4}-\d{2}-\d{2})[Tt]00:00:00(\.0+)?[Zz]\Z", r
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
 
 
-def date_of(cell: str, order: str, century: str = "") -> date:
-    """A written date; `order` is ymd, mdy or dmy, `century` the first year that two digits may mean.
+def date_of(cell: str, order: str, century: str = "", since: str = "") -> date:
+    """A written date; `order` is ymd, mdy or dmy, `century` the first year that two digits may mean, `since` the first day that numbers count.
 
     Raises FlawError for what is no date, may be two, or does not exist.
     """
     parts = _PARTS.match(cell)
     if parts is None:
-        return _exists(*_worded(cell, century)) if (counted := _counted(cell)) is None else counted.date()
+        return _exists(*_worded(cell, century)) if (counted := _counted(cell, since)) is None else counted.date()
     numbers = [int(part) for part in parts.groups()]
     if len(parts[1]) == 4:
         return _exists(*numbers)
@@ -107,18 +107,19 @@ def _worded(cell: str, century: str) -> tuple[int, int, int]:
     return _full_year(year, century) if len(parts["year"]) == 2 else year, month, int(parts["day"])
 
 
-def _counted(cell: str) -> datetime | None:
+def _counted(cell: str, since: str) -> datetime | None:
     """The instant, without a zone, that a spreadsheet has counted; None for what is no such number."""
     found = _SERIAL.match(cell)
     if found is None or int(found["days"]) > _LAST_SERIAL:
         return None
     seconds = round(float(found["of_day"] or 0) * 86_400)
-    return datetime.combine(_FIRST_DAY, time()) + timedelta(days=int(found["days"]), seconds=seconds)
+    first = date.fromisoformat(since) if since else _FIRST_DAY
+    return datetime.combine(first, time()) + timedelta(days=int(found["days"]), seconds=seconds)
 
 
-def counted_on(cell: str) -> date | None:
-    """The day that a number is where a spreadsheet has counted it; None for any other cell."""
-    found = _counted(cell)
+def counted_on(cell: str, since: str = "") -> date | None:
+    """The day that a number is where a spreadsheet has counted it, from its usual first day or another; None for any other cell."""
+    found = _counted(cell, since)
     return None if found is None else found.date()
 
 
@@ -232,7 +233,7 @@ class DateField(Field):
             cell = midnight["day"]
         if self.months and (month := _MONTH.match(day_and_time(cell)[0])) is not None:
             return date_of(f"1 {month['name']} {month['of']}" if month["name"] else f"{month['year']}-{month['number']}-1", "")
-        return date_of(day_and_time(cell)[0], style.get("date_order", ""), style.get("century", ""))
+        return date_of(day_and_time(cell)[0], style.get("date_order", ""), style.get("century", ""), style.get("since", ""))
 
     def format(self, value: object) -> str:
         return value.isoformat() if isinstance(value, date) else ""
@@ -273,7 +274,7 @@ class DateTimeField(Field):
         if not style.get("zone") or _INSTANT.match(cell):
             return self.check(cell)
         cell, offset = split_offset(cell)
-        if (counted := _counted(cell)) is not None:
+        if (counted := _counted(cell, style.get("since", ""))) is not None:
             return counted.replace(tzinfo=ZoneInfo(style["zone"])).astimezone(UTC)
         day, clock = day_and_time(cell)
         written = date_of(day, style.get("date_order", ""), style.get("century", ""))

@@ -68,7 +68,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     .map(str.strip)
     .filter(bool),
     "email": st.from_regex(r"[a-z0-9.+-]{1,20}@[a-z0-9-]{1,20}\.example", fullmatch=True),
-    "phone": st.from_regex(r"\+?\(?[0-9][0-9 ()./-]{2,20}[0-9]", fullmatch=True),
+    "phone": st.from_regex(r"\+?\(?[0-9][0-9 ()./-]{2,20}[0-9]", fullmatch=True).filter(lambda number: "/" not in number[7:]),
     "url": st.from_regex(r"https?://[a-z0-9.-]{1,20}(/[a-z0-9_%-]{0,20})?", fullmatch=True),
     "keys": st.lists(st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,20}", fullmatch=True), min_size=1, max_size=5, unique=True),
     "choice": st.sampled_from(["gold", "silver", "tin"]),

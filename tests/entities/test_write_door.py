@@ -51,6 +51,7 @@ def test_an_amount_without_a_currency_is_in_the_tenants(make_tenant: MakeTenant,
     ("values", "problem"),
     [
         ({}, ("name", "required")), ({"name": None}, ("name", "required")), ({"name": "  "}, ("name", "required")),
+        ({"name": "\u200b \u3164"}, ("name", "required")),
         ({"name": "x", "colour": 1}, ("colour", "unknown_field")), ({"name": "x", "name_": 1}, ("name_", "unknown_field")),
         ({"name": "x", "partner": "y"}, ("partner", "unknown_field")), ({"name": "x", "tenant_id": str(uuid4())}, ("tenant_id", "unknown_field")),
         ({"name": "x", "deleted_at": None}, ("deleted_at", "unknown_field")), ({"name": "x", "serial": 1}, ("serial", "read_only")),
@@ -487,6 +488,9 @@ def test_up_to_a_thousand_records_each_has_an_event_of_its_own_above_they_share(
     things.write([Draft("create", {"name": "x"}) for _ in range(2001)])
     sizes = [len([*items_of(row["payload"])]) for row in journal_of(system) if row["name"] == "probe.thing.created"][1000:]
     assert sizes == [1000, 1000, 1]
+    system.over(Channel.IMPORT).records("probe.thing").write([Draft("create", {"name": "x"}) for _ in range(51)])
+    rows = [row for row in journal_of(system) if row["name"] == "probe.thing.created"]
+    assert len([*items_of(rows[-1]["payload"])]) == 51, "small pieces of an import share theirs as well"
     assert len(audit_of(system)) >= 3001
 
 

@@ -448,8 +448,10 @@ def test_a_file_in_two_encodings_is_told_as_that_and_what_is_no_table_by_its_nam
         ("Name,City\nMüller,Köln\n".encode(), "Groß,Würzburg\n".encode("cp1252")),
     ):
         assert refusal(b"".join(parts)).startswith("unreadable: mixes two encodings: some lines are UTF-8, others aren’t")
-    for cut in ("Name,City\nAlder,Kölü".encode()[:-1], "名称,城市\n华为,深圳".encode()[:-2]):
+    chinese = "名称,城市\n华为技术有限公司,深圳\n阿里巴巴,杭州".encode("gb18030")
+    for cut in ("Name,City\nAlder,Kölü".encode()[:-1], "名称,城市\n华为,深圳".encode()[:-2], chinese[:-1]):
         assert refusal(cut).startswith("unreadable: ends in the middle of a character")
+    assert refusal(chinese.replace(b"\n", b"\xff\n", 1)).startswith("unreadable: is not GB18030 text (byte 9)")
     assert opened("Name,City\nAlder,Caf\xe9".encode("cp1252"), encoding="cp1252").headings == ("Name", "City")
     for misread in ("Name,City\nMÃ¼ller,KÃ¶ln\n", "\ufeffName,City\nO’Neill,itâ€™s\n"):
         (note,) = book(misread, "utf-8").notes

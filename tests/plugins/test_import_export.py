@@ -105,6 +105,8 @@ def test_words_that_mean_nothing_are_empty_cells_unless_the_field_knows_them_or_
     assert accounts.find(where(name="C"))[0]["city"] == "N/A"
     (lost,) = taken("customers.account", "Name,City\nN/A,Ulm\n", nothing="all").rows
     assert (lost["column"], lost["value"], lost["code"]) == ("Name", "N/A", "required")
+    for unseen in ("\u200b\ufeff", "\u3164 \u2800", "\ufe0f\U000e0041"):
+        assert taken("customers.account", f"Name,City\n{unseen},Ulm\n").reasons == [(1, "Name", "required")]
 
 
 def test_a_file_of_headings_alone_says_that_it_has_no_rows(taken: Take, work: Work) -> None:
@@ -118,7 +120,14 @@ def test_what_stands_behind_blank_rows_is_taken_with_a_warning_unless_a_file_is_
     done = taken("customers.account", report)
     assert (done.counts, done.reasons) == ({"created": 4, "warned": 2}, [(5, None, "parted"), (6, None, "parted")])
     two = taken("customers.account", "Name,City\nC,Ulm\n\nRegion,Sales\nSouth,500\n")
-    assert (two.counts, two.reasons) == ({"created": 3, "warned": 1}, [(3, None, "parted")])
+    assert (two.state, two.counts) == ("partial", {"created": 1, "skipped": 2}), "another table is none of its rows"
+    assert two.reasons == [(3, None, "other_table"), (4, None, "other_table")]
+    titled = "Name,Employees\nD,5\n\nContacts\n\nPerson,Mail\nAnn,ann@x.example\nBob,bob@x.example\n"
+    assert [row for row, _column, _code in taken("customers.account", titled).reasons] == [3, 5, 6, 7]
+    both = taken("customers.account", "Name,City\nE,Ulm\n\nArea,Sales\nNorth,500\n", totals="take")
+    assert (both.counts, both.reasons) == ({"created": 3, "warned": 1}, [(3, None, "parted")])
+    same = taken("customers.account", "Name,City\nF,Ulm\n\nG,Bonn\nH,Kiel\n")
+    assert (same.counts, same.reasons) == ({"created": 3, "warned": 1}, [(3, None, "parted")])
     spaced = taken(
         "customers.account", "Name,City\n" + "".join(f"Spaced {n},Ulm {n}\n\n" for n in ("one", "two", "three", "four", "five", "six"))
     )

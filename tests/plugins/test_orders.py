@@ -18,7 +18,7 @@ from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, People
 from plugins.orders import invoices
 from plugins.orders.amounts import line_amounts, summed
-from sdk import Conflict, Draft, Invalid, Tenant, where
+from sdk import Channel, Conflict, Draft, Invalid, Tenant, where
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.console.site import Site
@@ -446,6 +446,19 @@ def test_payments_of_one_batch_share_what_is_open(shop: Shop, plan: UUID) -> Non
     drafts = [Draft("create", {"order": plan, "amount": usd("60000"), "received_on": "2026-01-12"}) for _number in range(2)]
     outcomes = shop.work.records("orders.payment").write(drafts)
     assert [outcome.refusal is None for outcome in outcomes] == [True, False]
+    why = {"entity": "orders.payment", "key": "why", "kind": "text", "label": "Why", "required_if": "method == 'cash'"}
+    shop.work.records("core.custom_field").create(why)
+    asked = [("1000", "transfer"), ("2000", "cash"), ("3000", "transfer"), ("4000", "cash")]
+    drafts = [Draft("create", {"order": plan, "amount": usd(amount), "received_on": "2026-01-12", "method": how}) for amount, how in asked]
+    outcomes = shop.work.over(Channel.IMPORT).records("orders.payment").write(drafts)
+    assert [outcome.refusal is None for outcome in outcomes] == [True, False, True, False]
+    sums = [
+        shop.work.records(f"orders.{name}").aggregate([f"sum:{field}"])
+        for name, field in (("instalment", "paid"), ("allocation", "amount"))
+    ]
+    assert sums == [[{"sum:paid": usd("64000.00")}], [{"sum:amount": usd("64000.00")}]], (
+        "what is refused at last settles nothing, and what is made all"
+    )
 
 
 @pytest.mark.feature("F7")

@@ -54,6 +54,7 @@ SAID: Mapping[tuple[str, str], object] = {
     ("leads.lead", "source"): None,
     ("orders.invoice_line", "order_line"): None,  # no more of it than was ordered, at the terms of the order; see the closed documents
     ("orders.payment", "amount"): Money(Decimal("1.50"), "USD"),  # no more than the order's plan asks for
+    ("orders.payment", "reverses"): None,  # takes another one back: see the payments that were reversed
     ("teamwork.target", "team"): None,  # a person or a team
 }
 """What rules of an entity ask of its values."""
@@ -77,7 +78,7 @@ UNFILLED: Mapping[str, tuple[str, ...]] = {
     "forecast.series": ("conditions", "split_by"),
     "leads.lead": ("campaign", "source"),
     "orders.invoice_line": ("order_line",),
-    "orders.payment": ("invoice",),
+    "orders.payment": ("invoice", "reverses"),
     "reports.dashboard": ("role",),
     "teamwork.kpi": ("activity_kind",),
     "teamwork.target": ("activity_kind", "number", "team"),
@@ -229,12 +230,13 @@ def test_every_entity_comes_back_as_it_went_out_to_the_byte(platform: Platform, 
     define(one)
     entities, filling = in_order(one), Filling(one)
     to_themselves = {name: mine for name in entities if (mine := links_to_itself(one, name))}
-    assert {*to_themselves} == {"core.team", "core.user", "core.territory", "customers.account", "automation.rule", "teamwork.task"}
+    theirs = {"core.team", "core.user", "core.territory", "customers.account", "automation.rule", "orders.payment", "teamwork.task"}
+    assert {*to_themselves} == theirs
     for name in entities:
         filling.fill(name)
         if name in to_themselves:
             filling.fill(name, LAST)
-        if name in to_themselves and name != "automation.rule":  # a draft stays that of its rule
+        if name in to_themselves and name not in ("automation.rule", "orders.payment"):  # a draft stays that of its rule
             turn_round(one, name, to_themselves[name], filling.made[name])
     assert [name for name in entities if name not in filling.made] == []
     filled = [(name, id) for name in (JSON_TOO[0], "teamwork.task", "teamwork.comment", "leads.lead") for id in filling.made[name]]
@@ -448,6 +450,36 @@ def test_imports_of_quotes_orders_lines_contracts_plans_and_payments_are_taken_b
         third.records("orders.payment").restore(id_of(first))
     with pytest.raises(Conflict, match="reverse it"):
         third.records("orders.payment").delete(id_of(second))
+
+
+@pytest.mark.feature("C16")
+def test_payments_that_were_reversed_come_back_in_their_order_and_go_again(platform: Platform, make_tenant: MakeTenant) -> None:
+    one, other = (platform.system(make_tenant(name).id) for name in ("one", "other"))
+    names = ("customers.account", "orders.order", "orders.order_line", "orders.instalment", "orders.payment")
+    account = one.records(names[0]).create({"name": "Alder"})
+    order = one.records(names[1]).create({"name": "Pumps", "account": account["id"], "currency": "USD"})
+    amount = {"amount": "100.00", "currency": "USD"}
+    one.records(names[2]).create({"order": order["id"], "description": "Pump", "quantity": 1, "unit_price": amount})
+    one.records(names[3]).create({"order": order["id"], "share": 100, "due_on": "2026-03-01"})
+    received = {"order": order["id"], "amount": amount, "received_on": "2026-01-12"}
+    for _time in range(3):  # each fits only once the one before it is taken back
+        last = one.records(names[4]).create(received)
+        reverse(one, id_of(last))
+    one.records(names[4]).create(received)
+    files = {name: exported(one, name) for name in names}
+    tried = {name: import_file(other, name, files[name], dry_run=name == names[4]) for name in names}
+    done = import_file(other, names[4], files[names[4]])
+    assert [one_.counts for one_ in (tried[names[4]], done)] == [{"created": 7}] * 2
+    assert {name: exported(other, name) for name in names} == files
+    (plan,) = other.records(names[3]).find(())
+    assert plan["settled"] is True
+    again = import_file(other, names[4], files[names[4]])
+    assert (again.state, {row["code"] for row in again.rows}) == ("failed", {"id_taken"})
+    with pytest.raises(Refusal, match="some values are invalid"):
+        other.records(names[4]).create({**received, "order": plan["order"], "reverses": other.records(names[4]).find(())[-1]["id"]})
+    ended = taken_back(other, done.record)
+    assert (ended["state"], ended["undone"], ended["conflicts"]) == ("undone", 7, 0)
+    assert [row["open"] for row in other.records(names[3]).find(())] == [Money(Decimal("100.00"), "USD")]
 
 
 def taken_back(work: Work, record: Row) -> Row:

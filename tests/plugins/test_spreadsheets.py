@@ -7,18 +7,20 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 from openpyxl.cell import Cell
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from plugins.import_export.files import Book, Reading, open_book, spreadsheets, unpack
+from plugins.import_export.formats import xlsx
 from sdk import BadRequest, Conflict, Invalid
-from sdk.fields import DecimalField, spoilt
+from sdk.fields import DateField, DateTimeField, DecimalField, spoilt
 from sdk.text import Text
 from tests.journeys.real_data import folder
 
@@ -57,7 +59,7 @@ def refusal(content: bytes) -> str:
     return str(problem)
 
 
-def ods(rows: str) -> bytes:
+def ods(rows: str, before: str = "") -> bytes:
     """An OpenDocument file with one table."""
     names = "".join(f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text", "calcext"))
     sink = io.BytesIO()
@@ -66,19 +68,20 @@ def ods(rows: str) -> bytes:
         archive.writestr("META-INF/manifest.xml", "<manifest/>")
         archive.writestr(
             "content.xml",
-            f'<office:document-content{names} office:version="1.2"><office:body><office:spreadsheet><table:table table:name="People">'
+            f'<office:document-content{names} office:version="1.2"><office:body><office:spreadsheet>{before}<table:table table:name="People">'
             f"{rows}</table:table></office:spreadsheet></office:body></office:document-content>",
         )
     return sink.getvalue()
 
 
+DAY, INSTANT = DateField(label=Text("Day")), DateTimeField(label=Text("At"))
 type_binary_cell = str | float | tuple[float, int] | Exception
 """A text, a number, one with the place of its format among `FORMATS`, or an error by its number."""
 FORMATS = (0, 10, 164, 165, 14)
 CODES = {164: '"\u20ac"\\ #,##0.00', 165: "00000"}
 
 
-def xlsb(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
+def xlsb(rows: Sequence[Sequence[type_binary_cell]], *, from_1904: bool = False) -> bytes:
     """A binary workbook (MS-XLSB) with one sheet, whose last row is hidden."""
 
     def record(number: int, body: bytes = b"") -> bytes:
@@ -115,7 +118,7 @@ def xlsb(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
     )
     parts: dict[str, str | bytes] = {
         "[Content_Types].xml": "<Types/>", "_rels/.rels": lead("xl/workbook.bin"), "xl/_rels/workbook.bin.rels": lead("worksheets/sheet1.bin"),
-        "xl/workbook.bin": record(0x83) + record(0x8F) + named + record(0x90) + record(0x84), "xl/worksheets/sheet1.bin": sheet,
+        "xl/workbook.bin": record(0x83) + record(0x99, struct.pack("<III", from_1904, 0, 0)) + record(0x8F) + named + record(0x90) + record(0x84), "xl/worksheets/sheet1.bin": sheet,
         "xl/styles.bin": record(0x116) + styles + record(0x117),
     }  # fmt: skip
     sink = io.BytesIO()
@@ -125,7 +128,7 @@ def xlsb(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
     return sink.getvalue()
 
 
-def xls(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
+def xls(rows: Sequence[Sequence[type_binary_cell]], *, from_1904: bool = False) -> bytes:
     """A workbook of before 2007 (MS-XLS in MS-CFB) with one sheet, whose last row is hidden."""
 
     def record(number: int, body: bytes = b"") -> bytes:
@@ -147,7 +150,7 @@ def xls(rows: Sequence[Sequence[type_binary_cell]]) -> bytes:
     styles = b"".join(record(0x41E, struct.pack("<H", number) + wide(code, "H")) for number, code in CODES.items())
     styles += b"".join(record(0xE0, struct.pack("<HHH", 0, number, 0) + bytes(14)) for number in FORMATS)
     named = wide("People", "B")
-    globals_ = record(0x809, begin) + record(0x42, struct.pack("<H", 1200)) + styles
+    globals_ = record(0x809, begin) + record(0x42, struct.pack("<H", 1200)) + record(0x22, struct.pack("<H", from_1904)) + styles
     globals_ += record(0x85, struct.pack("<IBB", len(globals_) + 10 + len(named) + 4, 0, 0) + named) + record(0x0A)
     last = struct.pack("<HHHHHHHH", len(rows) - 1, 0, 9, 255, 0, 0, 0x20, 0)
     sheet = (
@@ -296,6 +299,35 @@ def test_errors_and_formats_count_in_every_kind_of_spreadsheet() -> None:
     assert "damaged" in refusal(xls(rows)[:700]) and "damaged" in refusal(ods("<table:table-row>"))
 
 
+def test_days_of_a_workbook_that_counts_them_from_1904_are_those_that_it_shows() -> None:
+    made = openpyxl.Workbook()
+    made.epoch = CALENDAR_MAC_1904
+    for row in (["Name", "Day", "At", "Plain"], ["A", date(2026, 1, 31), datetime(2026, 1, 31, 9, 30), 44591]):
+        made.active.append(row)
+    sink = io.BytesIO()
+    made.save(sink)
+    rows: list[list[type_binary_cell]] = [["Name", "Day", "Plain"], ["A", (44591.0, 4), 44591.0]]
+    cells = '<table:table-cell office:value-type="{}" {}><text:p>{}</text:p></table:table-cell>'.format
+    heads = "".join(cells("string", "", word) for word in ("Name", "Day", "Plain"))
+    line = (
+        cells("string", "", "A")
+        + cells("date", 'office:date-value="2026-01-31"', "31.01.26")
+        + cells("float", 'office:value="44591"', "44591")
+    )
+    table = "".join(f"<table:table-row>{one}</table:table-row>" for one in (heads, line))
+    early = '<table:calculation-settings><table:null-date table:date-value="1904-01-01"/></table:calculation-settings>'
+    assert rows_of(opened(sink.getvalue())) == [(1, ["A", "2026-01-31", "2026-01-31T09:30:00", "44591"])]
+    for content in (xlsb(rows, from_1904=True), xls(rows, from_1904=True), ods(table, early)):
+        assert rows_of(opened(content)) == [(1, ["A", "2026-01-31", "44591"])]
+    for content in (sink.getvalue(), xlsb(rows, from_1904=True), xls(rows, from_1904=True), ods(table, early)):
+        style = {"since": opened(content).sheets[0].since, "zone": "UTC"}
+        assert [field.read(["44591"], style).values for field in (DAY, INSTANT)] == [
+            [date(2026, 1, 31)],
+            [datetime(2026, 1, 31, tzinfo=UTC)],
+        ]
+    assert opened(xls(rows)).sheets[0].since == ""
+
+
 def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:
     whole = workbook(lambda sheet: sheet.append(["a"]))
     assert "damaged archive" in refusal(whole[:200])
@@ -324,7 +356,7 @@ def with_sheet(content: bytes, rows: str) -> bytes:
     return sink.getvalue()
 
 
-def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
+def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
     sink = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(workbook(lambda sheet: sheet.append(["a"])))) as old,
@@ -333,10 +365,13 @@ def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does() -> None:
         for entry in old.infolist():
             if entry.filename != "xl/worksheets/sheet1.xml":
                 bomb.writestr(entry, old.read(entry))
-        far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+        far = '<row r="1"><c r="A1"><v>1</v></c></row><row r="1100"><c r="XFD1100"><v>1</v></c></row>'
         sheet = f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{far}</sheetData></worksheet>'
         bomb.writestr("xl/worksheets/sheet1.xml", sheet)
-    assert "needs more memory" in refusal(sink.getvalue())
+    assert rows_of(opened(sink.getvalue())) == [(1_099, [*[""] * 16_383, "1"])], "a stray cell alone is little"
+    monkeypatch.setattr(xlsx, "SPARSE", 1)
+    with zipfile.ZipFile(sink) as archive, pytest.raises(xlsx.Beyond, match="large"):
+        xlsx.marks(archive)
     assert "is damaged" in refusal(with_sheet(sink.getvalue(), '<row r="1"><c r="ZZZZ99999999"><v>1</v></c></row>'))
     swollen = bytearray(sink.getvalue())
     at = swollen.rindex(b"xl/worksheets/sheet1.xml") - 46  # its line in the directory of the archive: the size stands at 24

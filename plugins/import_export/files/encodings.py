@@ -59,7 +59,7 @@ def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
         return "utf-8", _garbled(lines)
     words = list(dict.fromkeys(_WORD.findall(lines)))
     if _breaks_off(source, place, lines):
-        raise unreadable(_("ends in the middle of a character (byte {position}); send it again"), position=place)
+        raise _cut_off(place)
     if _mostly_utf8(words) or (_mostly_utf8(words, _FEWEST_SIGNS) and _mostly_utf8(lines.splitlines(), _FEW)):
         _check(source, "utf-8")
     if _in_two(lines) or any(map(_latin_utf8, words)):
@@ -208,10 +208,24 @@ def _certain(source: BinaryIO, lines: bytes, words: list[bytes]) -> str:
         return best
     if latin:
         return "cp1252"
+    _check_chinese(source, lines, able)
     likely = [name for name in able if shares.get(name) or all(written(_decoded(word, name), LATIN.get(name, ())) for word in words)]
     if likely and _one_reading(likely, words):
         return likely[0]
     raise _undecided(likely or able)
+
+
+def _check_chinese(source: BinaryIO, lines: bytes, able: Sequence[str]) -> None:
+    """Raises Invalid for what is Chinese but for a few bytes: whatever else these might be, the rest is none of it."""
+    share, name = max((share_of_han(lines.decode(name, "replace")), name) for name in _CHINESE)
+    if share >= _LIKELY and name not in able and (place := undecodable(source, name)) is not None:
+        if len(from_start(source, place).read(_LONGEST_SIGN)) < _LONGEST_SIGN:
+            raise _cut_off(place)
+        _check(source, name)
+
+
+def _cut_off(place: int) -> Invalid:
+    return unreadable(_("ends in the middle of a character (byte {position}); send it again"), position=place)
 
 
 def _one_reading(likely: Sequence[str], words: Sequence[bytes]) -> bool:

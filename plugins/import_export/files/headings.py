@@ -49,7 +49,7 @@ def found_row(rows: list[list[str]]) -> int:
             above = rows[first:place]
             fits = not widths[place - 1] if parted else _above(above, typical)
             row = rows[at := _lower(rows, place)] if fits else []
-            if _filled(row) > max(1, typical / 2) and _name_columns(row) and not _says(row):
+            if _filled(row) > max(1, typical / 2) and name_columns(row) and not _says(row):
                 return at
     return _lower(rows, first)
 
@@ -71,7 +71,7 @@ def _lower(rows: list[list[str]], place: int) -> int:
     upper, lower, others = rows[place], rows[place + 1] if place + 1 < len(rows) else [], rows[place + 2 :]
     width = _width(lower)
     grouped = 0 < _filled(upper) < width == _filled(lower) and _width(upper) <= width and bool(upper[0].strip())
-    if not (grouped and _name_columns(upper) and _name_columns(lower)):
+    if not (grouped and name_columns(upper) and name_columns(lower)):
         return place
     # A record may be all words, too; it is none where such a column holds nothing but values below it.
     columns = ([cells[at].strip() for cells in others if at < len(cells) and cells[at].strip()] for at in range(width))
@@ -86,7 +86,8 @@ def _width(row: list[str]) -> int:
     return max((place for place, cell in enumerate(row, 1) if cell.strip()), default=0)
 
 
-def _name_columns(row: list[str]) -> bool:
+def name_columns(row: Sequence[str]) -> bool:
+    """Whether a row may be headings: no word comes twice, and none is a value."""
     words = [word for word in map(str.strip, row) if word]
     return len(set(words)) == len(words) and not any(VALUE.search(word) for word in words)
 

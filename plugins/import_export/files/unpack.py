@@ -1,8 +1,8 @@
 """The process that reads a spreadsheet: it takes the memory that the library needs, and its end is nobody else's.
 
-`python unpack.py KIND FILE` writes lines of JSON: an object with name, visibility and width before each sheet, then a list of text for
-each of its rows. It is run by its path, and of ours imports what reads formats alone. On a file that it cannot read it ends with one word on
-stderr.
+`python unpack.py KIND FILE` writes lines of JSON: an object with name, visibility and width before each sheet, then a list of text for each of
+its rows; how many blank ones there are before the next stands as a number. It is run by its path, and of ours imports what reads formats alone.
+On a file that it cannot read it ends with one word on stderr.
 """
 
 from __future__ import annotations
@@ -50,10 +50,16 @@ class Refused(Exception):
 def main(kind: str, path: str) -> None:
     """Write the rows of a spreadsheet to the standard output."""
     _limit_memory()
-    written = 0
+    written = blank = 0
     try:
         for line in lines(kind, path):
+            if not line:
+                blank += 1
+                continue
             text = json.dumps(line, ensure_ascii=False) + "\n"
+            if blank and isinstance(line, list):  # a million of them may lie between two rows
+                text = f"{blank}\n{text}"
+            blank = 0
             written += len(text)
             if written > WRITTEN:
                 raise Refused("bomb")
@@ -85,16 +91,30 @@ def lines(kind: str, path: str) -> Iterator[object]:
         for place, about in enumerate(book.sheets_metadata):
             if about.typ != SheetTypeEnum.WorkSheet or about.visible == SheetVisibleEnum.VeryHidden:  # a program's own
                 continue
-            sheet, marks = book.get_sheet_by_index(place), told.get(place, NO_MARKS)
-            visible = about.visible == SheetVisibleEnum.Visible
+            marks, visible = told.get(place, NO_MARKS), about.visible == SheetVisibleEnum.Visible
+            if marks.sparse:
+                yield {"name": about.name, "visible": visible, "width": marks.sparse, "hidden": marks.hidden, "from_1904": marks.from_1904}
+                yield from _rows(_sparse(path, about.name), 0, {}, marks) if visible else ()
+                continue
+            sheet = book.get_sheet_by_index(place)
             first = sheet.start[1] if sheet.start else 0
-            yield {"name": about.name, "visible": visible, "width": sheet.width, "hidden": marks.hidden}
+            yield {"name": about.name, "visible": visible, "width": sheet.width, "hidden": marks.hidden, "from_1904": marks.from_1904}
             if visible:
                 yield from _rows(sheet.iter_rows(), first, _covered(sheet.merged_cell_ranges), marks)
     except PasswordError as failure:
         raise Refused("password") from failure
     except (CalamineError, OSError, ValueError, UnicodeError) as failure:
         raise Refused("broken") from failure
+
+
+def _sparse(path: str, name: str) -> Iterator[Sequence[object]]:
+    """The rows of a sheet of an XLSX up to the last cell of each: for one with a stray cell far from its others."""
+    from openpyxl import load_workbook  # noqa: PLC0415 (a second library, which few files need)
+
+    sheet = load_workbook(path, read_only=True, data_only=True)[name]
+    sheet.reset_dimensions()
+    for row in sheet.iter_rows(values_only=True):
+        yield [cell.date() if isinstance(cell, datetime) and cell.time() == time() else "" if cell is None else cell for cell in row]
 
 
 def _rows(rows: Iterator[Sequence[object]], first: int, covered: dict[tuple[int, int], int], marks: Marks) -> Iterator[list[str]]:

@@ -33,6 +33,7 @@ class _Reader:
         """Tables within tables, and notes beside cells, are no cells."""
         self._mine: dict[int, str | Shown] = {}
         self._said: dict[str, str] = {}
+        self._from_1904 = False
         self._text: list[str] = []
 
     def read(self, content: IO[bytes]) -> None:
@@ -49,6 +50,8 @@ class _Reader:
             self._depth += 1
             if self._depth == 1:
                 self._cells, self._row, self._hidden = {}, 0, 0
+        elif name == "table:null-date":
+            self._from_1904 = said.get("table:date-value") == "1904-01-01"
         elif name == "office:annotation":
             self._aside += 1
         elif self._depth == 1 and name == "table:table-row":
@@ -65,7 +68,7 @@ class _Reader:
     def _end(self, name: str) -> None:
         if name == "table:table":
             if self._depth == 1:
-                self.sheets[len(self.sheets)] = Marks(self._cells, self._hidden)
+                self.sheets[len(self.sheets)] = Marks(self._cells, self._hidden, self._from_1904)
             self._depth -= 1
         elif name == "office:annotation":
             self._aside -= 1

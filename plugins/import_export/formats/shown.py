@@ -21,10 +21,15 @@ type_marks: TypeAlias = "dict[int, dict[int, str | Shown]]"
 
 
 class Marks(NamedTuple):
-    """What the library does not tell of the cells of a sheet, and how many of its rows are hidden."""
+    """What the library does not tell of the cells of a sheet, how many of its rows are hidden, and whether days are counted from 1904.
+
+    `sparse`: its cells lie so far apart that the library, which keeps what lies between them too, cannot take it; by their last column.
+    """
 
     cells: type_marks
     hidden: int = 0
+    from_1904: bool = False
+    sparse: int = 0
 
 
 NO_MARKS: Marks = Marks({})

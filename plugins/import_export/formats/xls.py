@@ -8,7 +8,7 @@ from struct import unpack_from
 
 from plugins.import_export.formats.shown import BUILT_IN, ERRORS, UNKNOWN_ERROR, Marks, Shown, shown, type_marks
 
-_BEGIN, _END, _SHEET, _FORMAT, _STYLE, _ROW = 0x809, 0x0A, 0x85, 0x41E, 0xE0, 0x208
+_BEGIN, _END, _SHEET, _FORMAT, _STYLE, _ROW, _FROM_1904 = 0x809, 0x0A, 0x85, 0x41E, 0xE0, 0x208, 0x22
 _FORMULA, _NUMBER, _RK, _SEVERAL, _BOOLEAN_OR_ERROR = 0x06, 0x203, 0x27E, 0xBD, 0x205
 _NO_SECTOR = 0xFFFFFFFA
 """From here on a number names no sector."""
@@ -20,8 +20,8 @@ def marks(path: str) -> dict[int, Marks]:
     """By the place of a sheet what the library does not tell of it; raises ValueError, IndexError or struct.error for what is broken."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
         book = _Compound(whole).stream("Workbook", "Book")
-    starts, styles = _globals(book)
-    return {place: _sheet(book, start, styles) for place, start in enumerate(starts)}
+    starts, styles, since = _globals(book)
+    return {place: _sheet(book, start, styles)._replace(from_1904=since) for place, start in enumerate(starts)}
 
 
 class _Compound:
@@ -90,9 +90,9 @@ def _records(book: bytes, at: int) -> Iterator[tuple[int, int, int]]:
         at += 4 + size
 
 
-def _globals(book: bytes) -> tuple[list[int], dict[int, Shown]]:
-    """Where each sheet begins, and the styles of cells that show more than their number."""
-    starts, said, used, version = list[int](), dict(BUILT_IN), list[int](), 0
+def _globals(book: bytes) -> tuple[list[int], dict[int, Shown], bool]:
+    """Where each sheet begins, the styles of cells that show more than their number, and whether days are counted from 1904."""
+    starts, said, used, version, since = list[int](), dict(BUILT_IN), list[int](), 0, False
     for kind, at, end in _records(book, 0):
         if kind == _BEGIN and not version:
             (version,) = unpack_from("<H", book, at)
@@ -102,7 +102,9 @@ def _globals(book: bytes) -> tuple[list[int], dict[int, Shown]]:
             said[unpack_from("<H", book, at)[0]] = found
         elif kind == _STYLE:
             used.append(unpack_from("<H", book, at + 2)[0])
-    return starts, {place: said[number] for place, number in enumerate(used) if number in said}
+        elif kind == _FROM_1904:
+            since = unpack_from("<H", book, at)[0] == 1
+    return starts, {place: said[number] for place, number in enumerate(used) if number in said}, since
 
 
 def _code(book: bytes, at: int, end: int, version: int) -> str:

@@ -10,14 +10,19 @@ from plugins.import_export.formats.parts import Parts
 from plugins.import_export.formats.shown import BUILT_IN, ERRORS, UNKNOWN_ERROR, Marks, Shown, shown, type_marks
 
 _ROW, _RK, _ERROR, _REAL, _FORMULA_REAL, _FORMULA_ERROR = 0, 2, 3, 5, 9, 11
-_FORMAT, _STYLE, _SHEET, _STYLES_BEGIN, _STYLES_END = 44, 47, 156, 617, 618
+_FORMAT, _STYLE, _BOOK, _SHEET, _STYLES_BEGIN, _STYLES_END = 44, 47, 153, 156, 617, 618
 _HIDDEN = 0x10
 
 
 def marks(archive: zipfile.ZipFile) -> dict[int, Marks]:
     """By the place of a sheet what the library does not tell of it; raises what a broken archive raises, and IndexError or struct.error."""
-    styles, names = _styles(archive), _sheet_files(archive)
-    return {place: _sheet(archive.read(name), styles) for place, name in enumerate(names) if name}
+    styles, book = _styles(archive), archive.read("xl/workbook.bin")
+    since = any(kind == _BOOK and bool(book[at] & 1) for kind, at, _end in _records(book))
+    return {
+        place: _sheet(archive.read(name), styles)._replace(from_1904=since)
+        for place, name in enumerate(_sheet_files(archive, book))
+        if name
+    }
 
 
 def _records(stream: bytes) -> Iterator[tuple[int, int, int]]:
@@ -43,9 +48,9 @@ def _text(stream: bytes, at: int) -> tuple[str, int]:
     return stream[at + 4 : at + 4 + 2 * count].decode("utf-16-le", "replace"), at + 4 + 2 * count
 
 
-def _sheet_files(archive: zipfile.ZipFile) -> list[str]:
+def _sheet_files(archive: zipfile.ZipFile, book: bytes) -> list[str]:
     """Where each sheet of the workbook is, in its order."""
-    book, parts = archive.read("xl/workbook.bin"), Parts(archive, "xl/workbook.bin")
+    parts = Parts(archive, "xl/workbook.bin")
     return [parts.file(_text(book, at + 8)[0]) for kind, at, _end in _records(book) if kind == _SHEET]
 
 

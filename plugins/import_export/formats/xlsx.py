@@ -11,6 +11,8 @@ from plugins.import_export.formats.shown import PERCENT, Marks, Shown, shown, ty
 
 CELLS = 16_000_000
 """The library keeps a sheet as a full table: so many cells take about half a gigabyte."""
+SPARSE = 1_000_000
+"""So many that hold something are read otherwise, slowly, where a stray one lies so far from the others that the table would be larger."""
 _PART = 1 << 20
 _OVERLAP = 4096
 _CELL = (
@@ -25,6 +27,8 @@ _UNCOUNTED = re.compile(
 """A formula that no program has worked out: it has no value, and is not to pass for an empty cell."""
 _HIDDEN = re.compile(rb"<(?:\w+:)?row\s(?=[^>]*\bhidden=\"(?:1|true)\")[^>]*\br=\"(\d+)\"[^>/]*>")
 _MOST_HIDDEN = 100_000
+_FROM_1904 = re.compile(r"<(?:\w+:)?workbookPr\s[^>]*\bdate1904=\"(?:1|true|on)\"")
+"""Workbooks of the first Macs, and what was made of them, count days from 1904."""
 _NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
 """A cell beyond the last one that there can be, for which the library would look until it is stopped."""
 
@@ -35,14 +39,19 @@ class Beyond(Exception):
 
 def marks(archive: zipfile.ZipFile) -> dict[int, Marks]:
     """By the place of a sheet what the library does not tell of it; raises Beyond, and what a broken archive raises."""
-    styles = _styles(archive)
+    styles, book = _styles(archive), archive.read("xl/workbook.xml").decode("utf-8", "replace")
     cell = re.compile(_CELL % (b"|".join(styles) or b"none"))
-    return {place: _sheet(archive, name, cell, styles) for place, name in enumerate(_sheet_files(archive)) if name}
+    since = _FROM_1904.search(book) is not None
+    return {
+        place: _sheet(archive, name, cell, styles)._replace(from_1904=since)
+        for place, name in enumerate(_sheet_files(archive, book))
+        if name
+    }
 
 
-def _sheet_files(archive: zipfile.ZipFile) -> list[str]:
+def _sheet_files(archive: zipfile.ZipFile, book: str) -> list[str]:
     """Where each sheet of the workbook is, in its order."""
-    book, parts = archive.read("xl/workbook.xml").decode("utf-8", "replace"), Parts(archive, "xl/workbook.xml")
+    parts = Parts(archive, "xl/workbook.xml")
     references = (re.search(r"\b\w+:id=\"([^\"]*)\"", attributes) for attributes in re.findall(r"<(?:\w+:)?sheet\s([^>]*)>", book))
     return [parts.file(reference[1]) if reference else "" for reference in references]
 
@@ -63,10 +72,11 @@ def _styles(archive: zipfile.ZipFile) -> dict[bytes, Shown]:
 def _sheet(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], styles: dict[bytes, Shown]) -> Marks:
     found: type_marks = {}
     hidden = set[bytes]()
-    rows, columns, kept = 0, 26, b""
+    rows, columns, kept, count = 0, 26, b"", 0
     with archive.open(name) as packed:
         while part := packed.read(_PART):
             text = kept + part
+            count += part.count(b"<c ") + part.count(b":c ")
             rows = max(rows, _last_row(text))
             columns = max([columns, *(_column(letters) + 1 for letters in set(_FAR.findall(text)))])
             if _NOWHERE.search(text):
@@ -83,9 +93,9 @@ def _sheet(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], styles:
             if b"hidden=" in text and len(hidden) < _MOST_HIDDEN:
                 hidden.update(_HIDDEN.findall(text))
             kept = text[-_OVERLAP:]
-            if rows * columns > CELLS:
+            if rows * columns > CELLS and count > SPARSE:
                 raise Beyond("large")
-    return Marks(found, len(hidden))
+    return Marks(found, len(hidden), sparse=columns if rows * columns > CELLS else 0)
 
 
 def _last_row(text: bytes) -> int:

@@ -51,7 +51,7 @@ def e164(cell: str, country: str) -> str:
     """A number as `+` and digits (ITU-T E.164); one without a country is of this one. What is no number stays, and is told."""
     text = cell.strip().replace("(0)", "")
     digits = _NO_DIGITS.sub("", text)
-    if len(digits) < _FEWEST_DIGITS or re.search(r"[^\d\s()+./-]", text):
+    if len(digits) < _FEWEST_DIGITS or re.search(r"[^\d\s()+./-]", text) or first_of(text) != text:
         return cell
     if text.startswith("+"):
         return f"+{digits}"

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from plugins.import_export.files import Book, Note, Reading, Sheet, open_book
-from plugins.import_export.files.gaps import Gaps
+from plugins.import_export.files.gaps import OTHER_TABLE, Gaps
 from plugins.import_export.footers import says_alone, sums_up
 from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.words import plain
@@ -125,6 +125,9 @@ def _looked_through(sheet: Sheet, notes: list[Note]) -> dict[str, object]:
             "these words count as empty cells where they can’t be a value, such as in numbers and dates, and in text if you choose so: {words}"
         )
         notes.append(Note(HAS_NOTHING, text, {"words": words}))
+    if other := gaps.other():
+        text = _("another table seems to begin in row {row}, below blank rows; it is skipped unless you choose otherwise")
+        notes.append(Note(OTHER_TABLE, text, {"row": other}))
     if behind := sorted(gaps.behind()):
         text = _("there are rows after blank ones ({rows}); if they aren’t records, skip them when you review the rows")
         notes.append(Note("parted", text, {"rows": ", ".join(map(str, behind))}))
@@ -165,8 +168,8 @@ def book_of(row: Row) -> dict[str, object]:
 
 
 def has_totals(book: Mapping[str, object]) -> bool:
-    """Whether a book has rows that look like totals or notes."""
-    return any(note["code"] == HAS_TOTALS for note in cast("list[Mapping[str, str]]", book["notes"]))
+    """Whether a book has rows that look like totals or notes, or like another table."""
+    return any(note["code"] in (HAS_TOTALS, OTHER_TABLE) for note in cast("list[Mapping[str, str]]", book["notes"]))
 
 
 def has_nothing(book: Mapping[str, object]) -> bool:
