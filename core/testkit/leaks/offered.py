@@ -40,7 +40,8 @@ def of_entity(world: World, oracle: Oracle, name: str, random: Random) -> Iterat
     ids, readable = sorted(oracle.rows.get(place_of(shape.entity), ())), bool(oracle.rights(shape.entity, Verb.READ))
     for shows in _shows(world):
         for asked in shows.of_entity(About(shape.entity, shape.fields, ids, readable, random)):
-            yield _question(name, asked)
+            if asked.answer is None or world.allows is None:  # what acts later acts as its owner, who may do more than a token
+                yield _question(name, asked)
 
 
 def besides(world: World, only: Collection[str] | None = None) -> Iterator[Question]:
