@@ -23,7 +23,7 @@ from sdk.fields import AnyRecordField, DateField, DateTimeField, Field, LinkFiel
 from sdk.permissions import REASSIGN
 
 T = TypeVar("T")
-_MOST_PAGES = 4
+_MOST_PAGES = 3
 SEARCH = "/api/v1/search"
 
 
@@ -140,7 +140,7 @@ class Asker:
     def asked(self) -> list[str]:
         """The fields to ask about: some of those that are seen on some records and not on others, of those that are not seen, and of the rest."""
         mixed = [name for name in self.shape.fields if name not in self.hidden and name not in self.plain]
-        return [*self.some(mixed, 4), *self.some(sorted(self.hidden), 3), *self.some(sorted(self.plain), 1)]
+        return [*self.some(mixed, 3), *self.some(sorted(self.hidden), 3), *self.some(sorted(self.plain), 1)]
 
     def _sought(self, field: Field, operator: str) -> str:
         if operator == "empty":
@@ -231,7 +231,7 @@ class Asker:
         for id, name in asked if self.deep else asked[:1]:  # each takes a dozen statements
             yield self._explained(id, name)
         for name in self.entity.veiled if self.deep else self.random.sample(sorted(self.entity.veiled), min(1, len(self.entity.veiled))):
-            for id in self.seen if self.deep else chosen[:2]:
+            for id in self.seen if self.deep else chosen[:1]:
                 yield self._explained(id, name)
 
     def _past(self, world: World) -> bytes:
@@ -275,7 +275,7 @@ class Asker:
         for name in self.some(measures, 1):
             by = [self.random.choice(dimensions)] if dimensions and self.random.random() < 0.5 else []
             yield aggregate(self.name, ["count", f"{self.random.choice(['sum', 'avg', 'min', 'max'])}:{name}"], by)
-        for name in self.some(dimensions, 2):
+        for name in self.some(dimensions, 1):
             field = fields[name]
             beyond = self._beyond(field) if isinstance(field, LinkField) else []
             ways = [aggregate(self.name, ["count"], [f"{name}.{one}"]) for one in beyond]

@@ -187,8 +187,9 @@ class Kit:
         else:
             report.leaks.append(leak)
 
-    def control(self, seed: int, entities: Sequence[str] | None = None) -> Control:
-        """The same questions of two worlds that differ in what the user does see: who notices nothing now would notice no leak."""
+    def control(self, seed: int, entities: Sequence[str] | None = None, kinds: Collection[str] | None = None) -> Control:
+        """The same questions of two worlds that differ in what the user does see: who notices nothing now would notice no leak. `kinds`: these and
+        lists alone, and of these all that there is to ask until one notices."""
         noticed, deaf = set[str](), set[str]()
         with self.worlds() as (one, other):
             given = _drawn(seed, one, self.worked_out)
@@ -199,8 +200,10 @@ class Kit:
             with rereading(one, other, whole=self.whole) as answers:
                 for name in sorted(one.shapes) if entities is None else entities:
                     listed = False
-                    for question in Asker(one, oracle, name, Random(seed)).all():
+                    for question in Asker(one, oracle, name, Random(seed), deep=kinds is not None).all():
                         lists = question.kind == "list"
+                        if kinds is not None and not lists and question.kind not in kinds:
+                            continue
                         if listed if lists else question.kind in noticed:  # one that notices is enough
                             continue
                         if len({*answers(question, one, other)}) > 1:
