@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -52,6 +52,7 @@ def besides(world: World, only: Collection[str] | None = None) -> Iterator[Quest
             yield _question("", asked)
 
 
+@cache
 def _offers(module: str) -> bool:
     package = module.rpartition(".")[0]
     return bool(package) and find_spec(f"{package}.{_BESIDE}") is not None

@@ -31,7 +31,9 @@ class Oracle:
         for name, (owner, permission) in self._catalog.permissions.items():
             if EVERYBODY in permission.default_for and owner in world.system.enabled:
                 self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY], role=EVERYBODY))
-        self._words = [word.partition(":") for word in world.allows or ()]
+        self._words: dict[str, list[str]] = {}
+        for word in world.allows or ():
+            self._words.setdefault(word.partition(":")[0], []).append(word.partition(":")[2])
         self._rights = {name: self._allowed(name, held) for name, held in self._rights.items()}
         self._team, self._below, self._territories = self._teams(), self._subordinates(), self._parts_of_the_market()
         self._mine = {
@@ -138,7 +140,7 @@ class Oracle:
         """Rights as the allow-list of the token leaves them: of what it does not name nothing, and the fields that it names, where it names any."""
         if self.world.allows is None:
             return tuple(held)
-        listed = [fields for name, _colon, fields in self._words if name in (permission, permission.rpartition(".")[0])]
+        listed = [fields for name in (permission, permission.rpartition(".")[0]) for fields in self._words.get(name, ())]
         if "" in listed:
             return tuple(held)
         names = frozenset(",".join(listed).split(","))
