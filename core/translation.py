@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from string import Formatter
 
 from babel.messages.pofile import read_po
 
 from sdk.errors import NO_PARAMS, Params
 from sdk.messages import Flawed
-from sdk.text import Text, Told
+from sdk.text import Text, Told, filled
 
 SOURCE_LOCALE = "en"
 LOCALES = (SOURCE_LOCALE, "zh_CN")
 """The languages that texts are in."""
-
-
-class _Words(Formatter):
-    """Braces as `str.format` fills them, and `{count:record|records}`: the first word for one, the second for any other number."""
-
-    def format_field(self, value: object, format_spec: str) -> str:
-        one, bar, many = format_spec.partition("|")
-        if bar:
-            return one if value in (1, "1") else many
-        return str(super().format_field(value, format_spec))
-
-
-_WORDS = _Words()
 
 
 class Translator:
@@ -46,7 +32,7 @@ class Translator:
         if not params and "{" not in said:
             return said
         parts = {name: self._part(value, locale) for name, value in params.items()}
-        return _WORDS.vformat(said, (), parts) if "|" in said else said.format(**parts)
+        return filled(said, parts)
 
     def _part(self, value: object, locale: str) -> object:
         if isinstance(value, Flawed):

@@ -8,7 +8,7 @@ from dataclasses import field as made_by
 from types import MappingProxyType
 from typing import ClassVar, Self, TypeAlias
 
-from sdk.text import Text, _
+from sdk.text import Text, _, filled
 
 Params: TypeAlias = "Mapping[str, object]"
 NO_PARAMS: Params = MappingProxyType({})
@@ -24,7 +24,7 @@ class Problem:
     params: Params = made_by(default_factory=lambda: NO_PARAMS)  # Python 3.11 takes no mapping proxy as a default
 
     def __str__(self) -> str:
-        return self.message.format(**self.params)
+        return filled(self.message, self.params)
 
 
 class DeclarationError(Exception):
@@ -58,7 +58,7 @@ class Refusal(Exception):
         return made
 
     def __str__(self) -> str:
-        text = self.message.format(**self.params)
+        text = filled(self.message, self.params)
         return "; ".join([text, *(f"{p.field}: {p}" if p.field else str(p) for p in self.problems)])
 
 

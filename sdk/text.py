@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from string import Formatter
 
 
 class Text(str):
@@ -22,6 +23,24 @@ def _(message: str) -> Text:
     """Mark `message` for translation; `locales/<locale>.po` beside the plugin holds its other languages."""
     # The same English word may be another one elsewhere: an open deal is not an open instalment.
     return Text(message, sys._getframe(1).f_globals.get("__name__", ""))
+
+
+class _Words(Formatter):
+    """Braces as `str.format` fills them, and `{count:record|records}`: the first word for one, the second for any other number."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        one, bar, many = format_spec.partition("|")
+        if bar:
+            return one if value in (1, "1") else many
+        return str(super().format_field(value, format_spec))
+
+
+_WORDS = _Words()
+
+
+def filled(text: str, params: Mapping[str, object]) -> str:
+    """A text with its braces filled, those among them that are one word for one and another for more: `{count:record|records}`."""
+    return _WORDS.vformat(text, (), params) if "|" in text else text.format(**params)
 
 
 class Told(Text):

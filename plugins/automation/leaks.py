@@ -1,4 +1,4 @@
-"""What to ask automation when leaks are looked for: the payloads of a person's webhook when all records of an entity change in all fields."""
+"""What to ask automation when leaks are looked for: the payloads of a person's webhook when records of an entity change in all fields."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from sdk import Context, Event, where
 from sdk.context import id_of
 from sdk.leaks import About, Asked, Shows
 
+_MOST = 6
+"""Records of an entity whose payloads are asked for: each is a delivery that is written down."""
+
 
 def _webhook(about: About) -> Iterator[Asked]:
     name = about.entity.full_name
-    events = [Event(f"{name}.updated", id, {"fields": sorted(about.fields)}) for id in about.ids]
+    some = about.random.sample(about.ids, min(_MOST, len(about.ids)))
+    events = [Event(f"{name}.updated", id, {"fields": sorted(about.fields)}) for id in some]
 
     def told(ctx: Context) -> object:
         work = ctx.as_system()

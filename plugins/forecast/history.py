@@ -16,6 +16,7 @@ from sdk.measures import field_at
 MOST_PERIODS, MOST_SERIES, MOST_GROUPS = 520, 2000, 9000
 FUNCTIONS = ("count", "sum", "distinct")
 """What a period without any record has zero of."""
+_PARTS = ("entity", "measure", "date_field", "grain", "split_by", "conditions")
 NOBODY = Condition("id", "eq", ("00000000-0000-0000-0000-000000000000",))
 
 
@@ -72,19 +73,30 @@ class Histories:
 
 def check(ctx: Context, change: Change) -> None:
     """Refuse a definition that cannot be asked: unknown entity, measure, date, split or condition."""
-    names = ("entity", "measure", "date_field", "grain", "split_by", "conditions")
     try:
-        asked = Definition.of({name: change.after(name) for name in names})
+        asked = Definition.of({name: change.after(name) for name in _PARTS})
         if asked.measure.partition(":")[0] not in FUNCTIONS:
             text = _("is {measure!r}; a series needs count, sum:field or distinct:field")
             change.refuse("measure", "not_additive", text, measure=asked.measure)
             return
         if not isinstance(field_at(ctx, asked.entity, asked.date_field), DateField | DateTimeField):
-            change.refuse("date_field", "no_date", _("is not a date field of {entity}"), entity=asked.entity)
+            text = _("is not a date field of {entity}") if _is_seen(ctx, change) else _("is no date field of what the series is about")
+            change.refuse("date_field", "no_date", text, entity=asked.entity)
             return
         answers(ctx, asked)
     except Refusal as refusal:
-        change.refuse("entity", "cannot_be_asked", _("can’t be run: {reason}"), reason=ctx.say(refusal.message, refusal.params))
+        text = (
+            _("can’t be run: {reason}") if _is_seen(ctx, change) else _("can’t be run with what else the series says, which you can’t see")
+        )
+        change.refuse("entity", "cannot_be_asked", text, reason=ctx.say(refusal.message, refusal.params))
+
+
+def _is_seen(ctx: Context, change: Change) -> bool:
+    """Whether the actor has said or sees all that a definition is made of: no reason quotes a condition that is hidden."""
+    others = [name for name in _PARTS if change.before is not None and name not in change.values]
+    return not others or (
+        ctx.can("forecast.series.read") and {*others} <= ctx.records("forecast.series").values([change.id]).get(change.id, {}).keys()
+    )
 
 
 def answers(ctx: Context, asked: Definition) -> None:

@@ -64,6 +64,8 @@ def price_lines(ctx: Context, batch: Batch) -> type_documents:
             document = documents.get(id)
             if document is not None and document["state"] not in kind.open_states and not _of_history(change, document):
                 text = _("the lines of {number} can no longer be changed: it is {state}")
+                if not shows(ctx, kind.document, [id], "state"):
+                    text = _("the lines of {number} can no longer be changed")
                 state = state_of(kind.document, document["state"])
                 change.forbid("document_closed", text, number=number_of(ctx, kind.document, id), state=state)
     return documents

@@ -16,7 +16,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from core.platform import HERE
 from core.testkit.fixtures import Api
 from core.translation import Translator
-from sdk import Text, _
+from sdk import Conflict, Problem, Text, _
 from sdk import fields as f
 from sdk.fields.base import Field
 from sdk.messages import problems
@@ -135,3 +135,5 @@ def test_a_text_chooses_between_one_and_many_where_its_language_does() -> None:
     assert [SAYS.say(text, "en", {"count": count, "owner": "A|B"}) for count in (0, 1, 2)] == [
         "0 records of A|B", "1 record of A|B", "2 records of A|B",
     ]  # fmt: skip
+    refused = Conflict(Text(text), problems=[Problem("lines", "many", Text("{count:line|lines}"), {"count": 1})], count=2, owner="A")
+    assert str(refused) == "2 records of A; lines: line", "as the command line tells it"

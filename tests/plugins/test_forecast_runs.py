@@ -414,6 +414,27 @@ def test_nobody_reads_in_a_forecast_what_is_hidden_where_it_stands(
 
 
 @pytest.mark.feature("B6")
+def test_no_refusal_quotes_a_condition_that_is_hidden(client: Api, work: Work) -> None:
+    series = id_of(work.records("forecast.series").create({"name": "won", **WON}))
+    role = work.records("core.role").create({"key": "planner", "name": "Planner"})["id"]
+    rights = {
+        "forecast.series.read": ["name", "entity", "measure", "date_field"],
+        "forecast.series.update": None,
+        "customers.account.read": None,
+        "pipeline.deal.read": None,
+    }
+    for permission, seen in rights.items():
+        work.records("core.grant").create({"role": role, "permission": permission, "scope": "all", "only_fields": seen})
+    planner = id_of(work.records("core.user").create({"name": "Planner", "email": "planner@acme.example", "roles": ["planner"]}))
+    other = {"entity": "customers.account", "measure": "count", "date_field": "created_at"}
+    (told, quoted) = (one.patch(f"{FORECAST}/series/{series}", other).json["errors"][0] for one in (client.as_user(planner), client))
+    assert (told["code"], "status" in told["message"]) == ("cannot_be_asked", False), told
+    assert "status" in quoted["message"], "who sees it is told what is wrong with it"
+    refused = client.as_user(planner).patch(f"{FORECAST}/series/{series}", {"date_field": "name"}).json["errors"][0]
+    assert (refused["code"], "pipeline.deal" in refused["message"]) == ("no_date", False), refused
+
+
+@pytest.mark.feature("B6")
 def test_a_forecast_over_more_than_its_reader_sees_tells_that_one_no_figures(
     client: Api, work: Work, process: Process, people: People, forecast: Any
 ) -> None:

@@ -206,6 +206,12 @@ def test_an_accepted_quote_becomes_one_order_and_an_expired_one_none(client: Api
     assert (first.json["total"], first.json["quote"], first.json["state"]) == (usd("150.00"), str(quote), "draft")
     assert client.get(f"{API}/quotes/{quote}").json["state"] == "accepted"
     assert code(client.post(f"{API}/quote_lines", {"quote": str(quote), "product": "GW", "quantity": 1})) == "document_closed"
+    role = shop.work.records("core.role").create({"key": "clerk", "name": "Clerk"})["id"]
+    for verb, seen in (("read", ["name"]), ("update", None)):
+        shop.work.records("core.grant").create({"role": role, "permission": f"orders.quote.{verb}", "scope": "all", "only_fields": seen})
+    clerk = id_of(shop.work.records("core.user").create({"name": "Clerk", "email": "clerk@acme.example", "roles": ["clerk"]}))
+    refused = client.as_user(clerk).post(f"{API}/quote_lines", {"quote": str(quote), "unit_price": usd("1"), "quantity": 1})
+    assert refused.json["detail"] == "the lines of quote can no longer be changed", "no state is told to who does not see it"
     by_hand, late = (shop.document("quote", [{"quantity": 1}], valid_until="2026-01-31") for _time in range(2))
     assert client.patch(f"{API}/quotes/{by_hand}", {"state": "accepted"}).status_code == 200
     clock.move(days=20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.testkit.leaks.kit import Kit, Leak, compare
 from core.testkit.leaks.oracle import Oracle
+from core.testkit.leaks.rereading import rereading
 from core.testkit.leaks.world import World
 from tests.testkit.conftest import SMALL
 
@@ -23,6 +24,7 @@ def first_leak(kit: Kit, twins: type_twins, kinds: str = "") -> Leak | None:
             for one_ in kit.questions(one, oracle, 1, SMALL, beside=False)
             if one_.kind != "duplicates" and (not kinds or one_.kind in kinds.split())
         )
-        return next((leak for question in asked if (leak := compare(question, one, other)) is not None), None)
+        with rereading(one, other) as answers:
+            return next((leak for question in asked if (leak := compare(question, one, other, answers)) is not None), None)
     finally:
         one.platform._shapes.clear()

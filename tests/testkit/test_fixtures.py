@@ -13,6 +13,7 @@ from core.policy.scopes import Scopes
 from core.testkit.engines import Engine
 from core.testkit.factories import Factory
 from core.testkit.pytest_plugin import assert_no_leaks, mailbox, make, permission_matrix, type_work_as
+from core.testkit.templates import Templates
 from plugins.pipeline.template import apply
 from sdk import Mail
 from sdk.context import id_of
@@ -73,9 +74,17 @@ def test_the_matrix_says_what_each_role_can_do(permission_matrix: Callable[[str]
     assert {role: verbs.get("delete") for role, verbs in found.items()}["finance"] is None
 
 
-@pytest.mark.feature("P24")
-def test_a_leak_fails_the_test_of_its_author(monkeypatch: pytest.MonkeyPatch, assert_no_leaks: Callable[..., None]) -> None:
-    assert_no_leaks("probe.thing", users=1)
-    monkeypatch.setattr(Scopes, "clause", lambda self, entity, table, grants, verb: None)
-    with pytest.raises(AssertionError, match=r" of probe\.thing: "):
-        assert_no_leaks("probe.thing", users=2)
+class TestOfLeaks:
+    """What leaks, leaks from each kind of database."""
+
+    @pytest.fixture
+    def database_templates(self, sqlite_templates: Templates) -> Templates:
+        """The one that is made sooner."""
+        return sqlite_templates
+
+    @pytest.mark.feature("P24")
+    def test_a_leak_fails_the_test_of_its_author(self, monkeypatch: pytest.MonkeyPatch, assert_no_leaks: Callable[..., None]) -> None:
+        assert_no_leaks("probe.thing", users=1)
+        monkeypatch.setattr(Scopes, "clause", lambda self, entity, table, grants, verb: None)
+        with pytest.raises(AssertionError, match=r" of probe\.thing: "):
+            assert_no_leaks("probe.thing", users=2)

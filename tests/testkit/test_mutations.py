@@ -300,6 +300,7 @@ CONTACTS: type_rights = {
 }
 DIARIES: type_rights = {"probe_more.diary.read": (Grant(Scope.ALL),)}
 UNSEALED: type_rights = {**DIARIES, "probe_more.diary.unseal": (Grant(Scope.ALL),)}
+PARTS: type_rights = {"probe.thing.read": (Grant(Scope.ALL),), "probe.part.read": (Grant(Scope.NONE),)}
 STEPS: type_rights = {f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name"})),), f"{STEP}.read": (Grant(Scope.ALL),)}
 OTHERS: dict[str, tuple[type_rights, str, str, object, str, Any]] = {
     "the rights of what carries to a timeline": (
@@ -309,6 +310,7 @@ OTHERS: dict[str, tuple[type_rights, str, str, object, str, Any]] = {
     "what a veil leaves": (UNSEALED, "probe_more.diary", "explain", Reader, "veils", lambda self, one, name: "veiled"),
     "what a veil leaves a part of": (DIARIES, "probe_more.diary", "explain", Reader, "veils", lambda self, one, name: "veiled"),
     "a veil that is missed": (DIARIES, "probe_more.diary", "explain", Reader, "_veil", lambda self, rows: None),
+    "that a role has none of a part": (PARTS, "probe.part", "list", Scopes, "_following", lambda self, entity, verb: {"anybody"}),
     "whether what a formula reads elsewhere is seen at all": (STEPS, STEP, "list", Formula, "seen", lambda self, scopes: True),
 }  # fmt: skip
 """Checks for which a person of other rights is asked: such as who sees of a contact whose account is hidden nothing on the account."""

@@ -16,13 +16,14 @@ from core.testkit.leaks.custom import FORMULAS, Made
 from core.testkit.leaks.judged import judged
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, SHORT, WRONG, Question, aggregate, http, over_http, undone
+from core.testkit.leaks.refused import refused
 from core.testkit.leaks.world import DELETED, NOW, SPARE, World, place_of, type_row
 from sdk import Condition, Draft, Forbidden, NotFound, Query, Refusal, Scope, Side, Verb
 from sdk.fields import AnyRecordField, DateField, DateTimeField, Field, LinkField, ReportRole
 from sdk.permissions import REASSIGN
 
 T = TypeVar("T")
-_MOST_PAGES = 4
+_MOST_PAGES = 3
 SEARCH = "/api/v1/search"
 
 
@@ -43,7 +44,7 @@ class Asker:
         """The fields that are seen on every record that is."""
         self.unseen = [id for id in self.rows if not oracle.shown(name, id)]
 
-    def _some(self, of: Sequence[T], most: int) -> list[T]:
+    def some(self, of: Sequence[T], most: int) -> list[T]:
         """A few of many; all in a deep run."""
         return list(of) if self.deep or len(of) <= most else self.random.sample(list(of), most)
 
@@ -57,6 +58,7 @@ class Asker:
         yield from self.writes()
         yield from self.trespasses()
         yield from judged(self)
+        yield from refused(self)
 
     def _get(self, kind: str, path: str = "", *query: tuple[str, str]) -> Question:
         return http(kind, self.name, "GET", self.path + path, query)
@@ -69,7 +71,7 @@ class Asker:
         yield Question("list", self.name, f"GET {self.path}, page by page", self._pages)
         yield Question("export", self.name, f"{self.name} in blocks, as files are made of them", self._blocks)
         links = [name for name, field in self.shape.fields.items() if isinstance(field, LinkField)]
-        for name in self._some(links, 3):
+        for name in self.some(links, 1):
             yield self._get("include", "", ("include", name))
 
     def _blocks(self, world: World) -> bytes:
@@ -112,11 +114,11 @@ class Asker:
         """Filters with values that stand in cells which the user does not see, orders, and the field by its name."""
         for name in self.asked():
             field = self.shape.fields[name]
-            for operator in self._some(field.operators, 1):
-                yield self._get("filter", "", (name if operator == "eq" else f"{name}[{operator}]", self._sought(field, operator)), SHORT)
+            wanted = [(name if one == "eq" else f"{name}[{one}]", self._sought(field, one)) for one in self.some(field.operators, 1)]
+            ways = [self._get("filter", "", one, SHORT) for one in wanted]
             if field.sortable or name in self.hidden:
-                for direction in self._some(("", "-"), 1):
-                    yield self._get("sort", "", ("sort", direction + name), SHORT)
+                ways += [self._get("sort", "", ("sort", direction + name), SHORT) for direction in self.some(("", "-"), 1)]
+            yield from self.some(ways, 1 if name in self.hidden or name in self.plain else 2)
             if name in self.hidden:
                 yield self._get("fields", "", ("fields", name))
         yield from self._paths()
@@ -124,7 +126,7 @@ class Asker:
     def _paths(self) -> Iterator[Question]:
         """Filters by what stands beyond a link, with values that the user does not see there."""
         links = [(name, field) for name, field in self.shape.fields.items() if isinstance(field, LinkField)]
-        for name, link in self._some(links, 1):
+        for name, link in self.some(links, 1):
             target = self.shape.target(link)
             assert target is not None
             there = Asker(self.world, self.oracle, target.full_name, self.random, deep=self.deep)
@@ -136,9 +138,9 @@ class Asker:
                 yield self._get("filter", "", (path, there._sought(field, operator)), SHORT)
 
     def asked(self) -> list[str]:
-        """The fields to ask about: those that are seen on some records and not on others, some of those that nobody sees, and of the rest."""
+        """The fields to ask about: some of those that are seen on some records and not on others, of those that are not seen, and of the rest."""
         mixed = [name for name in self.shape.fields if name not in self.hidden and name not in self.plain]
-        return [*mixed, *self._some(sorted(self.hidden), 4), *self._some(sorted(self.plain), 4)]
+        return [*self.some(mixed, 3), *self.some(sorted(self.hidden), 3), *self.some(sorted(self.plain), 1)]
 
     def _sought(self, field: Field, operator: str) -> str:
         if operator == "empty":
@@ -150,11 +152,12 @@ class Asker:
 
     def _hidden_value(self, field: Field) -> object:
         """A value of the field from a cell that the user does not see, else from any."""
-        cells = [(field.name in self.oracle.shown(self.name, id), self._cell(field, row)) for id, row in self.rows.items()]
+        cells = [(field.name in self.oracle.shown(self.name, id), self.cell(field, row)) for id, row in self.rows.items()]
         values = [value for shown, value in cells if value is not None and not shown] or [value for _s, value in cells if value is not None]
         return self.random.choice(values) if values else None
 
-    def _cell(self, field: Field, row: type_row) -> object:
+    def cell(self, field: Field, row: type_row) -> object:
+        """The value that a record has in a field."""
         if (made := FORMULAS.get(self.name, {}).get(field.name)) is not None:
             return self._made(made, row)
         extension = self.shape.extension_of(field.name)
@@ -173,7 +176,7 @@ class Asker:
     def _made(self, made: Made, row: type_row) -> object:
         """The value of a formula: that of its source, here or where the link leads."""
         if made.beyond is None:
-            return self._cell(self.shape.fields[made.source], row)
+            return self.cell(self.shape.fields[made.source], row)
         there = self.world.shapes[made.beyond[0]]
         linked = self.oracle.rows[place_of(there.entity)].get(row[self.shape.fields[made.own[0]].attribute])
         return None if linked is None else linked[there.fields[made.source].attribute]
@@ -193,14 +196,13 @@ class Asker:
     def searches(self) -> Iterator[Question]:
         """Words out of texts that the user does not see."""
         searched = [name for name, field in self.shape.fields.items() if field.search]
-        for name in self._some(searched, 2):
+        for name in self.some(searched, 1):
             word = self.shape.fields[name].format(self._hidden_value(self.shape.fields[name]))
             if word:
                 yield self._get("search", "", ("q", word), SHORT)
                 yield self._search(word)
         if searched:
-            yield self._get("search", "", ("q", "a"))
-            yield self._search("a")
+            yield from self.some((self._get("search", "", ("q", "a")), self._search("a")), 1)
 
     def _search(self, word: str) -> Question:
         """The same in the search of all entities."""
@@ -217,19 +219,19 @@ class Asker:
 
     def records(self) -> Iterator[Question]:
         """Single records, what happened to them and around them."""
-        for id in self.chosen():
+        chosen = self.chosen()
+        for id in chosen:
             yield self._get("get", f"/{id}")
+        for id in chosen if self.deep else [*chosen[:1], *chosen[2:3]]:
             yield self._get("history", f"/{id}/history")
-        for id in self.seen if self.deep else self.chosen()[-2:]:
+        for id in self.seen if self.deep else [id for id in chosen if id in self.seen][-1:]:  # it is made of what stands in many tables
             yield self._get("timeline", f"/{id}/timeline")
         yield Question("past", self.name, f"what has happened to records of {self.name}", self._past)
-        asked = [
-            (id, name) for id in self.chosen()[:2] for name in self.random.sample(sorted(self.shape.fields), min(2, len(self.shape.fields)))
-        ]
+        asked = [(id, name) for id in chosen[:2] for name in self.random.sample(sorted(self.shape.fields), min(2, len(self.shape.fields)))]
         for id, name in asked if self.deep else asked[:1]:  # each takes a dozen statements
             yield self._explained(id, name)
         for name in self.entity.veiled if self.deep else self.random.sample(sorted(self.entity.veiled), min(1, len(self.entity.veiled))):
-            for id in self.seen if self.deep else self.chosen()[:2]:
+            for id in self.seen if self.deep else chosen[:1]:
                 yield self._explained(id, name)
 
     def _past(self, world: World) -> bytes:
@@ -270,21 +272,20 @@ class Asker:
         fields = self.shape.fields
         measures = [name for name, field in fields.items() if field.role is ReportRole.MEASURE]
         dimensions = [name for name, field in fields.items() if field.role is ReportRole.DIMENSION]
-        for name in self._some(measures, 3):
+        for name in self.some(measures, 1):
             by = [self.random.choice(dimensions)] if dimensions and self.random.random() < 0.5 else []
             yield aggregate(self.name, ["count", f"{self.random.choice(['sum', 'avg', 'min', 'max'])}:{name}"], by)
-        for name in self._some(dimensions, 3):
+        for name in self.some(dimensions, 1):
             field = fields[name]
-            if isinstance(field, LinkField):
-                for beyond in self._beyond(field):
-                    yield aggregate(self.name, ["count"], [f"{name}.{beyond}"])
-            yield aggregate(self.name, ["count", f"distinct:{name}"], [name])
-        for name in self._some(sorted(name for name, field in fields.items() if field.operators), 2):
+            beyond = self._beyond(field) if isinstance(field, LinkField) else []
+            ways = [aggregate(self.name, ["count"], [f"{name}.{one}"]) for one in beyond]
+            yield from self.some([*ways, aggregate(self.name, ["count", f"distinct:{name}"], [name])], 1)
+        for name in self.some(sorted(name for name, field in fields.items() if field.operators), 1):
             operator = self.random.choice(fields[name].operators)
             where = Condition(name, operator, (self._sought(fields[name], operator),))
             yield aggregate(self.name, ["count"], [], [where])
         dated = [name for name, field in fields.items() if isinstance(field, DateField | DateTimeField)]
-        for name in self._some(dated, 1):
+        for name in self.some(dated, 1):
             yield aggregate(self.name, [f"max:{name}", f"min:{name}"], [f"{name}:month"])
 
     def _beyond(self, link: LinkField) -> list[str]:
@@ -292,7 +293,7 @@ class Asker:
         assert target is not None
         there = self.world.shapes[target.full_name].fields
         grouped = [name for name, field in there.items() if field.role is ReportRole.DIMENSION and not isinstance(field, AnyRecordField)]
-        return self._some(grouped, 1)
+        return self.some(grouped, 1)
 
     # --- writes --------------------------------------------------------------------------------------------------
 
@@ -301,11 +302,11 @@ class Asker:
         verbs = self.entity.verbs
         if verbs & {Verb.CREATE, Verb.UPDATE, Verb.DELETE}:
             yield http("batch", self.name, "POST", f"{self.path}/batch", json={"items": list(self._refused())})
-        for name in self._some(sorted(self._blind()), 2):
+        for name in self.some(sorted(self._blind()), 1):
             yield self._guess(name)
         if self.entity.alike:
             row = self.rows[self.random.choice(self.unseen or list(self.rows))]
-            values = {name: self.shape.fields[name].format(self._cell(self.shape.fields[name], row)) for name in self.entity.alike}
+            values = {name: self.shape.fields[name].format(self.cell(self.shape.fields[name], row)) for name in self.entity.alike}
             yield http("duplicates", self.name, "POST", f"{self.path}/duplicates", json={"values": {n: v for n, v in values.items() if v}})
 
     def _strangers(self) -> Mapping[str, str]:
@@ -332,7 +333,7 @@ class Asker:
         What a hook works out from the whole record (a reminder from the day it is due) is for its plugin to show or not, and is not compared.
         """
         id, field = self.seen[0], self.shape.fields[name]
-        value = self._cell(field, self.rows[id])
+        value = self.cell(field, self.rows[id])
 
         def ask(world: World) -> bytes:
             with undone(world) as work:
@@ -349,7 +350,7 @@ class Asker:
         for verb in sorted(self.entity.verbs & {Verb.UPDATE, Verb.DELETE}):
             foreign = [id for id in made if self.rows.get(id, {"deleted_at": 1})["deleted_at"] is None and not self._may(id, verb)]
             for id in foreign[:1]:
-                values = {self.entity.title: self._cell(self.shape.fields[self.entity.title], self.rows[id])}
+                values = {self.entity.title: self.cell(self.shape.fields[self.entity.title], self.rows[id])}
                 yield self._trespass(Draft(verb.value, values if verb is Verb.UPDATE else {}, id))
         reached = [id for id in made if Verb.UPDATE in self.entity.verbs and self._may(id, Verb.UPDATE)]
         stored = [name for name in self.entity.fields if not self.shape.fields.get(name, self.shape.fields["id"]).readonly]
@@ -358,7 +359,7 @@ class Asker:
         elsewhere = [pair for pair in barred if any(right.fields is None or pair[1] in right.fields for right in held)]
         for pairs in (elsewhere, barred):  # a field that may be written on other records is refused by another check
             for id, name in self.random.sample(pairs, min(1, len(pairs))):
-                yield self._trespass(Draft("update", {name: self._cell(self.shape.fields[name], self.rows[id])}, id))
+                yield self._trespass(Draft("update", {name: self.cell(self.shape.fields[name], self.rows[id])}, id))
         nameless = self.hidden - self.oracle.named(self.name) - self._written()
         for name in self.random.sample(sorted(nameless), min(1, len(nameless), len(reached))):
             yield self._trespass(Draft("update", {name: None}, reached[0]), unknown=True)

@@ -79,6 +79,7 @@ def _copy(one: World, other: UUID, maker: Maker) -> None:
     begin = one.platform.database.begin
     with one.begin() as connection:
         told = [dict(row) for row in connection.execute(sa.select(audit).where(audit.c.tenant_id == one.tenant)).mappings()]
+        version = connection.execute(sa.select(tenants.c.access_version).where(tenants.c.id == one.tenant)).scalar_one()
     made = {name: [row | {"tenant_id": other} for row in rows.values()] for name, rows in one.rows().items()}
     tables = one.tables()
     with begin(write=True, tenant=other) as connection:
@@ -89,7 +90,7 @@ def _copy(one: World, other: UUID, maker: Maker) -> None:
                 connection.execute(tables[name].insert(), sorted(made[name], key=lambda row: str(row["id"])))
         maker.insert(connection, {name: rows for name, rows in made.items() if name not in PEOPLE})
         connection.execute(audit.insert(), [row | {"tenant_id": other} for row in told])
-        connection.execute(tenants.update().where(tenants.c.id == other).values(access_version=tenants.c.access_version + 1))
+        connection.execute(tenants.update().where(tenants.c.id == other).values(access_version=version))
     copied = World(one.platform, one.cast, 1, one.app)
     with copied.begin() as connection:
         copied.keep_keys(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +22,7 @@ from core.testkit.leaks.filler import Filler
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.pages import pages
 from core.testkit.leaks.questions import REFUSED, WRONG, Question, described
+from core.testkit.leaks.rereading import both, rereading, type_answers
 from core.testkit.leaks.rights import type_rights, type_worked_out
 from core.testkit.leaks.routes import routes
 from core.testkit.leaks.world import NOW, Maker, World
@@ -59,6 +60,8 @@ class Report:
     entities: set[str] = field(default_factory=set)
     kinds: Counter[str] = field(default_factory=Counter)
     users: int = 0
+    tokens: int = 0
+    """How many of these asked by a token with an allow-list."""
     seconds: float = 0.0
     leaks: list[Leak] = field(default_factory=list)
     waived: Counter[str] = field(default_factory=Counter)
@@ -66,7 +69,7 @@ class Report:
 
     def __str__(self) -> str:
         asked = ", ".join(f"{kind} {n}" for kind, n in sorted(self.kinds.items()))
-        head = f"{len(self.entities)} entities, {self.kinds.total()} questions ({asked}), {self.users} users, {self.seconds:.1f} s"
+        head = f"{len(self.entities)} entities, {self.kinds.total()} questions ({asked}), {self.users} users ({self.tokens} by tokens), {self.seconds:.1f} s"
         return "\n".join([head, *(f"waived {n}: {reason}" for reason, n in self.waived.items()), *map(str, self.leaks[:20])])
 
 
@@ -91,6 +94,8 @@ class Kit:
     worked_out: type_worked_out = field(default_factory=dict)
     """By entity and field the fields of the same record that it is worked out of, and so tells to whoever is granted it: they are drawn together."""
     deep: bool = False
+    whole: bool = False
+    """Whether both worlds are asked all, also what has one answer by all that was read for it (see `core.testkit.leaks.rereading`)."""
     pages: int = 0
     """How many pages are asked, of many hundreds: each takes as long as several lists. A deep run asks all, where this is not 0."""
     filler: Filler = field(default_factory=Filler)
@@ -141,20 +146,33 @@ class Kit:
             yield from self.more(world, oracle) if only is None else ()
 
     def run(
-        self, seeds: Iterable[int], entities: Sequence[str] | None = None, *, beside: bool | None = None, into: Report | None = None
+        self,
+        seeds: Iterable[int],
+        entities: Sequence[str] | None = None,
+        *,
+        beside: bool | None = None,
+        into: Report | None = None,
+        by_token: bool = False,
+        kinds: Collection[str] | None = None,
     ) -> Report:
-        """Ask as one user for each seed; `into` adds to a report that there is. See `questions`."""
+        """Ask as one user for each seed, or by a token of that user with an allow-list; `into` adds to a report that there is, `kinds` are of questions.
+        See `questions`."""
         report, began = into or Report(), process_time()
         for seed in seeds:
-            with self.twins(partial(_drawn, seed, worked_out=self.worked_out)) as (one, other, oracle, changed):
+            allows = partial(_allowed, seed, worked_out=self.worked_out) if by_token else None
+            with self.twins(partial(_drawn, seed, worked_out=self.worked_out), allows) as (one, other, oracle, changed):
                 report.users += 1
+                report.tokens += allows is not None
                 report.changed.append(changed)
-                for question in self.questions(one, oracle, seed, entities, beside=beside):
-                    report.kinds[question.kind] += 1
-                    report.entities.add(question.entity)
-                    leak = compare(question, one, other)
-                    if leak is not None:
-                        self._count(report, leak)
+                with rereading(one, other, whole=self.whole) as answers:
+                    for question in self.questions(one, oracle, seed, entities, beside=beside):
+                        if kinds is not None and question.kind not in kinds:
+                            continue
+                        report.kinds[question.kind] += 1
+                        report.entities.add(question.entity)
+                        leak = compare(question, one, other, answers)
+                        if leak is not None:
+                            self._count(report, leak)
         report.entities.discard("")
         report.seconds += process_time() - began
         return report
@@ -169,8 +187,9 @@ class Kit:
         else:
             report.leaks.append(leak)
 
-    def control(self, seed: int, entities: Sequence[str] | None = None) -> Control:
-        """The same questions of two worlds that differ in what the user does see: who notices nothing now would notice no leak."""
+    def control(self, seed: int, entities: Sequence[str] | None = None, kinds: Collection[str] | None = None) -> Control:
+        """The same questions of two worlds that differ in what the user does see: who notices nothing now would notice no leak. `kinds`: these and
+        lists alone, and of these all that there is to ask until one notices."""
         noticed, deaf = set[str](), set[str]()
         with self.worlds() as (one, other):
             given = _drawn(seed, one, self.worked_out)
@@ -178,17 +197,20 @@ class Kit:
                 world.give(given)
             oracle = Oracle(one, given, one.rows())
             changed = Changer(other, Oracle(other, given, other.rows()), Maker(other, OTHERS)).show()
-            for name in sorted(one.shapes) if entities is None else entities:
-                listed = False
-                for question in Asker(one, oracle, name, Random(seed)).all():
-                    lists = question.kind == "list"
-                    if listed if lists else question.kind in noticed:  # one that notices is enough
-                        continue
-                    if question.ask(one) != question.ask(other):
-                        noticed.add(question.kind)
-                        listed = listed or lists
-                if not listed and name in changed.entities:
-                    deaf.add(name)
+            with rereading(one, other, whole=self.whole) as answers:
+                for name in sorted(one.shapes) if entities is None else entities:
+                    listed = False
+                    for question in Asker(one, oracle, name, Random(seed), deep=kinds is not None).all():
+                        lists = question.kind == "list"
+                        if kinds is not None and not lists and question.kind not in kinds:
+                            continue
+                        if listed if lists else question.kind in noticed:  # one that notices is enough
+                            continue
+                        if len({*answers(question, one, other)}) > 1:
+                            noticed.add(question.kind)
+                            listed = listed or lists
+                    if not listed and name in changed.entities:
+                        deaf.add(name)
         return Control(noticed, deaf)
 
 
@@ -197,11 +219,16 @@ def _drawn(seed: int, world: World, worked_out: type_worked_out) -> type_rights:
     return random_rights.draw(world, Random(seed), worked_out)
 
 
-def compare(question: Question, one: World, other: World) -> Leak | None:
+def _allowed(seed: int, world: World, given: type_rights, worked_out: type_worked_out) -> Sequence[str]:
+    """A random allow-list over such rights."""
+    return random_rights.allow(world, given, Random(seed), worked_out)
+
+
+def compare(question: Question, one: World, other: World, answers: type_answers = both) -> Leak | None:
     """Ask both. An answer that is wrong by itself, or is a failure of the server, is a finding as well."""
-    first, second = question.ask(one), question.ask(other)
+    first, second = answers(question, one, other)
     wrong = first.startswith((b"5", WRONG))
-    return Leak(question, first, second) if first != second or wrong else None
+    return Leak(question, first, second) if question.differ(first, second) or wrong else None
 
 
 def users(default: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
@@ -40,7 +40,8 @@ def of_entity(world: World, oracle: Oracle, name: str, random: Random) -> Iterat
     ids, readable = sorted(oracle.rows.get(place_of(shape.entity), ())), bool(oracle.rights(shape.entity, Verb.READ))
     for shows in _shows(world):
         for asked in shows.of_entity(About(shape.entity, shape.fields, ids, readable, random)):
-            yield _question(name, asked)
+            if asked.answer is None or world.allows is None:  # what acts later acts as its owner, who may do more than a token
+                yield _question(name, asked)
 
 
 def besides(world: World, only: Collection[str] | None = None) -> Iterator[Question]:
@@ -51,6 +52,7 @@ def besides(world: World, only: Collection[str] | None = None) -> Iterator[Quest
             yield _question("", asked)
 
 
+@cache
 def _offers(module: str) -> bool:
     package = module.rpartition(".")[0]
     return bool(package) and find_spec(f"{package}.{_BESIDE}") is not None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from core.entities.shape import Shape
-from core.identity.tables import WRITE
+from core.identity.tables import READ, WRITE
 from core.policy.allowed import ACT_LATER
 from core.policy.grants import Grant
 from core.policy.scopes import TERRITORY
@@ -30,14 +31,16 @@ class Oracle:
         for name, (owner, permission) in self._catalog.permissions.items():
             if EVERYBODY in permission.default_for and owner in world.system.enabled:
                 self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY], role=EVERYBODY))
-        self._words = [word.partition(":") for word in world.allows or ()]
+        self._words: dict[str, list[str]] = {}
+        for word in world.allows or ():
+            self._words.setdefault(word.partition(":")[0], []).append(word.partition(":")[2])
         self._rights = {name: self._allowed(name, held) for name, held in self._rights.items()}
         self._team, self._below, self._territories = self._teams(), self._subordinates(), self._parts_of_the_market()
-        self._mine = [
-            share
+        self._mine = {
+            (share["record_entity"], share["record"], share["access"])
             for share in rows["core_shares"].values()
             if share["user_id"] == self.me and share["deleted_at"] is None and (share["expires_at"] is None or share["expires_at"] > NOW)
-        ]
+        }
         self._known: dict[tuple[str, UUID], frozenset[str]] = {}
 
     def shown(self, entity: str, id: UUID) -> frozenset[str]:
@@ -75,6 +78,10 @@ class Oracle:
                 }
                 found[(name, id)] = self.shown(name, id) | verbs
         return found
+
+    def would_show(self, entity: str, row: type_row) -> frozenset[str]:
+        """The fields that the user would see of a record, were there this one as well."""
+        return self._shown(self.world.shapes[entity], row)
 
     def _shown(self, shape: Shape, row: type_row | None) -> frozenset[str]:
         return NOTHING if row is None or not self.lives(shape.entity, row) else self._reached(shape, row)
@@ -133,7 +140,7 @@ class Oracle:
         """Rights as the allow-list of the token leaves them: of what it does not name nothing, and the fields that it names, where it names any."""
         if self.world.allows is None:
             return tuple(held)
-        listed = [fields for name, _colon, fields in self._words if name in (permission, permission.rpartition(".")[0])]
+        listed = [fields for name in (permission, permission.rpartition(".")[0]) for fields in self._words.get(name, ())]
         if "" in listed:
             return tuple(held)
         names = frozenset(",".join(listed).split(","))
@@ -197,10 +204,8 @@ class Oracle:
         """Whether somebody has shared the record with the user, to read it or to change it, and that has not ended."""
         if verb not in (Verb.READ, Verb.UPDATE) or entity.private or entity.plugin == "core":
             return False
-        return any(
-            share["record_entity"] == entity.full_name and share["record"] == row["id"] and (verb is Verb.READ or share["access"] == WRITE)
-            for share in self._mine
-        )
+        enough = (READ, WRITE) if verb is Verb.READ else (WRITE,)
+        return any((entity.full_name, row["id"], access) in self._mine for access in enough)
 
     def _as_parent(self, entity: Entity, row: type_row, verb: Verb) -> bool:
         found = self._parent_of(entity, row)
@@ -215,19 +220,20 @@ class Oracle:
     def _parent_of(self, entity: Entity, row: type_row) -> tuple[Entity, type_row] | None:
         field = entity.parent
         assert field is not None
-        for parent in self._parents(entity):
-            named = not isinstance(field, AnyRecordField) or row[field.entity_attribute] == parent.full_name
-            above = self.rows.get(place_of(parent), {}).get(row[field.attribute]) if named else None
-            if above is not None:
-                return parent, above
-        return None
+        name = row[field.entity_attribute] if isinstance(field, AnyRecordField) else self._catalog.target(field, entity)
+        parent = next((one for one in self._parents(entity) if one.full_name == name), None) if row[field.attribute] is not None else None
+        above = self.rows.get(place_of(parent), {}).get(row[field.attribute]) if parent is not None else None
+        return None if parent is None or above is None else (parent, above)
 
-    def _parents(self, entity: Entity) -> Iterator[Entity]:
+    def _parents(self, entity: Entity) -> Sequence[Entity]:
         if isinstance(entity.parent, LinkField):
             above = self.world.shapes.get(self._catalog.target(entity.parent, entity))
-            yield from () if above is None else (above.entity,)
-        elif entity.parent is not None:
-            yield from (shape.entity for shape in self.world.shapes.values() if self._catalog.is_rooted(shape.entity))
+            return () if above is None else (above.entity,)
+        return self._rooted if entity.parent is not None else ()
+
+    @cached_property
+    def _rooted(self) -> Sequence[Entity]:
+        return [shape.entity for shape in self.world.shapes.values() if self._catalog.is_rooted(shape.entity)]
 
     def _shared(self, entity: Entity, row: type_row, verb: Verb) -> bool:
         sharing = entity.sharing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from operator import ne
 from typing import Any
 
 import orjson
@@ -34,6 +35,8 @@ class Question:
     entity: str
     words: str
     ask: Callable[[World], bytes]
+    differ: Callable[[bytes, bytes], bool] = ne
+    """Whether two answers tell the user something."""
 
 
 class _UndoneError(Exception):

@@ -31,7 +31,7 @@ def draw(world: World, random: Random, worked_out: type_worked_out) -> type_righ
             found[f"{name}.{Verb.READ}"] = reading
         for verb in sorted(shape.entity.verbs - {Verb.READ}):
             if random.random() < 0.6:
-                some = random.choice(reading).scope if reading else Scope.ALL
+                some = random.choice(reading).scope if reading and reading[0].scope is not Scope.NONE else Scope.ALL
                 found[f"{name}.{verb}"] = (
                     Grant(some, _some(names, random) if verb is not Verb.DELETE and random.random() < 0.6 else None),
                 )
@@ -40,6 +40,24 @@ def draw(world: World, random: Random, worked_out: type_worked_out) -> type_righ
         if permission not in entities and owner in world.system.enabled:
             found[permission] = (Grant(Scope.ALL),)
     return found
+
+
+def allow(world: World, given: type_rights, random: Random, worked_out: type_worked_out) -> list[str]:
+    """An allow-list over such rights, as a token has one: of most entities a verb, or some fields for it, of some all that there is, of others
+    nothing."""
+    words = list[str]()
+    for name, shape in world.shapes.items():
+        verbs = [verb for verb in Verb if f"{name}.{verb}" in given]
+        names = sorted(shape.fields.keys() - ALWAYS)
+        if random.random() < 0.1:
+            words.append(name)
+            continue
+        for verb in (verb for verb in verbs if random.random() < 0.85):
+            some = _with_sources(Grant(Scope.ALL, _some(names, random)), worked_out.get(name, {})).fields
+            listed = verb is not Verb.DELETE and random.random() < 0.5
+            words.append(f"{name}.{verb}:{','.join(sorted(some or ()))}" if listed else f"{name}.{verb}")
+    verbs_of = {f"{name}.{verb}" for name in world.shapes for verb in Verb}
+    return words + [permission for permission in sorted(given.keys() - verbs_of) if random.random() < 0.85]
 
 
 def _reading(entity: Entity, names: Sequence[str], random: Random) -> tuple[Grant, ...]:
@@ -58,7 +76,7 @@ def _reading(entity: Entity, names: Sequence[str], random: Random) -> tuple[Gran
     if shareable(entity):
         choices += [(1, (Grant(Scope.SHARED, some),))]
     if entity.parent is not None:
-        choices += [(3, (Grant(Scope.PARENT, some),)), (2, (Grant(Scope.PARENT), Grant(Scope.ALL, some)))]
+        choices += [(3, (Grant(Scope.PARENT, some),)), (2, (Grant(Scope.PARENT), Grant(Scope.ALL, some))), (1, (Grant(Scope.NONE),))]
     (chosen,) = random.choices([rights for _weight, rights in choices], [weight for weight, _rights in choices])
     return chosen
 
