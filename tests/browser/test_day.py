@@ -196,7 +196,7 @@ def test_a_notice_rings_at_the_bell_and_leads_to_what_it_is_about(window: Window
     bell = page.locator("details.bell summary")
     bell.click()
     sheet = page.locator("#news").bounding_box()
-    assert sheet is not None and 0 <= sheet["x"] and sheet["x"] + sheet["width"] <= page.viewport_size["width"]
+    assert sheet is not None and sheet["x"] >= 0 and sheet["x"] + sheet["width"] <= page.viewport_size["width"]
     page.locator("#news").get_by_text("Call them").click()
     page.wait_for_selector("h1:has-text('Call them')")
     done.press("Enter")
