@@ -39,7 +39,7 @@ from sdk import Actor, Channel, Entity, EventType, Forbidden, Mail, NotFound, No
 from sdk.calls import Call, Reply
 from sdk.context import KIND, SILENT, Outcome, Pace
 from sdk.errors import NO_PARAMS, Params, Problem
-from sdk.fields import LinkField
+from sdk.fields import LinkField, Money
 from sdk.mail import MAIL_WRITTEN
 from sdk.pages import Drawn
 from sdk.permissions import IMPLIED
@@ -239,7 +239,7 @@ class Work(Transactional):
     def say(self, text: Text | str, params: Params = NO_PARAMS) -> str:
         return self.platform.translator.say(text, self.locale, params)
 
-    def written(self, value: date | time | Decimal | int) -> str:
+    def written(self, value: date | time | Decimal | int | Money) -> str:
         return written(self.locale, value)
 
     def spelled(self, text: str) -> str:

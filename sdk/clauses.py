@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -218,7 +219,7 @@ def sentence(ctx: Context, entity: str, clause: str) -> str:
     lead = ctx.say(said(field, operator), {"field": label})
     if operator in AT_ALL:
         return lead
-    return f"{lead} {ctx.say(_(' or ')).join(_shown(ctx, at, field, str(word)) for word in one.values)}"
+    return f"{lead} {ctx.say(_(' or ')).join(shown(ctx, at, field, str(word)) for word in one.values)}"
 
 
 def _placed(ctx: Context, entity: str, word: str) -> tuple[str, Field, str] | None:
@@ -234,7 +235,8 @@ def _placed(ctx: Context, entity: str, word: str) -> tuple[str, Field, str] | No
     return None if beyond is None else (beyond[0], beyond[1], f"{ctx.say(link.label)} › {beyond[2]}")
 
 
-def _shown(ctx: Context, entity: str, field: Field, word: str) -> str:
+def shown(ctx: Context, entity: str, field: Field, word: str) -> str:
+    """A value as a condition has it, in the reader's words; what cannot be read stays as it is written."""
     if isinstance(field, ChoiceField):
         option = field.options.get(word)
         return ctx.say(option) if option else word
@@ -248,7 +250,7 @@ def _shown(ctx: Context, entity: str, field: Field, word: str) -> str:
         value = field.sought(word)
     except FlawError:
         return word
-    return f"{ctx.written(value.amount.normalize())} {value.currency}".strip() if isinstance(value, Money) else word
+    return ctx.written(value) if isinstance(value, Money | Decimal | int) and field.kind != "year" else word
 
 
 def _said_day(ctx: Context, word: str) -> str:

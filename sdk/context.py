@@ -18,6 +18,7 @@ from sdk.calls import Call, Reply
 from sdk.errors import Forbidden, Problem, Refusal
 from sdk.events import EventType, Past
 from sdk.fields.base import Field
+from sdk.fields.money import Money
 from sdk.filters import Filter
 from sdk.mail import Mail
 from sdk.notices import Notice
@@ -482,8 +483,8 @@ class Context(Protocol):
     def say(self, text: Text | str, params: Mapping[str, object] = ...) -> str:
         """A text in the actor's language."""
 
-    def written(self, value: date | time | Decimal | int) -> str:
-        """A day, a time of day or a number within a sentence, as the actor's language has it; on a page, as in the region that they have chosen."""
+    def written(self, value: date | time | Decimal | int | Money) -> str:
+        """A day, a time of day, a number or an amount within a sentence, as the actor's language has it; on a page, as in the region that they have chosen."""
 
     def spelled(self, text: str) -> str:
         """The text in plain Latin letters, Chinese as it is read; what has none is left out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,16 @@ from sdk.text import _
 if TYPE_CHECKING:
     from sdk.changes import Batch
 
+_WRITTEN = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 FIRST, LAST = date(1900, 1, 1), date(2200, 12, 31)
+
+
+def day_of(word: str) -> date | None:
+    """The day that a word is as programs write it; None for any other."""
+    try:
+        return date.fromisoformat(word) if _WRITTEN.fullmatch(word) else None
+    except ValueError:
+        return None
 
 
 def keep_days(batch: Batch, *names: str) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
+from sdk.days import day_of
 from sdk.errors import Params, Refusal, Stale
 from sdk.permissions import VERBS
 from sdk.routes import SIGNED_IN, Upload, record_id
 from sdk.specs import Spec
-from sdk.text import Text, _
+from sdk.text import Text, _, within
 
 if TYPE_CHECKING:
     from sdk.context import Context
@@ -266,16 +267,19 @@ def told(ctx: Context, refusal: Refusal | None) -> list[str]:
 
 
 def worded(ctx: Context, params: Params) -> Params:
-    """What fills a sentence of a refusal, as people call it: entities, verbs and permissions stand there by the names that programs know."""
+    """What fills a sentence of a refusal, as people write it: entities, verbs and permissions stand there by the names that programs know, and
+    days as programs write them."""
     found = dict(params)
     for name, value in params.items():
         if not isinstance(value, str):
             continue
         thing, _dot, verb = value.rpartition(".")
-        if name == "verb" and value in VERBS:
+        if (day := day_of(value)) is not None:
+            found[name] = ctx.written(day)
+        elif name == "verb" and value in VERBS:
             found[name] = ctx.say(VERBS[value])
         elif name == "permission" and verb in VERBS and ctx.offers(thing):
             found[name] = f"{ctx.say(ctx.entity(thing).plural_label)} · {ctx.say(VERBS[verb])}"
         elif name == "entity" and "." in value and ctx.offers(value):
-            found[name] = ctx.say(ctx.entity(value).label)
+            found[name] = within(ctx.say(ctx.entity(value).label))
     return found

@@ -61,6 +61,11 @@ NAME_OF_A_PERSON = Told("Name", {"zh_CN": "姓名"})
 """The label of what people are called; things have another word for it in Chinese."""
 
 
+def within(words: str) -> str:
+    """What something is called as it stands within a sentence: an account, but an SMS."""
+    return words[:1].lower() + words[1:] if words[1:] == words[1:].lower() else words
+
+
 def in_order(words: str) -> bytes:
     """By what lists of words are sorted for people: Latin letters first, whatever their case, then common Chinese ones by their pinyin."""
     return words.casefold().encode("gb18030", "replace")  # whose first 3,755 characters are in the order of dictionaries

@@ -24,7 +24,7 @@ SCOPES: dict[str, Text] = {
     Scope.SUBORDINATES: _("Own records and those of subordinates"),
     Scope.TEAM: _("Records of the team"),
     Scope.TERRITORY: _("Own records and those of the territory"),
-    Scope.PARENT: _("Same as the parent record"),
+    Scope.PARENT: _("As parent"),
     Scope.ALL: _("All records"),
 }
 

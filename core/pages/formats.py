@@ -16,6 +16,7 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol, get_group_symbol
 
 from sdk.counting import counted
+from sdk.fields import Money
 
 _REGION: ContextVar[str] = ContextVar("region", default="")
 _AGO = re.compile(r"^(\d+)")
@@ -131,10 +132,12 @@ def filters(locale: str) -> dict[str, Callable[..., object]]:
     return {**said, "day": dated, "ago": partial(ago, locale), "counted": partial(counted, locale=locale)}
 
 
-def written(locale: str, value: date | time | Decimal | int) -> str:
-    """A day, a time of day or a number as the filters of templates write it."""
+def written(locale: str, value: date | time | Decimal | int | Money) -> str:
+    """A day, a time of day, a number or an amount as the filters of templates write it."""
     if isinstance(value, time):
         return clock(_REGION.get() or locale, value)
+    if isinstance(value, Money):
+        return money(_REGION.get() or locale, {"amount": value.amount, "currency": value.currency})
     return day(_REGION.get() or locale, value) if isinstance(value, date) else number(_REGION.get() or locale, value)
 
 

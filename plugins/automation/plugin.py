@@ -90,7 +90,17 @@ PREPARE: dict[str, Callable[[Context, Batch], None]] = {
 def register_entities() -> Sequence[Entity]:
     return (
         # A rule or a webhook that is saved is known to every process at once: what they keep of the tenant is dropped.
-        Entity(Rule, "rule", "rules", _("Rule"), _("Rules"), access=ACCESS, guards_access=True, acts_later=True),
+        Entity(
+            Rule,
+            "rule",
+            "rules",
+            _("Rule"),
+            _("Rules"),
+            columns=("name", "entity", "active", "owner", "updated_at"),
+            access=ACCESS,
+            guards_access=True,
+            acts_later=True,
+        ),
         Entity(Revision, "revision", "revisions", _("Rule version"), _("Rule versions"), title="number", verbs=READ, hands_over=False),
         Entity(Timer, "timer", "timers", _("Rule timer"), _("Rule timers"), title="next_at", verbs=READ, hands_over=False),
         Entity(

@@ -11,19 +11,18 @@ from typing import Any, TypeAlias
 from plugins.automation.choices import DAYS
 from plugins.automation.facts import name_of
 from sdk import Action, Context, RuleCondition, Text, Trigger, _
-from sdk.clauses import sentence, title_of
+from sdk.clauses import sentence, shown, title_of
 from sdk.context import Row
-from sdk.fields import ChoiceField, LinkField
+from sdk.text import within
 
 Given: TypeAlias = "Mapping[str, Any]"
 _LONGEST = 120
-_DIGITS = re.compile(r"(?<![\w.,-])\d{4,}(?![\w,-])", re.ASCII)
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """The parts of a rule in words; `entity` is what its records are called."""
+    """The parts of a rule in words; `entity` is what one of its records is called within a sentence."""
 
     entity: str
     when: str
@@ -38,7 +37,7 @@ def of_rule(ctx: Context, row: Row) -> Sentence:
     assert isinstance(conditions, list)
     assert isinstance(actions, list)
     return Sentence(
-        called(ctx, entity),
+        _one(ctx, entity),
         when(ctx, entity, key, _given(row.get("parameters"))),
         [holds(ctx, entity, node) for node in conditions],
         [does(ctx, entity, node) for node in actions],
@@ -52,6 +51,11 @@ def _given(parameters: object) -> Given:
 def called(ctx: Context, entity: str) -> str:
     """One record of an entity; its name where the plugin is off, or who reads may not see it."""
     return ctx.say(ctx.entity(entity).label) if ctx.offers(entity) else entity
+
+
+def _one(ctx: Context, entity: str) -> str:
+    """The same within a sentence: a new account is created."""
+    return within(called(ctx, entity))
 
 
 def label_of(ctx: Context, entity: str, name: str) -> str:
@@ -73,7 +77,7 @@ _WHEN: Mapping[str, Text] = {
 
 def when(ctx: Context, entity: str, key: str, given: Given) -> str:
     """What begins a rule."""
-    word, say = called(ctx, entity), ctx.say
+    word, say = _one(ctx, entity), ctx.say
     if key in _WHEN:
         return say(_WHEN[key], {"entity": word})
     if key == "automation.updated":
@@ -89,7 +93,7 @@ def when(ctx: Context, entity: str, key: str, given: Given) -> str:
         label = next((say(one.label) for one in ctx.events() if one.name == given.get("event")), str(given.get("event", "")))
         return say(_("{entity}: {event}"), {"entity": word, "event": label})
     trigger = next((one for one in ctx.declared(Trigger) if one.full_key == key), None)
-    return f"{word}: {_inside(say(trigger.label)) if trigger is not None else key}"
+    return f"{word}: {within(say(trigger.label)) if trigger is not None else key}"
 
 
 def _by_date(ctx: Context, entity: str, given: Given) -> str:
@@ -109,11 +113,11 @@ def _by_date(ctx: Context, entity: str, given: Given) -> str:
             else _("it is {days} days after “{field}” of the {entity}, at {at}")
         )
     field = label_of(ctx, entity, str(given.get("field", "")))
-    return ctx.say(text, {"field": field, "entity": called(ctx, entity), "days": days, "at": _clock(ctx, given.get("at") or "09:00")})
+    return ctx.say(text, {"field": field, "entity": _one(ctx, entity), "days": days, "at": _clock(ctx, given.get("at") or "09:00")})
 
 
 def _by_clock(ctx: Context, entity: str, given: Given) -> str:
-    word = called(ctx, entity)
+    word = _one(ctx, entity)
     if given.get("every_minutes"):
         said = ctx.say(_("every {minutes} minutes, for each {entity}"), {"minutes": given["every_minutes"], "entity": word})
     else:
@@ -157,7 +161,7 @@ def holds(ctx: Context, entity: str, node: object) -> str:
     if told is not None and ctx.offers(entity):
         return told(ctx, entity, given)
     kind = next((one for one in ctx.declared(RuleCondition) if one.full_key == key), None)
-    return _with_values(ctx, entity, _inside(say(kind.label)) if kind is not None else key, given)
+    return _with_values(ctx, entity, within(say(kind.label)) if kind is not None else key, given)
 
 
 def _filter(ctx: Context, entity: str, given: Given) -> str:
@@ -175,12 +179,9 @@ def _changed(ctx: Context, entity: str, given: Given) -> str:
 
 def _crossed(ctx: Context, entity: str, given: Given) -> str:
     text = _("{field} has fallen below {value}") if given.get("direction") == "down" else _("{field} has risen above {value}")
-    return ctx.say(text, {"field": label_of(ctx, entity, str(given.get("field", ""))), "value": _grouped(ctx, str(given.get("value", "")))})
-
-
-def _grouped(ctx: Context, value: str) -> str:
-    """500000 CNY as 500,000 CNY; what is no number as it stands."""
-    return _DIGITS.sub(lambda found: ctx.written(int(found[0])), value, count=1)
+    name, value = str(given.get("field", "")), str(given.get("value", ""))
+    field = ctx.records(entity).fields().get(name)
+    return ctx.say(text, {"field": label_of(ctx, entity, name), "value": value if field is None else shown(ctx, entity, field, value)})
 
 
 def _related(ctx: Context, _entity: str, given: Given) -> str:
@@ -188,7 +189,7 @@ def _related(ctx: Context, _entity: str, given: Given) -> str:
     text = _("at least {least} {entity} are linked to it")
     if most is not None:
         text = _("no {entity} is linked to it") if most == 0 else _("{least} to {most} {entity} are linked to it")
-    said = ctx.say(text, {"least": least, "most": most, "entity": called(ctx, other)})
+    said = ctx.say(text, {"least": least, "most": most, "entity": _one(ctx, other)})
     clauses = [sentence(ctx, other, str(one)) for one in given.get("where") or ()] if ctx.offers(other) else []
     return said if not clauses else f"{said} ({ctx.say(_(' and ')).join(clauses)})"
 
@@ -217,18 +218,13 @@ def does(ctx: Context, entity: str, node: object) -> str:
         return str(node)
     key, given = str(node.get("action", "")), _given(node.get("parameters"))
     told = _DOES.get(key)
-    return told(ctx, entity, given) if told is not None else _with_values(ctx, entity, _inside(called_action(ctx, key)), given)
+    return told(ctx, entity, given) if told is not None else _with_values(ctx, entity, within(called_action(ctx, key)), given)
 
 
 def called_action(ctx: Context, key: str) -> str:
     """What an action is called; its key where its plugin is off."""
     action = next((one for one in ctx.declared(Action) if one.full_key == key), None)
     return ctx.say(action.label) if action is not None else key
-
-
-def _inside(label: str) -> str:
-    """A label as it stands within a sentence: create a task, but SMS to the owner."""
-    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
 
 
 def _with_values(ctx: Context, entity: str, label: str, given: Given) -> str:
@@ -291,21 +287,16 @@ def value_of(ctx: Context, entity: str, name: str, value: object) -> str:
     field = ctx.records(entity).fields().get(name) if ctx.offers(entity) else None
     if value is None:
         return ctx.say(_("nothing"))
-    if isinstance(field, ChoiceField) and str(value) in field.options:
-        return ctx.say(field.options[str(value)])
-    if isinstance(field, LinkField):
-        return title_of(ctx, ctx.target(entity, name), str(value)) or str(value)
-    if isinstance(value, Mapping):
-        return " ".join(str(one) for one in value.values())
     if isinstance(value, bool):
         return ctx.say(_("yes")) if value else ctx.say(_("no"))
-    return named(ctx, entity, str(value))
+    text = " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
+    return named(ctx, entity, text if field is None or _SLOT.search(text) else shown(ctx, entity, field, text))
 
 
 def _make(ctx: Context, entity: str, given: Given) -> str:
     other, values = str(given.get("entity", "")), _given(given.get("values"))
     first = next((named(ctx, entity, str(value)) for value in values.values() if isinstance(value, str)), "")
-    return ctx.say(_("create a {entity}: {first}"), {"entity": called(ctx, other), "first": first})
+    return ctx.say(_("create a {entity}: {first}"), {"entity": _one(ctx, other), "first": first})
 
 
 def _assign(ctx: Context, _entity: str, given: Given) -> str:

@@ -17,6 +17,7 @@ from plugins.console.views import spelled_out
 from sdk import SIGNED_IN, Condition, Context, Filter, NotFound, PageRequest, PageRoute, Query, Rendering, Verb, _, parse_filter
 from sdk.context import Row, id_of
 from sdk.fields import ChoiceField, DateTimeField, LinkField, MoneyField
+from sdk.text import within
 
 CARDS = 25
 """Cards of a column at once."""
@@ -60,6 +61,8 @@ class Column:
     cards: Sequence[Card]
     more: str
     all: str
+    hidden: str = ""
+    """Where an empty column has records that the filters hold back: the address of all of them."""
 
 
 @dataclass(frozen=True)
@@ -228,9 +231,23 @@ class Board:
         all_ = [row for _head, rows, _next in found for row in rows]
         titles, movable = self.titles(all_), self.moved_by_reader(all_)
         return [
-            Column(head, self.cards(head.lane, rows, titles, movable), self.more(head.lane, following), self.list_of(head.lane))
+            Column(
+                head,
+                self.cards(head.lane, rows, titles, movable),
+                self.more(head.lane, following),
+                self.list_of(head.lane),
+                self._held_back(head),
+            )
             for head, rows, following in found
         ]
+
+    def _held_back(self, head: Head) -> str:
+        within = (self.group.holds(),) if self.group is not None and self.group.chosen else ()
+        if head.count or not head.lane.key or not (self.q or len(self.filter) > len(within)):
+            return ""
+        asked = Query(filter=(*within, head.lane.holds(self.by)), fields=("id",), limit=1)
+        there = self.kind.ctx.records(self.kind.name).query(asked).data
+        return self.kind.path + query_of([(self.by, head.lane.key)]) if there else ""
 
     def more(self, lane: Lane, cursor: str | None) -> str:
         """The address of the next cards of a column; "" where there are none."""
@@ -297,7 +314,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "board": board,
             "asked": asked,
             "columns": board.columns(),
-            "choices": [(name, ctx.say(kind.fields[name].label)) for name in kind.boards],
+            "choices": [(name, within(ctx.say(kind.fields[name].label))) for name in kind.boards],
             "filters": board.chips(),
             "q": board.q,
             "hidden": [pair for pair in request.query if pair[0] not in ("q", "cursor", "_by", board.group.name if board.group else "")],

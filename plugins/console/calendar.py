@@ -16,6 +16,7 @@ from sdk import SIGNED_IN, BadRequest, Condition, Context, PageRequest, PageRout
 from sdk.calendars import Entry, Sheet, View, day_of, sheet
 from sdk.context import Row
 from sdk.fields import ChoiceField, DateTimeField
+from sdk.text import within
 
 MOST = 500
 """Records of a page."""
@@ -44,7 +45,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
             "more": more,
             "most": MOST,
             "kept": query_of(kept).replace("?", "&", 1),
-            "choices": [(name, ctx.say(kind.fields[name].label)) for name in kind.dates],
+            "choices": [(name, within(ctx.say(kind.fields[name].label))) for name in kind.dates],
             "filters": _chips(kind, path, request),
             "q": request.asked("q").strip(),
             "hidden": [pair for pair in request.query if pair[0] not in ("q", "cursor", "_on")],

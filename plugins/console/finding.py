@@ -75,7 +75,7 @@ def _commands(ctx: Context, words: str) -> Iterator[Group]:
         kind = kind_of(ctx, name)
         if entry is None and (label := _said(ctx, sought, kind.entity.plural_label)):
             found.append(Found([(label, False)], kind.path, "right"))
-        label = ctx.say(_("New {label}"), {"label": kind.label})
+        label = ctx.say(_("New {label}"), {"label": kind.one})
         if kind.can("create") and (begins(sought, label) or begins(sought, f"new {kind.entity.label}")):
             new.append(Found([(label, False)], f"{kind.path}/new", "plus"))
     if found:

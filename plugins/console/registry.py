@@ -11,6 +11,7 @@ from sdk import Context, Entity, NotFound, Verb, _
 from sdk.context import unseen
 from sdk.fields import ChoiceField, DateField, DateTimeField, Field, IntegerField, LinkField
 from sdk.fields.text import LongTextField
+from sdk.text import within
 
 PREFIX = "/console"
 _VERBS = frozenset(one.value for one in Verb)
@@ -52,6 +53,16 @@ class Kind:
     def plural_label(self) -> str:
         """Many of them, in the reader's language."""
         return self.ctx.say(self.entity.plural_label)
+
+    @property
+    def one(self) -> str:
+        """One of them, as it stands within a sentence."""
+        return within(self.label)
+
+    @property
+    def many(self) -> str:
+        """Many of them, as they stand within a sentence."""
+        return within(self.plural_label)
 
     @property
     def api(self) -> str:

@@ -142,9 +142,9 @@ def register_roles() -> Sequence[Role]:
 @hookimpl
 def register_reports() -> Sequence[Report]:
     return (
-        Report("by_class", _("Customers by class"), "customers.account", ("count",), ("tier", "lifecycle")),
-        Report("by_industry", _("Customers by industry"), "customers.account", ("count",), ("industry",)),
-        Report("new_by_month", _("New customers by month"), "customers.account", ("count",), ("created_at:month",), (), "", "line"),
+        Report("by_class", _("Accounts by class"), "customers.account", ("count",), ("tier", "lifecycle")),
+        Report("by_industry", _("Accounts by industry"), "customers.account", ("count",), ("industry",)),
+        Report("new_by_month", _("New accounts by month"), "customers.account", ("count",), ("created_at:month",), (), "", "line"),
         Report(
             "satisfaction_by_class",
             _("Satisfaction by class"),

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import quote
-from uuid import UUID
 
 from plugins.reports.periods import PRESETS, span, today
-from sdk import BadRequest, Context, PageRequest, _, parse_where
-from sdk.fields import ChoiceField, LinkField
-from sdk.measures import field_at
+from sdk import BadRequest, Context, PageRequest, _
+from sdk.clauses import sentence
 from sdk.pages import Pairs
 
 PERIOD = ("range", "from", "to")
@@ -73,39 +71,10 @@ def chips(ctx: Context, entity: str, own: Sequence[str], request: PageRequest, p
     found = [Chip(word) for word in words(ctx, entity, own)]
     for pair in request.query:
         if pair[0] == "where" and pair[1]:
-            found.append(Chip(_said(ctx, entity, pair[1]), path + query_of([other for other in request.query if other != pair])))
+            found.append(Chip(sentence(ctx, entity, pair[1]), path + query_of([other for other in request.query if other != pair])))
     return found
 
 
 def words(ctx: Context, entity: str, where: Sequence[str]) -> list[str]:
     """Conditions as people read them."""
-    return [_said(ctx, entity, one) for one in where]
-
-
-_SIGNS = {
-    "eq": "=", "ne": "≠", "gt": ">", "gte": "≥", "lt": "<", "lte": "≤", "in": _("one of"), "contains": _("contains"), "alike": "≈",
-    "empty": _("is empty"),
-}  # fmt: skip
-
-
-def _said(ctx: Context, entity: str, clause: str) -> str:
-    """A condition in words; a record by its title."""
-    one = parse_where([clause])[0]
-    field = field_at(ctx, entity, one.field)
-    label = ctx.say(field.label) if field is not None else one.field
-    if one.operator == "empty":
-        return f"{label}: {ctx.say(_('is empty') if one.values[0] == 'true' else _('is not empty'))}"
-    words = [str(value) for value in one.values]
-    if isinstance(field, ChoiceField):
-        words = [ctx.say(field.options[word]) if word in field.options else word for word in words]
-    elif isinstance(field, LinkField) and "." not in one.field:
-        words = [_title(ctx, ctx.target(entity, one.field), word) for word in words]
-    return f"{label} {ctx.say(_SIGNS[one.operator])} {ctx.say(_(', ')).join(words)}"
-
-
-def _title(ctx: Context, entity: str, word: str) -> str:
-    try:
-        id = UUID(word)
-    except ValueError:
-        return word
-    return ctx.records(entity).titles([id]).get(id, word) if ctx.can(f"{entity}.read") else word
+    return [sentence(ctx, entity, one) for one in where]

@@ -106,14 +106,15 @@ def pace(ctx: Context, period: Period) -> Decimal:
     return min(max(Decimal((today(ctx) - period.start).days + 1) * _FULL / days, Decimal(0)), _FULL).quantize(Decimal("0.1"))
 
 
-def _groups(ctx: Context, period: Period) -> list[tuple[str, list[Line]]]:
-    groups: dict[str, list[Line]] = {ctx.say(_("Company")): [], ctx.say(_("Teams")): [], ctx.say(_("People")): []}
-    of_company, of_teams, of_people = groups.values()
+def _groups(ctx: Context, period: Period) -> list[tuple[str, str, list[Line]]]:
+    """The targets of the company, of teams and of people: what each group is called, and what one of it is."""
+    of_company, of_teams, of_people = list[Line](), list[Line](), list[Line]()
     for row, line in lines(ctx, period):
         (of_people if row["person"] else of_teams if row["team"] else of_company).append(line)
-    for found in groups.values():
+    groups = ((_("Company"), _("Company"), of_company), (_("Teams"), _("Team"), of_teams), (_("People"), _("Person"), of_people))
+    for _label, _head, found in groups:
         found.sort(key=lambda line: (line.name, line.measure, line.parts))
-    return [(label, found) for label, found in groups.items() if found]
+    return [(ctx.say(label), ctx.say(head), found) for label, head, found in groups if found]
 
 
 def lines(ctx: Context, period: Period, only: Sequence[Condition] = ()) -> list[tuple[Row, Line]]:

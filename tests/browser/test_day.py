@@ -173,6 +173,9 @@ def test_light_and_dark_and_the_language_are_switched_and_stay(window: Window) -
     page.locator(".top details.drop summary").last.click()
     page.get_by_role("button", name="Light or dark theme").click()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    box = "document.body.appendChild(Object.assign(document.createElement('input'), {type: 'checkbox'}))"
+    ground = "getComputedStyle(document.querySelector('.card')).backgroundColor"
+    assert page.evaluate(f"getComputedStyle({box}).backgroundColor === {ground}"), "an empty box is not filled as if it could not be ticked"
     page.get_by_role("button", name="中文").click()
     page.wait_for_selector("h1:has-text('客户')")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
@@ -192,6 +195,8 @@ def test_a_notice_rings_at_the_bell_and_leads_to_what_it_is_about(window: Window
         expect(done).to_be_focused()
     bell = page.locator("details.bell summary")
     bell.click()
+    sheet = page.locator("#news").bounding_box()
+    assert sheet is not None and sheet["x"] >= 0 and sheet["x"] + sheet["width"] <= page.viewport_size["width"]
     page.locator("#news").get_by_text("Call them").click()
     page.wait_for_selector("h1:has-text('Call them')")
     done.press("Enter")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
@@ -103,10 +104,20 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     assert "MAIL_URL" in page.text
     work.records("company.currency").create({"code": "EUR", "name": "Euro"})
     mine = outbox.c.name == "core.send_mail"
-    work.mail(Mail("ann@acme.example", "Hello", "Hello"))
+    for _each in range(2):
+        work.mail(Mail("ann@acme.example", "Hello", "Hello"))
     with work.transaction(write=True):
         work.connection.execute(outbox.update().where(mine).values(state="held"))
-    assert "1 on hold" in site.get("/admin/health").text
+    page = site.get("/admin/health")
+    assert "No mail server is set up; 2 emails wait" in page.text
+    assert "Nothing is on hold." in page.text, "one cause is one warning"
+    (row,) = page.rows()
+    assert row[-1] == "2", "what went wrong alike is told once"
+    (both,) = page.all("//input[@name='job']/@value")
+    assert site.post("/admin/jobs", {"job": [both], "do": "retry"}).answer.headers["Location"].endswith("?retry=2")
+    with work.transaction(write=True):
+        work.connection.execute(outbox.delete().where(mine, outbox.c.id == UUID(both.partition(",")[0])))
+        work.connection.execute(outbox.update().where(mine).values(state="held"))
     assert site.get("/admin").texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == [], "what waits has not failed"
     with work.transaction(write=True):
         work.connection.execute(outbox.update().where(mine).values(state="dead", attempts=5))

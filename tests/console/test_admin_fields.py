@@ -13,10 +13,11 @@ def test_a_field_is_made_ordered_changed_and_deleted_after_it_was_said_what_is_l
     options = "gold = Gold / 金牌\nsilver"
     made = site.post(HERE, {**page.form(), "label": "Medal", "label_zh": "奖牌", "key": "medal", "kind": "choice", "options": options})
     assert made.status == 303, made.text
-    formula = {"label": "Twice", "key": "twice", "kind": "formula", "expression": "employees * 2", "result": "integer"}
+    formula = {"label": "Twice", "key": "", "kind": "formula", "expression": "employees * 2", "result": "integer"}
     assert site.post(HERE, formula).status == 303
     assert [row[0] for row in site.get(HERE).rows()] == ["Medal", "Twice"]
     (medal, twice) = work.records("core.custom_field").find(())
+    assert twice["key"] == "twice", "it follows from the label where nobody types one"
     assert medal["options"] == [{"key": "gold", "label": "Gold", "label_zh": "金牌"}, {"key": "silver", "label": "silver"}]
     assert site.post(HERE, {"do": "up", "field": str(twice["id"])}).status == 303
     assert [row[0] for row in site.get(HERE).rows()] == ["Twice", "Medal"]

@@ -14,7 +14,7 @@ from tests.console.site import Site
 def test_a_kind_of_records_is_made_changed_and_deleted_by_its_key_after_it_was_said_what_goes(
     site: Site, work: Work, platform: Platform
 ) -> None:
-    made = site.post("/admin/entities", {"label": "Project", "label_zh": "项目", "key": "project", "owned": "true"})
+    made = site.post("/admin/entities", {"label": "Project", "label_zh": "项目", "key": "", "owned": "true"})
     assert made.status == 303
     at = made.answer.headers["Location"].removeprefix("/console").partition("?")[0]
     assert "/console/admin/fields/custom.project" in site.get(f"{at}?made=1").links().values()

@@ -54,6 +54,12 @@ def test_a_board_has_the_stages_in_their_order_with_counts_and_totals_that_are_n
     assert site.get(BOARD, {"q": "Doll"}).texts("//li[@data-card]/a[1]") == ["Dollar"]
     assert tops(site.get(BOARD, {"q": "Doll"}))[proposal].startswith(f"{proposal}1 ")
     assert columns(site.get(BOARD, {"amount[gte]": "7"}))[proposal] == ["Yuan"]
+    held = site.get(BOARD, {"amount[gte]": "99"})
+    assert held.texts("//p[@class='filtered']") == ["Hidden by the filters. Show all"] * 2, (
+        "no column is called empty that the filters empty"
+    )
+    assert f"/console/pipeline/deals?stage={process.stages['proposal']}" in held.all("//p[@class='filtered']/a/@href")
+    assert page.texts("//p[@class='filtered']") == []
     assert site.get(BOARD, {"_by": "name"}).status == 400
     assert site.get(BOARD, {"pipeline": "nobody's"}).status == 400
 

@@ -50,13 +50,18 @@ def account(work: Work) -> UUID:
 
 
 def test_a_form_that_is_sent_twice_makes_one_record_and_filled_in_anew_another(site: Site, work: Work) -> None:
-    form = {**site.get(f"{ACCOUNTS}/new").form(), "name": "Zhongxing"}
+    blank = site.get(f"{ACCOUNTS}/new")
+    assert "New account" in blank.texts("//h1")[0], "within a sentence a name is written small"
+    form = {**blank.form(), "name": "Zhongxing"}
     first, again = site.post(f"{ACCOUNTS}/new", form), site.post(f"{ACCOUNTS}/new", form)
     assert (first.status, again.status) == (303, 303)
     assert first.answer.headers["Location"] == again.answer.headers["Location"]
     other = site.post(f"{ACCOUNTS}/new", {**form, "name": "Lenovo"})
     assert other.answer.headers["Location"] != first.answer.headers["Location"]
     assert site.post(f"{ACCOUNTS}/new", {**form, "name": ""}).status == 422
+    late = site.sent("/orders/contracts/new", name="Care", account=str(work.records("customers.account").find(())[0]["id"]),
+                     starts_on="2026-03-05", ends_on="2026-03-04")  # fmt: skip
+    assert late.texts("//p[@id='p-ends_on']") == ["is before Mar 5, 2026"], "a refusal writes days as its reader does"
     assert sorted(str(row["name"]) for row in work.records("customers.account").find(())) == ["Lenovo", "Zhongxing"]
 
 

@@ -61,6 +61,7 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     bad = {17: "nineteen", 500: "?", 1000: "19x0"}
     lines = [[f"Account {n}", bad.get(n, "1990"), "Ulm"] for n in range(1, 1001)]
     assert site.get("/customers/accounts").links()["Import"] == f"{ROOT}{AT}/new?entity={ACCOUNT}"
+    assert len(site.get(AT).all(f"//main//a[@href='{ROOT}{AT}/new']")) == 1, "one way in, once"
     columns_at = way(sent(site, written([["Name", "Founded in", "Town"], *lines])))
     columns = site.get(columns_at)
     assert [one.xpath("string(.//option[@selected])") for one in columns.all("//select[@data-search]")] == ["Name *", "Founded in", "City"]

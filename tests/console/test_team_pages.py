@@ -95,6 +95,7 @@ def test_targets_stand_against_what_is_reached_and_each_figure_leads_to_its_reco
     page = office_wide.get(PERFORMANCE)
     assert page.status == 200, page.text
     assert page.texts("//section[.//table[contains(@class, 'reach')]]//h2") == ["Company", "People"]
+    assert page.texts("//table[contains(@class, 'reach')]//th[1]") == ["Company", "Person"]
     mine = rep.get(PERFORMANCE, {"period": office.month})
     (row,) = mine.all("//table[contains(@class, 'reach')]/tbody/tr")
     assert row.xpath("string(td[5]//b)") == "50%"

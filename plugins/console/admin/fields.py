@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from plugins.console.beginning import key_of
 from plugins.console.frame import PINNED, entries
 from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX, kind_of, labels_of
@@ -47,12 +48,14 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect | Respons
     """Make a field, look at one that is being typed, or move one up."""
     entity = request.path["entity"]
     if request.typed("do") == "check":
-        return Response(ctx.api("POST", "/api/v1/core/custom_fields/checks", {"values": {"entity": entity, **_typed(request)}}))
+        return Response(
+            ctx.api("POST", "/api/v1/core/custom_fields/checks", {"values": {"entity": entity, **_keyed(ctx, _typed(request))}})
+        )
     try:
         if request.typed("do") == "up":
             _move_up(ctx, entity, request.typed("field"))
         else:
-            ctx.records(NAME).create({"entity": entity, **_typed(request)})
+            ctx.records(NAME).create({"entity": entity, **_keyed(ctx, _typed(request))})
     except Refusal as refusal:
         return _list(ctx, request, refusal)
     return Redirect(f"{HERE}/{entity}")
@@ -84,6 +87,11 @@ def _typed(request: PageRequest) -> dict[str, object]:
     values: dict[str, object] = {name: request.typed(name).strip() or None for name in (*_ONCE, *_TEXTS)}
     values |= {name: request.typed(name) == "true" for name in _FLAGS}
     return {**values, "options": [_option(line) for line in request.typed("options").splitlines() if line.strip()] or None}
+
+
+def _keyed(ctx: Context, values: dict[str, object]) -> dict[str, object]:
+    """The definition with a key made from its label where none was typed."""
+    return {**values, "key": values["key"] or key_of(ctx, str(values["label"] or "")) or None}
 
 
 def _option(line: str) -> object:

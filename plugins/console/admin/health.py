@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
-from plugins.console.admin.jobs import in_words
-from plugins.console.cells import Titles, cell
-from plugins.console.registry import PREFIX, kind_of
-from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Text, _
-from sdk.routes import record_id
+from plugins.console.admin.jobs import JOB, stuck, tried
+from plugins.console.registry import PREFIX
+from sdk import Condition, Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
 
 HERE = f"{PREFIX}/admin/health"
 RIGHT = "core.plugin.update"
 Said: TypeAlias = "Mapping[str, Any] | None"
-_FAILED = ("dead", "held")
-_FEW = 50
 _SERVER = {"mail": ("GET", "/api/v1/core/mail/check"), "letter": ("POST", "/api/v1/core/mail/test_letters")}
 """What is asked of the mail server, by what is to be done."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that is well or not; `cure` says what to do, `href` leads there."""
+    """One thing that is well or not; `cure` says what to do, `href` leads there; `tried` that its page can test it."""
 
     label: str
     tone: str
     said: str
     cure: str = ""
     href: str = ""
+    tried: bool = False
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
@@ -59,8 +56,7 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
         if request.typed("do") in _SERVER:
             said = cast("Mapping[str, Any]", request.prepared)
             return _page(ctx, request, mail=said) if request.typed("do") == "mail" else _page(ctx, request, letter=said)
-        for id in request.chosen("job"):
-            ctx.api("POST", f"/api/v1/core/jobs/{record_id(id)}/retry")
+        tried(ctx, request, "retry")
     except Refusal as refusal:
         return _page(ctx, request, refusal)
     return Redirect(HERE)
@@ -69,7 +65,8 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *, mail: Said = None, letter: Said = None) -> Rendering:
     found = sorted(checks(ctx), key=lambda one: ("bad", "warm", "good").index(one.tone))
     values = {
-        "checks": found, "failed": _failed(ctx), "problems": [] if refusal is None else [ctx.say(refusal.message, refusal.params)],
+        "checks": found, "failed": stuck(ctx) if ctx.can("core.job.read") else [], "all": f"{PREFIX}/core/jobs",
+        "problems": [] if refusal is None else [ctx.say(refusal.message, refusal.params)],
         "mail": mail, "letter": letter, "may_see": ctx.can("core.job.read"),
         "jobs": f"{PREFIX}/admin/jobs", "may_retry": ctx.can("core.job.retry"), "may_mail": ctx.can("core.mail.check"), "here": HERE,
         "ill": sum(one.tone != "good" for one in found),
@@ -90,13 +87,16 @@ def checks(ctx: Context) -> Iterator[Check]:
     yield _one(ctx, _("Background work"), "" if health["background"] == "ok" else health["background"], _("Background jobs are running."),
                _("Start `dealwright worker` and `dealwright relay`, or set `drain`. Emails, rules and imports wait until then."))  # fmt: skip
     jobs = states_of_jobs(ctx)
-    failed, waiting = jobs.get("dead", 0), jobs.get("held", 0)
+    letters = 0 if health["mail"] or not jobs else _letters(ctx)
+    failed, waiting = jobs.get("dead", 0), jobs.get("held", 0) - letters
     yield _one(ctx, _("Failed jobs"), ctx.say(_("{count} failed"), {"count": failed}) if failed else "", _("No failed jobs."),
                _("See what went wrong, fix it, and try again."), href=f"{PREFIX}/admin/jobs")  # fmt: skip
     yield _one(ctx, _("Jobs on hold"), ctx.say(_("{count} on hold"), {"count": waiting}) if waiting else "", _("Nothing is on hold."),
                _("Set up what they wait for, such as a mail server. Then retry them."), tone="warm", href=f"{PREFIX}/admin/jobs")  # fmt: skip
-    yield _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(_("No mail server is set up")), _("A mail server is set up."),
-               _("Set MAIL_URL on the server and restart it. Emails are held until then."), tone="warm")  # fmt: skip
+    lacks = _("No mail server is set up; {count} {count:email waits|emails wait}") if letters else _("No mail server is set up")
+    mail = _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(lacks, {"count": letters}), _("A mail server is set up."),
+                _("Set MAIL_URL on the server and restart it. Then retry the emails that wait."), tone="warm")  # fmt: skip
+    yield replace(mail, tried=True)
     ill = [f"{one['name']}: {one['reason']}" for one in health["plugins"]]
     yield _one(
         ctx,
@@ -125,19 +125,17 @@ def _one(ctx: Context, label: Text, wrong: str, fine: Text, cure: Text, *, tone:
     return Check(ctx.say(label), tone, wrong, ctx.say(cure), href) if wrong else Check(ctx.say(label), "good", ctx.say(fine))
 
 
+def _letters(ctx: Context) -> int:
+    """How many emails are held: without a mail server that is no matter of its own."""
+    held = (Condition("state", "eq", ("held",)), Condition("name", "eq", ("core.send_mail",)))
+    return sum(cast("int", row["count"]) for row in ctx.records(JOB).aggregate(["count"], [], held))
+
+
 def states_of_jobs(ctx: Context) -> Mapping[str, int]:
     """How many jobs there are in each state, for who may see that."""
     if not ctx.can("core.job.read"):
         return {}
-    return {str(row["state"]): cast("int", row["count"]) for row in ctx.records("core.job").aggregate(["count"], ["state"])}
-
-
-def _failed(ctx: Context) -> list[Mapping[str, Any]]:
-    if not ctx.can("core.job.read"):
-        return []
-    jobs = kind_of(ctx, "core.job")
-    page = ctx.records(jobs.name).query(Query(filter=(Condition("state", "in", _FAILED),), sort=("-created_at",), limit=_FEW))
-    return [{**in_words(ctx, row), "said": cell(jobs, "state", row, Titles({})).text} for row in page.data]
+    return {str(row["state"]): cast("int", row["count"]) for row in ctx.records(JOB).aggregate(["count"], ["state"])}
 
 
 def _without_rate(ctx: Context) -> list[str]:

@@ -19,7 +19,7 @@ HERE = f"{PREFIX}/admin/jobs"
 JOB = "core.job"
 _FAILED = ("dead", "held")
 _TONES = {"dead": "bad", "held": "warm", "waiting": "info", "done": "good", "skipped": ""}
-_FEW = 50
+_FEW, _MANY = 50, 500
 _ACTS = ("retry", "give_up")
 
 
@@ -34,25 +34,42 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     if act not in _ACTS:
         raise BadRequest(_("expected act to be one of {known}"), known=", ".join(_ACTS))
     try:
-        for id in request.chosen("job"):
-            ctx.api("POST", f"/api/v1/core/jobs/{record_id(id)}/{act}")
+        count = tried(ctx, request, act)
     except Refusal as refusal:
         return _page(ctx, request, refusal)
-    return Redirect(f"{HERE}?{act}={len(request.chosen('job'))}")
+    return Redirect(f"{HERE}?{act}={count}")
+
+
+def tried(ctx: Context, request: PageRequest, act: str) -> int:
+    """Try what was chosen of `stuck` again, or give it up, and say how many jobs that was; raises Refusal, and then all stay as they are."""
+    ids = [record_id(id) for chosen in request.chosen("job") for id in chosen.split(",")]
+    for id in ids:
+        ctx.api("POST", f"/api/v1/core/jobs/{id}/{act}")
+    return len(ids)
 
 
 def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
     kind = kind_of(ctx, JOB)
     values = {
-        "failed": _jobs(kind, _FAILED), "waiting": _jobs(kind, ("waiting",)), "states": _states(kind), "schedules": _schedules(kind),
+        "failed": stuck(ctx), "waiting": _jobs(kind, ("waiting",)), "states": _states(kind), "schedules": _schedules(kind),
         "problems": told(ctx, refusal), "may": ctx.can("core.job.retry"), "here": HERE, "few": _FEW, "all": kind.path,
         "done": {name: request.asked(name) if refusal is None and request.asked(name).isdigit() else "" for name in _ACTS},
     }  # fmt: skip
     return Rendering("console/admin_jobs.html", values, 200 if refusal is None else refusal.status)
 
 
-def _jobs(kind: Kind, states: tuple[str, ...]) -> list[Mapping[str, Any]]:
-    page = kind.ctx.records(JOB).query(Query(filter=(Condition("state", "in", states),), sort=("-created_at",), limit=_FEW))
+def stuck(ctx: Context) -> list[Mapping[str, Any]]:
+    """What has failed or is held, the latest first: what went wrong alike stands in one row, with the `ids` of all and since when."""
+    rows = dict[tuple[object, ...], dict[str, Any]]()
+    for job in _jobs(kind_of(ctx, JOB), _FAILED, _MANY):
+        same = rows.setdefault((job["state"], job["name"], job["what"], job["why"]), {**job, "ids": []})
+        same["ids"].append(job["id"])
+        same["created_at"] = job["created_at"]
+    return list(rows.values())
+
+
+def _jobs(kind: Kind, states: tuple[str, ...], most: int = _FEW) -> list[Mapping[str, Any]]:
+    page = kind.ctx.records(JOB).query(Query(filter=(Condition("state", "in", states),), sort=("-created_at",), limit=most))
     return [
         {**in_words(kind.ctx, row), "said": _said(kind, str(row["state"])), "tone": _TONES.get(str(row["state"]), "")} for row in page.data
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from plugins.console.beginning import key_of
 from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX, kind_of, labels_of
 from sdk import Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, _
@@ -26,6 +27,7 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
 def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     """Make one; then it wants fields."""
     wish = {**_typed(request), "active": True}
+    wish["key"] = wish["key"] or key_of(ctx, str(wish["label"] or "")) or None
     try:
         made = ctx.records(NAME).create({name: value for name, value in wish.items() if value is not None})
     except Refusal as refusal:

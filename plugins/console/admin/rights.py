@@ -22,7 +22,7 @@ SCOPES: dict[str, Text] = {
     Scope.SUBORDINATES: _("Own and subordinates’"),
     Scope.TEAM: _("Team"),
     Scope.TERRITORY: _("Territory"),
-    Scope.PARENT: _("Same as the parent record"),
+    Scope.PARENT: _("As parent"),
     Scope.ALL: _("All"),
     SEVERAL: _("Multiple permissions"),
     AS_VERB: _("Default"),
