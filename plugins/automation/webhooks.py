@@ -76,9 +76,13 @@ def _check(ctx: Context, change: Change) -> None:
         change.refuse("entity", "unknown_entity", _("entity {entity!r} does not exist here"), entity=entity[:100])
         return
     known = {f"{entity}.{verb}" for verb in VERBS} | {event.name for event in ctx.events() if event.name.rpartition(".")[0] == entity}
-    for event in cast("list[str]", change.after("events") or ()):
+    named = change.changes("events") or change.changes("entity")  # what was named before is not gone into with who changes something else
+    for event in cast("list[str]", change.after("events") or ()) if named else ():
         if event not in known:
-            text = _("{entity} has no event {event!r}; available: {known}")
+            quoted = change.before is None or change.changes("events")
+            text = (
+                _("{entity} has no event {event!r}; available: {known}") if quoted else _("{entity} has other events; available: {known}")
+            )
             change.refuse("events", "unknown_event", text, entity=entity, event=event[:100], known=", ".join(sorted(known)))
     clauses = change.after("where")
     if clauses is not None and not (isinstance(clauses, list) and all(isinstance(one, str) for one in clauses) and len(clauses) <= 20):

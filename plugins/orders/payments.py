@@ -24,6 +24,8 @@ _PAID_FOR = (ORDER, "orders.invoice", "orders.invoice_line")
 KEPT = ("amount", "order", "instalment", "invoice", "reverses")
 """What a payment says once and for all."""
 HUNDRED = Decimal(100)
+_IN_CURRENCY, _OTHER_CURRENCY = _("expected {expected}, the currency of the order"), _("expected the currency of the order")
+"""What is said of money in another currency, to who sees the order's and to who does not."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def prepare_instalments(ctx: Context, batch: Batch) -> None:
         if not isinstance(amount, Money):
             change.refuse("amount", "required", _("is required: an amount, or a share of the order"))
         elif amount.currency != total.currency:
-            change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=total.currency)
+            quoted = order is not None and shows(ctx, ORDER, [id_of(order)], "total")
+            change.refuse("amount", "other_currency", _IN_CURRENCY if quoted else _OTHER_CURRENCY, expected=total.currency)
         else:
             _fit(ctx, change, amount, total, mine, stored.get(change.after("order"), set()))
 
@@ -381,7 +384,8 @@ def _spread(ctx: Context, change: Change, plan: list[Row], left: dict[UUID, Deci
     if paid.amount <= 0:
         change.refuse("amount", "out_of_range", _("expected more than zero"))
     elif currencies and paid.currency not in currencies:
-        change.refuse("amount", "other_currency", _("expected {expected}, the currency of the order"), expected=min(currencies))
+        quoted = shows(ctx, INSTALMENT, due, "amount") and shows(ctx, "orders.invoice", book.invoices, "total")
+        change.refuse("amount", "other_currency", _IN_CURRENCY if quoted else _OTHER_CURRENCY, expected=min(currencies))
     elif not plan and not book.invoices:
         text = _("the order has no payment plan and no issued invoice: add an instalment first, of the whole order if it is paid at once")
         change.refuse("order", "no_plan", text)

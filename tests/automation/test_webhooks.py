@@ -378,6 +378,16 @@ def test_a_webhook_that_cannot_work_is_refused(client: Api, part: dict[str, obje
     assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [(field, code)]
 
 
+def test_an_event_that_is_gone_is_told_to_who_names_it_and_keeps_nobody_from_changing_something_else(client: Api, work: Work) -> None:
+    made = client.post(PLACE, {"name": "x", "url": "https://erp.example/hook", "entity": "customers.account"}).json["id"]
+    table = work.entity("automation.webhook").record.table()
+    with work.transaction(write=True):
+        work.connection.execute(table.update().where(table.c.id == UUID(made)).values(events=["customers.account.sold"]))
+    assert client.patch(f"{PLACE}/{made}", {"url": "https://erp.example/other"}).status_code == 200
+    refused = client.patch(f"{PLACE}/{made}", {"entity": "customers.contact"})
+    assert refused.status_code == 422 and "sold" not in refused.text, "who may not see them learns nothing of events"
+
+
 def test_another_tenants_webhook_hears_nothing_and_has_another_secret(
     platform: Platform, work: Work, client: Api, hook: Callable[..., str], receiver: Receiver, engine: Engine, make_tenant: MakeTenant
 ) -> None:

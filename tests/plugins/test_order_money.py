@@ -635,11 +635,14 @@ def test_refusals_quote_no_amount_of_what_is_hidden_from_who_is_refused(client: 
             who.delete(f"{API}/instalments/{instalment}"),
             who.patch(f"{API}/invoice_lines/{part['id']}", {"quantity": "999"}),
             who.patch(f"{API}/invoice_lines/{part['id']}", {"unit_price": usd("999")}),
+            who.post(f"{API}/payments", {**came, "amount": {"amount": "1", "currency": "EUR"}}),
+            who.post(f"{API}/instalments", {**plan, "amount": {"amount": "1", "currency": "EUR"}}),
         )
         told[sees] = [(code(answer), (answer.json["errors"] or [{"message": answer.json["detail"]}])[0]["message"]) for answer in answers]
     codes = ["over_allocated", "over_allocated", "over_planned", "paid_already", "paid_already", "over_billed", "over_billed"]
+    codes += ["other_currency"] * 2
     assert [[why for why, _text in of] for of in told.values()] == [codes] * 2
-    for at, amounts in enumerate((("110",), ("550",), ("1769", "1000"), ("220",), ("220",), ("2.3",), ("1000",))):
+    for at, amounts in enumerate((("110",), ("550",), ("1769", "1000"), ("220",), ("220",), ("2.3",), ("1000",), ("USD",), ("USD",))):
         assert all(amount in told[True][at][1] and amount not in told[False][at][1] for amount in amounts), at
     grants = shop.work.records("core.grant")
     for row in grants.find(where(role=role, permission="orders.invoice.read")):
