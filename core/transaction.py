@@ -122,8 +122,9 @@ class Transactional:
             yield
             return
         ask = _QUESTION if shared.access_version else ""
+        begun = self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask)
         try:
-            with _heard_late(), ExitStack() as after, self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
+            with _heard_late(), ExitStack() as after, begun as connection:
                 after.callback(self.keep_attempts)
                 if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
                     there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
