@@ -122,19 +122,20 @@ class Transactional:
             yield
             return
         ask = _QUESTION if shared.access_version else ""
-        with _heard_late(), ExitStack() as after, self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask) as connection:
-            after.callback(self.keep_attempts)
-            if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
-                there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
-                if there is None:  # purged meanwhile: nothing may be written behind it
-                    raise NotFound(_("tenant {name!r} does not exist; see `dealwright tenant list`"), name=self.tenant.name)
-                shared.access_version = int(there[0])
-            try:
+        begun = self.platform.database.begin(write=write, tenant=self.tenant.id, ask=ask)
+        try:
+            with _heard_late(), ExitStack() as after, begun as connection:
+                after.callback(self.keep_attempts)
+                if shared.access_version:  # work may be long: what is kept is kept for the tenant as it is now
+                    there = asked(connection) or connection.execute(_VERSION, {"of": self.tenant.id}).one_or_none()
+                    if there is None:  # purged meanwhile: nothing may be written behind it
+                        raise NotFound(_("tenant {name!r} does not exist; see `dealwright tenant list`"), name=self.tenant.name)
+                    shared.access_version = int(there[0])
                 with self.adopt(connection, writes=write):
                     yield
-            except BaseException:
-                shared.after.clear()
-                raise
+        except BaseException:  # also of the commit itself: what was to follow it must not follow the next one
+            shared.after.clear()
+            raise
         done, shared.after = shared.after, []
         for call in dict.fromkeys(done):
             call()
@@ -274,7 +275,7 @@ class Transactional:
 
     def _sign(self) -> None:
         shared = self._transaction
-        if (committed := entries.sign(cast("Work", self), shared.traces.get(audit, ()))) is not None:
+        if (committed := entries.sign(cast("Work", self), shared.traces.get(audit, ()), shared.after)) is not None:
             shared.after.append(committed)
 
     def write_traces(self, *, hold: bool = False) -> None:

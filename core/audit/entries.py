@@ -48,12 +48,13 @@ def attempt(work: Work, permission: str, record: UUID | None) -> dict[str, Any]:
 # --- digests ---------------------------------------------------------------------------------------------------------
 
 
-def sign(work: Work, rows: Sequence[dict[str, Any]]) -> Callable[[], None] | None:
+def sign(work: Work, rows: Sequence[dict[str, Any]], after: Sequence[object] = ()) -> Callable[[], None] | None:
     """Give entries that are about to be written their digest, and what they follow; what is to be called once they are committed, if anything.
+    `after` has what is to be called for the transaction already.
 
     Keyed by what is not in the database: who edits or invents a row there cannot make a digest for it.
     """
-    return work.platform.tails.tie(work.tenant.id, rows, digester(work)) if rows else None
+    return work.platform.tails.tie(work.tenant.id, rows, digester(work), after) if rows else None
 
 
 def digester(work: Work) -> Callable[[Mapping[str, Any] | sa.RowMapping], str]:

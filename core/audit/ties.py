@@ -1,15 +1,15 @@
-"""Entries say which came before them, so that one is missed before any seal covers it: each that of the same batch, the first of a batch those
-that its process wrote last in other transactions. Nobody waits for anybody: processes know nothing of each other, and entries that were written
-at one moment are followed by the same next one."""
+"""Entries say which came before them, so that one is missed before any seal covers it: each that of the same transaction, the first of a batch
+also those that its process wrote last in other transactions. Nobody waits for anybody: processes know nothing of each other, and entries that
+were written at one moment are followed by the same next one."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -26,10 +26,13 @@ MARK = 8
 MOST = 8
 """Entries that one follows at most: as many transactions of a tenant end in a process between two others."""
 NEAR = timedelta(hours=2)
-"""What is older has long been sealed, and is not followed."""
+"""What is further from an entry than that is not followed: it has long been sealed."""
+_WIDTH = NEAR // timedelta(milliseconds=1)
 _TENANTS, _KNOWN = 20_000, 100_000
 _SINCE = 80
 """Bits of an id below its milliseconds."""
+type_end: TypeAlias = "tuple[str, int]"
+"""The mark of an entry with the milliseconds of its id."""
 
 
 class Tails:
@@ -37,25 +40,43 @@ class Tails:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._last: Recent[UUID, tuple[tuple[str, int], ...]] = Recent(_TENANTS)
+        self._last: Recent[UUID, tuple[type_end, ...]] = Recent(_TENANTS)
 
-    def tie(self, tenant: UUID, rows: Sequence[dict[str, Any]], digest: Callable[[Mapping[str, Any]], str]) -> Callable[[], None]:
+    def tie(
+        self, tenant: UUID, rows: Sequence[dict[str, Any]], digest: Callable[[Mapping[str, Any]], str], after: Sequence[object] = ()
+    ) -> Tied:
         """Give entries that are about to be written what they follow, and their digests; to be called is what this returns, once they are
-        committed: what is undone is followed by nothing."""
-        before = self._last.get(tenant) or ()
-        since = _milliseconds(rows[0]["id"]) - NEAR // timedelta(milliseconds=1)
-        follows = " ".join(mark for mark, at in before if at > since)
+        committed: what is undone is followed by nothing that stays. `after` has what this returned before in the same transaction."""
+        mine = next((one.last for one in reversed(after) if isinstance(one, Tied)), None)
+        known = self._last.get(tenant) or ()
+        before = tail = known if mine is None else (*known, mine)[-MOST:]
         for row in rows:
-            row["follows"] = follows or None
+            at = _milliseconds(row["id"])
+            # Far apart are those of long transactions, and of a computer that has slept: they are not looked for there.
+            row["follows"] = " ".join(mark for mark, then in tail if abs(at - then) < _WIDTH) or None
             row["digest"] = digest(row)
-            follows = row["digest"][:MARK]
-        return partial(self._move, tenant, before, (follows, _milliseconds(rows[-1]["id"])))
+            tail = ((row["digest"][:MARK], at),)
+        return Tied(self, tenant, before, tail[0])
 
-    def _move(self, tenant: UUID, before: Iterable[tuple[str, int]], last: tuple[str, int]) -> None:
+    def move(self, tenant: UUID, before: Iterable[type_end], last: type_end) -> None:
+        """What comes next follows this one instead of those before it."""
         gone = {*before}
         with self._lock:
             left = [one for one in self._last.get(tenant) or () if one not in gone]
             self._last.keep(tenant, (*left, last)[-MOST:])
+
+
+@dataclass(frozen=True, eq=False)
+class Tied:
+    """A batch of entries that has what it follows; to be called once it is committed."""
+
+    tails: Tails
+    tenant: UUID
+    before: tuple[type_end, ...]
+    last: type_end
+
+    def __call__(self) -> None:
+        self.tails.move(self.tenant, self.before, self.last)
 
 
 class Ties:
@@ -75,8 +96,8 @@ class Ties:
 
     def _near(self, id: UUID, marks: set[str]) -> set[str]:
         """Of these marks those of entries around one; all where the entries before it have had their time."""
-        tenant, width = self._work.tenant.id, NEAR // timedelta(milliseconds=1)
-        first, end = (UUID(int=max(0, _milliseconds(id) + far) << _SINCE) for far in (-width - 1, width))
+        tenant = self._work.tenant.id
+        first, end = (UUID(int=max(0, _milliseconds(id) + far) << _SINCE) for far in (-_WIDTH - 1, _WIDTH))
         over = sa.select(sa.func.max(seals.c.number)).where(seals.c.tenant_id == tenant, seals.c.dropped.is_not(None)).scalar_subquery()
         last = self._work.connection.execute(sa.select(seals.c.last).where(seals.c.tenant_id == tenant, seals.c.number == over)).scalar()
         if last is not None and last >= first:

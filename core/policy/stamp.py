@@ -22,12 +22,13 @@ def reading(work: Work) -> str:
     grants = work.grants
     if grants.everything or "*" in grants.table:
         return _digest("*")
+    mine = work.scopes.holding(grants.table)  # whatever the token and the plugin that asks may do of it; parts as they follow
     shown = {
-        name: sorted((one.scope.value, None if one.fields is None else sorted(one.fields)) for one in held)
-        for name, held in grants.table.items()
-        if name.endswith(f".{Verb.READ}")
+        entity.full_name: sorted({(one.scope.value, one.fields is None, *sorted(one.fields or ())) for one in held})
+        for entity in work.catalog.entities.values()
+        if (held := mine.grants_of(entity, Verb.READ))
     }
-    scopes = {scope for held in shown.values() for scope, _fields in held}
+    scopes = {one[0] for held in shown.values() for one in held}
     with work.transaction():
         whom = [_ids(work, work.scopes.people(scope)) for scope in (Scope.TEAM, Scope.SUBORDINATES) if scope in scopes]
         shared = _ids(work, work.scopes.shared_records()) if grants.shared else []

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from core.audit import chain, entries
 from core.audit.tables import seals
-from core.audit.ties import Tails
+from core.audit.ties import MOST, NEAR, Tails
 from core.cli import audit as commands
 from core.context import Work
 from core.entities.ids import new_id
@@ -171,6 +171,51 @@ def test_entries_of_transactions_that_end_together_are_all_followed(work: Work, 
         assert row["digest"][:8] in rows(work)[-1].follows.split()
     by_hand(audit.delete().where(audit.c.id == ended[0][0]["id"]))
     assert broken(work)[0] == "deleted"
+
+
+@pytest.mark.feature("B11")
+def test_what_fails_as_it_is_committed_is_followed_by_nothing(work: Work, platform: Platform) -> None:
+    def fail(_connection: object) -> None:
+        raise RuntimeError
+
+    things, there = work.records("probe.thing"), len(rows(work))
+    sa.event.listen(platform.database.engine, "commit", fail)
+    with pytest.raises(RuntimeError):
+        things.create({"name": "lost"})
+    sa.event.remove(platform.database.engine, "commit", fail)
+    for name in ("four", "five"):
+        things.create({"name": name})
+    assert len(rows(work)) == there + 2
+    assert chain.verify(work).broken is None
+
+
+@pytest.mark.feature("B11")
+def test_entries_of_a_long_transaction_are_all_followed(work: Work, by_hand: type_sql) -> None:
+    with work.transaction(write=True):
+        for number in range(MOST + 2):
+            work.records("probe.thing").create({"name": f"many {number}"})
+            work.write_traces()
+        with suppress(RuntimeError), work.tried():
+            work.records("probe.thing").create({"name": "undone"})
+            work.write_traces()
+            raise RuntimeError
+    work.records("probe.thing").create({"name": "after"})
+    first, second = rows(work)[-MOST - 3 :][:2]
+    by_hand(audit.delete().where(audit.c.id == first.id))
+    found = chain.verify(work).broken
+    assert found is not None
+    assert (found.what, found.told_by) == ("deleted", second.id)
+
+
+@pytest.mark.feature("B11")
+def test_an_entry_follows_none_that_is_hours_away_on_either_side(work: Work, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction that began before the computer slept ends after another that began behind that."""
+    monkeypatch.setattr(chain, "PART", 1)
+    late = new_id().int + (2 * NEAR // timedelta(milliseconds=1) << 80)
+    with work.transaction(write=True):
+        work.leave(audit, [entries.made(work, "core.plugin", work.tenant.id, "update", {"x": [False, True]}) | {"id": UUID(int=late)}])
+    work.records("probe.thing").create({"name": "begun before"})
+    assert chain.verify(work).broken is None
 
 
 @pytest.mark.feature("B11")

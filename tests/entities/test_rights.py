@@ -441,6 +441,11 @@ def test_a_part_of_which_a_role_says_that_it_has_none_does_not_follow_its_thing(
     for verb in ("read", "update", "delete"):
         system.records("core.grant").create({"role": str(keeper), "permission": f"core.grant.{verb}", "scope": "all"})
     system.records("core.user").update(people.rep, {"roles": ["sales_rep", "keeper"]})
+    stamp = work_as(people.rep).reading_stamp()
+    for role_id, status in ((keeper, 200), (id_of(role), 403)):
+        system.records("core.grant").update(none, {"role": str(role_id)})
+        assert rep.get(place).status_code == status, "where another role says so, what this one gives follows"
+        assert (work_as(people.rep).reading_stamp() == stamp) == (status == 403)
     for answer in (rep.delete(f"/api/v1/core/grants/{none}"), rep.patch(f"/api/v1/core/grants/{none}", {"scope": "parent"})):
         assert (answer.status_code, answer.json["code"]) == (409, "beyond_own"), "nobody gives back to himself what was taken from him"
     for verb in ("core.grant.create", "core.user.update"):

@@ -121,6 +121,9 @@ def test_a_hidden_field_is_in_no_export_by_whatever_word_it_is_asked_for(work: W
         with pytest.raises(BadRequest):
             exports.begin(clerk, Selection("customers.account", **wish))
     assert len(work.records(EXPORT).find(())) == 5, "what is refused leaves no record"
+    role_of(work, "whole", read=None)
+    work.records("core.user").update(people.rep, {"roles": ["clerk", "whole"]})
+    assert b"1234" in exported(work_as(people.rep), "customers.account", "csv"), "by one of two roles that reach as far"
 
 
 def test_who_may_not_export_is_refused_also_once_the_right_is_gone(

@@ -40,7 +40,10 @@ from core.policy.scopes import Scopes
 from core.testkit.leaks.asker import Asker
 from core.testkit.leaks.custom import CASE, STEP
 from core.testkit.leaks.kit import Kit, compare
+from core.testkit.leaks.questions import Question
+from core.testkit.leaks.rereading import rereading
 from core.testkit.leaks.rights import type_rights
+from core.testkit.leaks.world import World
 from sdk import Scope
 from tests.testkit.first_leak import first_leak, type_twins
 
@@ -280,6 +283,20 @@ def _is_changed(item: Any) -> bool:
 @pytest.mark.feature("B6")
 def test_the_small_world_does_not_leak(small_kit: Kit, small_twins: type_twins) -> None:
     assert first_leak(small_kit, small_twins) is None
+
+
+@pytest.mark.feature("B6")
+def test_an_answer_out_of_what_is_kept_of_a_tenant_is_asked_of_both(small_twins: type_twins) -> None:
+    one, other, _oracle = small_twins
+
+    def told(world: World) -> bytes:
+        with (work := world.user()).transaction():
+            names = work.common("names", lambda: [str(row["name"]) for row in work.as_system().records("probe.thing").find(())])
+        return "".join(names).encode()
+
+    with rereading(one, other) as answers:
+        for _again in range(2):
+            assert len({*answers(Question("route", "probe.thing", "names", told), one, other)}) == 2
 
 
 @pytest.mark.feature("B5")

@@ -55,6 +55,7 @@ class _Rereading:
 
     def answers(self, question: Question, one: World, other: World) -> tuple[bytes, bytes]:
         """What both say."""
+        one.platform.kept.clear()  # what is kept of a tenant is read without a word
         self._heard = heard = list[str]()
         try:
             first = question.ask(one)
