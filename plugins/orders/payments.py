@@ -235,7 +235,7 @@ def _rows_beside(ctx: Context, fresh: Sequence[Change]) -> list[tuple[str, UUID,
     for change in fresh:
         mine, book = plan.get(change.after("order"), []), books[_key(change)]
         back = backs.get(change.id)
-        if change.verb == "delete" and any(left.get(row["instalment"], 0) + _amount(row) < 0 for row in allocated.get(back, ())):  # type: ignore[call-overload]
+        if change.verb == "delete" and _is_paid_again(change, allocated.get(back, ()), mine, left, book):
             change.forbid("paid_again", _("what it had made due again has been paid since"))
             continue
         for row, amount in _spread(ctx, change, mine, left, book) if back is None else _taken_back(allocated.get(back, ()), mine, left):
@@ -277,7 +277,12 @@ def _undone(ctx: Context, batch: Batch) -> list[Change]:
         for row in payments.find((Condition("reverses", "in", tuple(ids[start : start + 500])),), MOST):
             if id_of(row) not in gone:  # else both go
                 gone[row["reverses"]].forbid("payment_reversed", _("the payment has since been reversed, so both stay on record"))  # type: ignore[index]
-    return [change for change in gone.values() if change.stands]
+    # What goes together with what takes it back goes first: one settles as much as the other opens, whatever was paid since.
+    pairs = {
+        id: change.before["reverses"] for id, change in gone.items() if change.before is not None and change.before["reverses"] in gone
+    }
+    both = {*pairs, *pairs.values()}
+    return sorted((one for one in gone.values() if one.stands), key=lambda one: (one.id not in both, one.id in pairs))
 
 
 def _key(change: Change) -> UUID:
@@ -326,6 +331,8 @@ def _take_back(ctx: Context, fresh: Sequence[Change]) -> None:
         assert isinstance(amount, Money)
         back_again, shown = Money(-amount.amount, amount.currency), shows(ctx, PAYMENT, [back], "amount")
         for change in (one for one in fresh if _back(one) == back):
+            if change.after("order") not in (None, row["order"]) and shows(ctx, PAYMENT, [back], "order"):
+                change.refuse("reverses", "other_order", _("belongs to another order"))
             change.values |= {"order": row["order"], "invoice": row["invoice"]}
             if row["reverses"] is not None:
                 change.refuse("reverses", "is_reversal", _("this payment reverses another one; enter a new payment instead"))
@@ -348,6 +355,17 @@ def _allocated(ctx: Context, payments: Sequence[UUID]) -> dict[object, list[Row]
         for row in records.find((Condition("payment", "in", tuple(payments[start : start + 500])),), MOST):
             found.setdefault(row["payment"], []).append(row)
     return found
+
+
+def _is_paid_again(change: Change, allocated: Iterable[Row], plan: list[Row], left: dict[UUID, Decimal], book: Books) -> bool:
+    """Whether what a reversal that goes had made due again has been paid meanwhile, by plan or by invoice."""
+    if any(left.get(row["instalment"], 0) + _amount(row) < 0 for row in allocated):  # type: ignore[call-overload]
+        return True
+    paid = change.before["amount"] if change.before is not None and change.before["reverses"] in book.payments else None
+    if not isinstance(paid, Money):
+        return False
+    due, unpaid = (left.get(id_of(row), Decimal(0)) for row in plan), book.open(paid.currency).values()
+    return -paid.amount > max(sum(due, Decimal(0)), sum(unpaid, Decimal(0)))
 
 
 def _taken_back(allocated: Iterable[Row], plan: list[Row], left: dict[UUID, Decimal]) -> list[tuple[Row, Decimal]]:

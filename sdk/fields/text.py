@@ -27,8 +27,13 @@ _FAR_UNSEEN = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 _NOTHING_SEEN = re.compile(rf"[\s{_UNSEEN}{_FAR_UNSEEN}]*\Z")
 _ANY_UNSEEN = re.compile(rf"[{_UNSEEN}{_FAR_UNSEEN}]")
 _EMAIL = re.compile(rf"[^@\s,;<>\"{_CONTROLS}]{{1,64}}@[^@\s,;<>\"{_CONTROLS}]{{1,255}}(?<!\.)\Z")
-_WHOLE_NUMBER = r"((?!\+|\(?00)(?:[ ()./-]*[0-9]){7,}?|\(?(?:\+|00)(?:[ ()./-]*[0-9]){9,}?)[ )-]*/"
-"""What has more digits than an area (0711/123456) before a slash: what stands behind that is another number, or another end of this one."""
+_DIGIT = r"(?:[ ().-]*[0-9])"
+_WHOLE_NUMBER = (
+    rf"((?!\+|\(?00)(?:{_DIGIT}{{7,}}?|{_DIGIT}{{2,6}}[ )]*/{_DIGIT}{{5,}}?)"
+    rf"|\(?(?:\+|00)(?:{_DIGIT}{{9,}}?|{_DIGIT}{{2,8}}[ )]*/{_DIGIT}{{5,}}?))[ )-]*/"
+)
+"""What has more digits than an area (0711/123456) before a slash: what stands behind that is another number, or another end of this one. Not a
+number whose every few digits are parted by slashes (0475/12/34/56)."""
 _PHONE = re.compile(
     rf"(?!{_WHOLE_NUMBER})"
     r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX#]|[eE]xt\.?|extension|[转轉]?分[机機]|[转轉]|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
@@ -38,7 +43,7 @@ _NAMED = re.compile(r"[^<>@]*<\s*([^<>\s@]+@[^<>\s@]+)\s*>\Z")
 _FIRST_NAMED = re.compile(r"[^<>@]*<[^<>\s@]+@[^<>\s@]+>")
 _BRACKETED = re.compile(r"<([^<>\s@]+@[^<>\s@]+)>")
 _SEVERAL = re.compile(r":::|[;；,，、|\n]| / ")
-_BEFORE_ANOTHER = re.compile(rf"\s*{_WHOLE_NUMBER}")
+_BEFORE_ANOTHER = re.compile(_WHOLE_NUMBER)
 _SEVERAL_NUMBERS = re.compile(rf"{_SEVERAL.pattern}|/")
 _LONGEST_SEVERAL = 2_000
 """Signs of a cell that is looked at for several values."""
@@ -307,12 +312,17 @@ class KeysField(Field):
         return {"type": "array", "items": item, "maxItems": 200}
 
 
+def is_several(cell: str) -> bool:
+    """Whether more stands behind a whole telephone number and a slash: another number, or another end of this one."""
+    return _BEFORE_ANOTHER.match(cell.strip()) is not None
+
+
 def first_of(cell: str) -> str:
     """The first of several values that stand in one cell; an address of mail with the name of its owner, who may be called `Lee, Ann`."""
     if (named := _FIRST_NAMED.match(cell)) is not None:
         return named[0].strip()
-    if (number := _BEFORE_ANOTHER.match(cell)) is not None:
-        return number[1].strip()
+    if (number := _BEFORE_ANOTHER.match(cell.strip())) is not None:
+        return number[1]
     return next(filter(None, map(str.strip, _SEVERAL.split(cell))), "")
 
 
@@ -327,9 +337,7 @@ def _several(parsed: Parsed, cells: Sequence[str], field: TextField) -> Parsed:
     for place, flaw in enumerate(parsed.flaws):
         if flaw.code != "malformed" or field.pattern is None or len(cell := cells[flaw.row]) > _LONGEST_SEVERAL:
             continue
-        ends = (
-            isinstance(field, PhoneField) and _BEFORE_ANOTHER.match(cell) is not None
-        )  # what stands behind a slash may be one of two digits
+        ends = isinstance(field, PhoneField) and is_several(cell)  # what stands behind a slash may be one of two digits
         words = [_address(word) for word in (_SEVERAL_NUMBERS if ends else _SEVERAL).split(cell) if word.strip()]
         words = [words[0]] * len(words) if ends else words
         if not all(map(field.pattern.match, words)):  # names of people may have such signs in them

@@ -128,6 +128,9 @@ def test_what_stands_behind_blank_rows_is_taken_with_a_warning_unless_a_file_is_
     assert (both.counts, both.reasons) == ({"created": 3, "warned": 1}, [(3, None, "parted")])
     same = taken("customers.account", "Name,City\nF,Ulm\n\nG,Bonn\nH,Kiel\n")
     assert (same.counts, same.reasons) == ({"created": 3, "warned": 1}, [(3, None, "parted")])
+    for name, others in {"I": "60311\n\n{},SW1A 1AA\n{},LS1 4DY", "L": "n/a\n\n{},n/a\n{},80331"}.items():
+        codes = taken("customers.account", f"Name,Postal code\n{name},{others.format(f'{name}a', f'{name}b')}\n")
+        assert (codes.counts, codes.reasons) == ({"created": 3, "warned": 1}, [(3, None, "parted")])
     spaced = taken(
         "customers.account", "Name,City\n" + "".join(f"Spaced {n},Ulm {n}\n\n" for n in ("one", "two", "three", "four", "five", "six"))
     )

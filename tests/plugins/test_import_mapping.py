@@ -28,7 +28,7 @@ Take = Callable[..., Done]
 
 @pytest.mark.feature("C4")
 def test_names_are_joined_numbers_get_their_country_and_values_are_mapped(taken: Take, work: Work) -> None:
-    content = "First name,Last Name,Mobile,E-mail\n Anna ,van  Dyk,(030) 1234-567, A@B.example \n伟,李,0049 30 7654321,\n,Solo,call me,\n"
+    content = "First name,Last Name,Mobile,E-mail\n Anna ,van  Dyk,(030) 1234-567, A@B.example \n伟,李,0049 30 / 7654321,\n,Solo,call me,\n"
     done = taken("customers.contact", content, transform=["phone:e164=49", "name:trim"])
     assert done.reasons == [(3, "Mobile", "malformed")]
     assert [(row["name"], row["phone"], row["email"]) for row in work.records("customers.contact").find(())] == [

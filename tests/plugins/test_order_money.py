@@ -21,7 +21,7 @@ from plugins.orders.amounts import Amounts, line_amounts, part_amounts
 from plugins.orders.process import BILL
 from plugins.orders.settlement import SETTLE
 from sdk import Draft, Refusal, Tenant, where
-from sdk.changes import HISTORY
+from sdk.changes import HISTORY, UNDO
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.console.site import Site
@@ -591,13 +591,17 @@ def test_an_invoice_without_an_order_is_paid_by_what_names_it_and_overdue_until_
     assert finance.post(f"{API}/payments", {**came, "amount": usd("200")}).status_code == 201
     assert paid(finance) == [("300.00", "0.00", "paid")]
     assert [len(site.get(page).all(overdue)) for page in pages] == [0, 0]
-    assert finance.post(f"{API}/payments/{first.json['id']}/reversals", {}).status_code == 201
+    back = finance.post(f"{API}/payments/{first.json['id']}/reversals", {})
+    assert back.status_code == 201
     assert paid(finance) == [("200.00", "100.00", "partial")]
     assert client.as_user(people.rep).get(f"{API}/payments").json["data"] == [], "who sees no order of it"
     free = shop.document("invoice", [{"quantity": 1, "unit_price": usd("0")}], name="Given away")
     assert client.post(f"{API}/invoices/{free}/issues", {}).status_code == 201
     unpaid = site.get("/orders/invoices?_view=unpaid").links().values()
     assert [any(str(id) in link for link in unpaid) for id in (invoice, free)] == [True, False], "nothing is open of what is free"
+    assert finance.post(f"{API}/payments", {**came, "amount": usd("100")}).status_code == 201
+    (undone,) = shop.work.records("orders.payment").write([Draft("delete", {}, UUID(back.json["id"]), act=UNDO)])
+    assert undone.refusal is not None and undone.refusal.reason == "paid_again"
 
 
 @pytest.mark.feature("F7")

@@ -19,6 +19,7 @@ from core.testkit.fixtures import Api, Clock, People
 from plugins.orders import invoices
 from plugins.orders.amounts import line_amounts, summed
 from sdk import Channel, Conflict, Draft, Invalid, Tenant, where
+from sdk.changes import UNDO
 from sdk.context import id_of
 from sdk.fields import Money
 from tests.console.site import Site
@@ -469,7 +470,7 @@ def test_payments_of_one_batch_share_what_is_open(shop: Shop, plan: UUID) -> Non
 
 @pytest.mark.feature("F7")
 def test_a_payment_that_was_entered_wrongly_is_taken_back_and_what_it_settled_is_due_again(
-    client: Api, plan: UUID, clock: Clock, people: People
+    client: Api, shop: Shop, plan: UUID, people: People
 ) -> None:
     def standing() -> list[tuple[str, str, bool]]:
         rows = client.get(f"{API}/instalments", {"order": str(plan), "sort": "due_on"}).json["data"]
@@ -488,6 +489,10 @@ def test_a_payment_that_was_entered_wrongly_is_taken_back_and_what_it_settled_is
         client.post(f"{API}/payments", {"order": str(plan), "amount": usd("1"), "received_on": "2026-01-12", "reverses": wrong}).status_code
         == 422
     )
+    other = client.get(f"{API}/orders/{plan}").json
+    other = client.post(f"{API}/orders", {"name": "Another", "account": other["account"], "currency": "USD"}).json["id"]
+    strange = {"order": other, "amount": usd("-50000"), "received_on": "2026-01-12", "reverses": wrong}
+    assert client.post(f"{API}/payments", strange).json["errors"][0]["code"] == "other_order"
     assert client.as_user(people.rep).post(f"{API}/payments/{wrong}/reversals", {}).status_code in (403, 404)
     back, again = (client.post(f"{API}/payments/{wrong}/reversals", {"reference": "wrong customer"}) for _time in range(2))
     assert (back.status_code, back.json["amount"], back.json["reverses"], again.json["id"]) == (
@@ -511,6 +516,12 @@ def test_a_payment_that_was_entered_wrongly_is_taken_back_and_what_it_settled_is
     assert site.get(f"/orders/payments/{right}").links()["Reverse payment"] == f"/console/orders/payments/{right}/reversal"
     assert site.sent(f"/orders/payments/{right}/reversal").status == 303
     assert standing()[1] == ("45000.00", "15000.00", False)
+    assert client.post(f"{API}/payments", {"order": str(plan), "amount": usd("15000"), "received_on": "2026-01-12"}).status_code == 201
+    goes = [Draft("delete", {}, UUID(id), act=UNDO) for id in (back.json["id"], wrong)]
+    assert [outcome.refusal for outcome in shop.work.records("orders.payment").write(goes)] == [None, None], (
+        "one opens what the other settles"
+    )
+    assert [row[2] for row in standing()] == [True] * 3
 
 
 def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID) -> None:

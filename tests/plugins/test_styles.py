@@ -298,6 +298,8 @@ def test_addresses_are_read_without_names_and_of_several_in_a_cell_it_is_said_th
     assert values(mail, named) == ["several", "several", "several", "a@x.example"]
     slashed = ["010-1234/5678", "13800138000/13900139000", "+49 711 123456/57", "0711/123456", "+49 (0)711/1234-56", "089/1234"]
     assert values(phone, slashed) == ["several"] * 3 + slashed[3:]
+    parted = ["0475/12/34/56", "01/23/45/67/89", "1/617/555/1234", "+86 138/0013/8000", "0711 / 123456"]
+    assert values(phone, parted) == parted, "one number each"
     assert [first_of(cell) for cell in slashed] == ["010-1234", "13800138000", "+49 711 123456", *slashed[3:]]
     assert [first_of(cell) for cell in named] == ["Ann <a@x.example>", "Lee, Ann <a@x.example>", "a@x.example", "Lee, Ann <a@x.example>"]
     assert [first_of(cell) for cell in ("a@x ; b@x", " +1 ::: +2", "a、b", "one", "")] == ["a@x", "+1", "a", "one", ""]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from plugins.import_export.files.headings import name_columns
 from plugins.import_export.footers import VALUE
+from plugins.import_export.nothing import NOTHING
 
 _MOST, _MOST_ALONE = 4, 50
 """Gaps of one file that are told: one with more is written so all through. And rows behind the last one that are."""
@@ -78,9 +79,9 @@ class Gaps:
         heads, below = rows[at], rows[at + 1 :]
         if at > _TITLES or not below or _filled(heads) <= _TITLE or not name_columns(heads):
             return False
-        columns = [place for place, cell in enumerate(heads) if cell.strip() and place < len(self._kinds)]
+        columns = [place for place in range(len(self._kinds)) if _kinds([heads], place) == {"a"}]
         both = ((self._kinds[place], _kinds(below, place)) for place in columns)
-        return any(len(here) == len(there) == 1 and here != there for here, there in both)
+        return any(len(here) == len(there) == 1 and here != there and "1" not in here | there for here, there in both)
 
     def other(self) -> int:
         """The first row of another table behind a gap; 0 where there is none."""
@@ -98,6 +99,11 @@ def _filled(cells: Sequence[str]) -> int:
 
 
 def _kinds(rows: Sequence[Sequence[str]], place: int) -> frozenset[str]:
-    """What kinds of cells a column has: addresses, numbers and dates, words."""
+    """What kinds of cells a column has: addresses, numbers and dates, words, and words with digits, which say nothing: a postal code may be
+    either, here 70173 and there SW1A 1AA."""
     cells = (cells[place].strip() for cells in rows if place < len(cells))
-    return frozenset("@" if "@" in cell else "0" if VALUE.search(cell) else "a" for cell in cells if cell)
+    return frozenset(_kind(cell) for cell in cells if cell and cell not in NOTHING)
+
+
+def _kind(cell: str) -> str:
+    return "@" if "@" in cell else "0" if VALUE.search(cell) else "1" if any(map(str.isdigit, cell)) else "a"

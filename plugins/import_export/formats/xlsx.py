@@ -27,7 +27,7 @@ _UNCOUNTED = re.compile(
 """A formula that no program has worked out: it has no value, and is not to pass for an empty cell."""
 _HIDDEN = re.compile(rb"<(?:\w+:)?row\s(?=[^>]*\bhidden=\"(?:1|true)\")[^>]*\br=\"(\d+)\"[^>/]*>")
 _MOST_HIDDEN = 100_000
-_FROM_1904 = re.compile(r"<(?:\w+:)?workbookPr\s[^>]*\bdate1904=\"(?:1|true|on)\"")
+_FROM_1904 = re.compile(r"<(?:\w+:)?workbookPr\s[^>]*\bdate1904=[\"'](?:1|true)[\"']")
 """Workbooks of the first Macs, and what was made of them, count days from 1904."""
 _NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
 """A cell beyond the last one that there can be, for which the library would look until it is stopped."""

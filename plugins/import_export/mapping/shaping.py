@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from plugins.import_export.mapping.words import FAMILY, GIVEN, LOCALES, plain
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, Field, LinkField
-from sdk.fields.text import first_of
+from sdk.fields.text import first_of, is_several
 
 type_columns = Sequence[Sequence[str]]
 type_maker = Callable[[type_columns, int], list[str]]
@@ -51,7 +51,7 @@ def e164(cell: str, country: str) -> str:
     """A number as `+` and digits (ITU-T E.164); one without a country is of this one. What is no number stays, and is told."""
     text = cell.strip().replace("(0)", "")
     digits = _NO_DIGITS.sub("", text)
-    if len(digits) < _FEWEST_DIGITS or re.search(r"[^\d\s()+./-]", text) or first_of(text) != text:
+    if len(digits) < _FEWEST_DIGITS or re.search(r"[^\d\s()+./-]", text) or is_several(text):
         return cell
     if text.startswith("+"):
         return f"+{digits}"
