@@ -314,7 +314,8 @@ def test_any_values_of_every_kind_come_back_once_all_is_wiped(defined: Work, dat
     files, plain = ({name: exported(defined, name, kind) for name in names} for kind in (format, "csv"))
     wiped(defined, *reversed(names))
     for name in names:
-        assert import_file(defined, name, files[name], duplicates="take").reasons == [], (format, name)
+        reasons = import_file(defined, name, files[name], duplicates="take").reasons
+        assert all(code in ("totals", "remark") for _row, _column, code in reasons), (format, name)  # taken, and wondered at
     assert {name: exported(defined, name) for name in names} == plain, format
     wiped(defined, *reversed(names))
 
