@@ -268,13 +268,13 @@ def told(ctx: Context, refusal: Refusal | None) -> list[str]:
 
 def worded(ctx: Context, params: Params) -> Params:
     """What fills a sentence of a refusal, as people write it: entities, verbs and permissions stand there by the names that programs know, and
-    days as programs write them."""
+    days as programs write them. What somebody has typed stays as it was typed."""
     found = dict(params)
     for name, value in params.items():
         if not isinstance(value, str):
             continue
         thing, _dot, verb = value.rpartition(".")
-        if (day := day_of(value)) is not None:
+        if name not in ("value", "nearest") and (day := day_of(value)) is not None:
             found[name] = ctx.written(day)
         elif name == "verb" and value in VERBS:
             found[name] = ctx.say(VERBS[value])

@@ -17,6 +17,7 @@ from plugins.console.inputs import instant, local
 from plugins.pipeline.template import apply
 from sdk import Context, Draft
 from sdk.context import id_of
+from sdk.pages import worded
 from tests.console.site import Site
 
 ACCOUNTS = "/customers/accounts"
@@ -62,6 +63,7 @@ def test_a_form_that_is_sent_twice_makes_one_record_and_filled_in_anew_another(s
     late = site.sent("/orders/contracts/new", name="Care", account=str(work.records("customers.account").find(())[0]["id"]),
                      starts_on="2026-03-05", ends_on="2026-03-04")  # fmt: skip
     assert late.texts("//p[@id='p-ends_on']") == ["is before Mar 5, 2026"], "a refusal writes days as its reader does"
+    assert worded(work, {"start": "2026-03-05", "value": "2026-03-05"}) == {"start": "Mar 5, 2026", "value": "2026-03-05"}, "typed is typed"
     assert sorted(str(row["name"]) for row in work.records("customers.account").find(())) == ["Lenovo", "Zhongxing"]
 
 
