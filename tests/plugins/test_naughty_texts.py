@@ -22,6 +22,8 @@ from tests.plugins.imports import Done, import_file, written
 from tests.plugins.test_round_trip import JSON_TOO, Filling, define, in_order, wiped
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+UNSEEN = re.compile(r"[\s\u00ad\u180e\u200b\u2060\ufeff]*")
+"""What a text may be made of and show nothing, as far as the list has such."""
 PART = 4
 """Entities with every type of field get all texts, each other one every fourth of them: next to each other they have all."""
 VARIED: Mapping[tuple[str, str], str] = {
@@ -67,7 +69,7 @@ def refused(field: Field, text: str) -> str:
     """Why a field takes no such text; "" where it does."""
     assert isinstance(field, TextField)
     cell = text.strip()
-    if not cell:
+    if not cell or (field.required and UNSEEN.fullmatch(cell)):  # nothing at all: told once all else is right
         return ""
     if len(cell) > field.length:
         return "too_long"
