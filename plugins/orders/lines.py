@@ -165,7 +165,9 @@ def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Ro
         if not isinstance(price, Money):
             change.refuse("unit_price", "required", _("is required: the product has no list price"))
         elif price.currency != document["currency"]:
-            text = _("expected {expected}, the currency of the document, got {got}")
+            text = _("expected the currency of the document")
+            if change.changes("unit_price") and shows(ctx, kind.document, [id_of(document)], "currency"):
+                text = _("expected {expected}, the currency of the document, got {got}")
             change.refuse("unit_price", "other_currency", text, expected=str(document["currency"]), got=price.currency)
         else:
             amounts = line_amounts(quantity, price, change.after("discount"), change.after("tax_rate"))

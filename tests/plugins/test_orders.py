@@ -215,6 +215,9 @@ def test_an_accepted_quote_becomes_one_order_and_an_expired_one_none(client: Api
     assert refused.json["detail"] == "the lines of quote can no longer be changed", "no state is told to who does not see it"
     by_hand, late = (shop.document("quote", [{"quantity": 1}], valid_until="2026-01-31") for _time in range(2))
     assert client.patch(f"{API}/quotes/{by_hand}", {"state": "accepted"}).status_code == 200
+    price = {"amount": "1", "currency": "EUR"}
+    refused = client.as_user(clerk).post(f"{API}/quote_lines", {"quote": str(late), "unit_price": price, "quantity": 1})
+    assert (code(refused), "USD" in refused.text) == ("other_currency", False), "nor a currency"
     clock.move(days=20)
     assert code(client.post(f"{API}/quotes/{late}/orders")) == "quote_expired"
     first, second = (client.post(f"{API}/quotes/{by_hand}/orders") for _time in range(2))
