@@ -52,16 +52,20 @@ class _Rereading:
         self._names, self._driver = (_names(one), _names(other)), driver
         self._heard: list[str] | None = None
         self._alike: dict[str, bool] = {}
+        self._keeps = False
+        """Whether all that is kept of the tenants was made of what is alike."""
 
     def answers(self, question: Question, one: World, other: World) -> tuple[bytes, bytes]:
         """What both say."""
-        one.platform.kept.clear()  # what is kept of a tenant is read without a word
+        if not self._keeps:  # what is kept of a tenant is read without a word
+            one.platform.kept.clear()
         self._heard = heard = list[str]()
         try:
             first = question.ask(one)
         finally:
             self._heard = None
-        return first, first if self._are_alike(heard) else question.ask(other)
+        self._keeps = self._are_alike(heard)
+        return first, first if self._keeps else question.ask(other)
 
     def listen(self, driver: Any, _record: object, _proxy: object) -> None:
         """A connection is taken."""
