@@ -253,6 +253,8 @@ LONGEST = {
     ("tests/testkit/test_mutations.py", "tests/testkit/test_seeded_bugs.py"): 45,
     ("tests/http/test_schemathesis.py",): 42,
     ("tests/third_party/",): 40,
+    ("tests/plugins/test_golden_reports.py",): 30,
+    ("tests/architecture/test_contract.py",): 25,
     ("tests/packaging/",): 22,
 }
 """Tests that take long, with about how many seconds of a processor; those of an entry share a world, a browser or a house."""

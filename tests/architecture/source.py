@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from core.testkit.rules.source import Source, documented, imports, read_all
+from core.testkit.rules.source import Source, documented, imports, read_all, walked
 
 __all__ = ["ROOT", "TOWERS", "Source", "functions", "imports", "lines_of_code", "plugin_names", "sources", "texts"]
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ def lines_of_code(source: Source) -> int:
 
 def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     """All functions and methods."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -42,6 +42,6 @@ def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]
 def texts(source: Source) -> Iterator[tuple[int, str]]:
     """String constants outside docstrings, with their lines."""
     prose = {id(node.value) for node in documented(source.tree)}
-    for node in ast.walk(source.tree):
+    for node in walked(source.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
             yield node.lineno, node.value

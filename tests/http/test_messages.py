@@ -15,6 +15,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from core.platform import HERE
 from core.testkit.fixtures import Api
+from core.testkit.rules.source import walked
 from core.translation import Translator
 from sdk import Conflict, Problem, Text, _
 from sdk import fields as f
@@ -83,7 +84,7 @@ def test_no_code_of_ours_tells_marshmallow_a_text_that_is_not_marked_for_transla
     bare = [
         f"{source.name}:{node.lineno}"
         for source in sources()
-        for node in ast.walk(source.tree)
+        for node in walked(source.tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "ValidationError"
         if isinstance(node.args[0], ast.Constant | ast.JoinedStr)
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.policy.allowed import ANY
 from core.testkit.rules.package import Package, Rule
-from core.testkit.rules.source import Source, imported, read_all
+from core.testkit.rules.source import Source, imported, read_all, walked
 from sdk import Capabilities, Verb
 from sdk.mail import MAIL_WRITTEN
 
@@ -36,7 +36,7 @@ def undeclared(package: Package) -> Iterator[str]:
             if any(name == module or name.startswith(f"{module}.") for module in _BESIDE):
                 yield f"{source.name}:{line} imports {name}, which passes by ctx.call and ctx.mail, and so by what is approved"
         constants = _constants(source.tree)
-        for node in ast.walk(source.tree):
+        for node in walked(source.tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
                 word = _word(node.args[0], constants)
                 verbs = [f"{word}.{verb}" for verb in Verb] if word in catalog.entities else []
@@ -129,7 +129,7 @@ def _idle_uses(package: Package) -> Iterator[str]:
 
 
 def _attributes(sources: Iterable[Source]) -> set[str]:
-    return {node.attr for source in sources for node in ast.walk(source.tree) if isinstance(node, ast.Attribute)}
+    return {node.attr for source in sources for node in walked(source.tree) if isinstance(node, ast.Attribute)}
 
 
 def _broken(package: Package) -> Iterator[str]:

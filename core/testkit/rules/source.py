@@ -6,6 +6,7 @@ import ast
 import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
@@ -59,9 +60,15 @@ def read_all(folders: Sequence[Path], root: Path) -> tuple[Source, ...]:
     return tuple(read(file, root) for folder in folders for file in files_in(folder, root))
 
 
+@lru_cache(maxsize=5000)
+def walked(tree: ast.AST) -> Sequence[ast.AST]:
+    """All nodes of a file, walked once for all rules."""
+    return tuple(ast.walk(tree))
+
+
 def documented(tree: ast.Module) -> Iterator[ast.Expr]:
     """The texts that stand as statements: docstrings of modules, classes, functions and attributes."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield node
 
@@ -73,7 +80,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """The same with their lines."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -83,7 +90,7 @@ def imported(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def marked(sources: Sequence[Source]) -> Iterator[tuple[str, str | None]]:
     """Where texts are marked by `_("...")`, and the texts; None for one that is no constant."""
     for source in sources:
-        for node in ast.walk(source.tree):
+        for node in walked(source.tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_" and node.args:
                 argument = node.args[0]
                 constant = isinstance(argument, ast.Constant) and isinstance(argument.value, str) and len(node.args) == 1

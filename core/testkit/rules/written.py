@@ -10,7 +10,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from core.extension.discover import GROUP
 from core.testkit.rules.package import Package, Rule
-from core.testkit.rules.source import Source, imported, read
+from core.testkit.rules.source import Source, imported, read, walked
 
 _RAW = frozenset({"sqlalchemy.text", "sqlalchemy.literal_column", "sqlalchemy.create_engine", "sqlalchemy.sql.text"})
 _RAW_CALLS = frozenset({"text", "literal_column", "create_engine"})
@@ -36,7 +36,7 @@ def unreadable(package: Package) -> Iterator[str]:
 
 
 def _named_templates(source: Source) -> Iterator[tuple[str, str]]:
-    for node in ast.walk(source.tree):
+    for node in walked(source.tree):
         called = node.func if isinstance(node, ast.Call) and node.args else None
         name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
         first = node.args[0] if isinstance(node, ast.Call) and name == "Rendering" else None
@@ -56,7 +56,7 @@ def foreign_imports(sources: Sequence[Source], own: str, apis: Sequence[str], ot
 
 def _called(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """What is imported by a call: `import_module("...")`, `__import__("...")`."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
             if called in ("import_module", "__import__"):
@@ -72,7 +72,7 @@ def raw_sql(sources: Sequence[Source]) -> Iterator[str]:
     for source in sources:
         yield from (f"{source.name}:{line} imports {name}" for line, name in imported(source.tree) if name in _RAW)
         toolkits = _names_of_sqlalchemy(source.tree)
-        for node in ast.walk(source.tree):
+        for node in walked(source.tree):
             if not isinstance(node, ast.Attribute):
                 continue
             by_toolkit = isinstance(node.value, ast.Name) and node.value.id in toolkits
@@ -81,7 +81,7 @@ def raw_sql(sources: Sequence[Source]) -> Iterator[str]:
 
 
 def _names_of_sqlalchemy(tree: ast.Module) -> set[str]:
-    found = (alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names)
+    found = (alias for node in walked(tree) if isinstance(node, ast.Import) for alias in node.names)
     return {alias.asname or alias.name for alias in found if alias.name.partition(".")[0] == "sqlalchemy"}
 
 
@@ -90,7 +90,7 @@ def patches(sources: Sequence[Source]) -> Iterator[str]:
     for source in sources:
         strangers = {
             (alias.asname or alias.name).partition(".")[0]
-            for node in ast.walk(source.tree) if isinstance(node, ast.Import | ast.ImportFrom)
+            for node in walked(source.tree) if isinstance(node, ast.Import | ast.ImportFrom)
             for alias in node.names
         }  # fmt: skip
         for line, changed in _changed(source.tree):
@@ -102,7 +102,7 @@ def patches(sources: Sequence[Source]) -> Iterator[str]:
 
 def _changed(tree: ast.Module) -> Iterator[tuple[int, ast.expr]]:
     """Whatever gets, or loses, an attribute."""
-    for node in ast.walk(tree):
+    for node in walked(tree):
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign | ast.Delete):
             targets = node.targets
