@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, mapped_column
+from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
 
 from sdk import fields as f
 from sdk.columns import UtcDateTime, json_data, key
@@ -36,59 +36,87 @@ def _described(type_: Any, of: Field, *, nullable: bool, **more: Any) -> MappedC
     return mapped_column(type_, nullable=nullable, info={"field": of}, **more)
 
 
-class Record(DeclarativeBase):
+class Record:
     """A row of a tenant. The declared fields follow; key, owner, version and time stamps are here.
 
-    Write and read records through `ctx.records(...)` only: the doors carry tenant, rights, audit and events.
+    Write and read records through `ctx.records(...)` only: the doors carry tenant, rights, audit and events. What is declared becomes a table and
+    nothing else: rows are no objects of the class, `Account.name` is the column.
     """
 
-    metadata = sa.MetaData(naming_convention=NAMING)
+    metadata: ClassVar[sa.MetaData] = sa.MetaData(naming_convention=NAMING)
+    __tablename__: ClassVar[str]
+    __table_args__: Any = ()
+    __table__: ClassVar[sa.Table]
     __fields__: ClassVar[dict[str, Field]]
 
-    tenant_id: Mapped[UUID] = mapped_column(key(), primary_key=True, sort_order=-20)
-    id: Mapped[UUID] = _described(key(), IdField(label=_("ID"), readonly=True), nullable=False, primary_key=True, sort_order=-19)
-    owner_id: Mapped[UUID | None] = _described(
-        key(), f.LinkField(label=_("Owner"), target="core.user", track=True), nullable=True, sort_order=90
-    )
-    version: Mapped[int] = _described(sa.Integer(), f.IntegerField(label=_("Version"), readonly=True), nullable=False, sort_order=91)
-    created_at: Mapped[datetime] = _described(
-        UtcDateTime(), f.DateTimeField(label=_("Created"), readonly=True), nullable=False, sort_order=92
-    )
-    updated_at: Mapped[datetime] = _described(
-        UtcDateTime(), f.DateTimeField(label=_("Last changed"), readonly=True), nullable=False, sort_order=93
-    )
-    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), nullable=True, sort_order=94)
-    custom: Mapped[dict[str, Any] | None] = mapped_column(json_data(), nullable=True, sort_order=95)
+    tenant_id: Mapped[UUID] = mapped_column(key(), primary_key=True)
+    id: Mapped[UUID] = _described(key(), IdField(label=_("ID"), readonly=True), nullable=False, primary_key=True)
+    owner_id: Mapped[UUID | None] = _described(key(), f.LinkField(label=_("Owner"), target="core.user", track=True), nullable=True)
+    version: Mapped[int] = _described(sa.Integer(), f.IntegerField(label=_("Version"), readonly=True), nullable=False)
+    created_at: Mapped[datetime] = _described(UtcDateTime(), f.DateTimeField(label=_("Created"), readonly=True), nullable=False)
+    updated_at: Mapped[datetime] = _described(UtcDateTime(), f.DateTimeField(label=_("Last changed"), readonly=True), nullable=False)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), nullable=True)
+    custom: Mapped[dict[str, Any] | None] = mapped_column(json_data(), nullable=True)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        table = getattr(cls, "__tablename__", "")
+        super().__init_subclass__(**kwargs)
+        table = vars(cls).get("__tablename__", "")
+        if not table and isinstance(vars(cls).get("table"), classmethod):  # over the table of another
+            return
+        if not table:
+            raise DeclarationError(f"{cls.__module__}.{cls.__name__} names no table: give it __tablename__ = '<plugin>_<plural>'")
         if table in cls.metadata.tables:
-            there = next((m.class_.__module__ for m in cls.registry.mappers if m.class_.__tablename__ == table), "another plugin")
+            there = getattr(cls.metadata.tables[table].info.get("record"), "__module__", "core")
             raise DeclarationError(f"table {table!r} of {cls.__module__} is there already, from {there}; rename one")
-        declared = [(name, value) for name, value in vars(cls).items() if isinstance(value, MappedColumn)]
         bound: dict[str, Field] = {}
-        extra: list[sa.schema.SchemaItem] = []
-        for attribute, mapped in declared:
+        columns, siblings, extra = list[sa.Column[Any]](), list[sa.Column[Any]](), list[sa.schema.SchemaItem]()
+        for attribute, mapped in vars(cls).items():
+            if not isinstance(mapped, MappedColumn):
+                continue
             bare = mapped.column.info.get("field")
             if not isinstance(bare, Field):
                 raise DeclarationError(f"{cls.__name__}.{attribute}: expected a field such as f.text(_('Name')), not a bare column")
             field_ = bare.bound(_field_name(cls, attribute, bare), attribute)
-            mapped.column.info["field"] = field_
             bound[field_.name] = field_
+            columns.append(_named(mapped.column, attribute, field_))
             for suffix, type_ in field_.siblings().items():
-                setattr(cls, f"{attribute}_{suffix}", mapped_column(type_, nullable=field_.nullable() or suffix == ALIKE))
+                siblings.append(sa.Column(f"{attribute}_{suffix}", type_, nullable=field_.nullable() or suffix == ALIKE))
             extra += _constraints(table, field_)
+        first, last = (_everywhere(names) for names in (_FIRST, _LAST))
         extra.append(sa.Index(f"ix_{table}_owner", "tenant_id", "owner_id"))
-        cls.__table_args__ = (*getattr(cls, "__table_args__", ()), *extra)
         cls.__fields__ = bound
-        super().__init_subclass__(**kwargs)
+        parts = (*first, *columns, *siblings, *last, *cls.__table_args__, *extra)
+        cls.__table__ = sa.Table(table, cls.metadata, *parts, info={"record": cls})
+        for column in cls.__table__.c:
+            setattr(cls, column.key, column)
+
+    def __init__(self, **kwargs: Any) -> None:
+        raise TypeError(f"{type(self).__name__} is a table and no row: write {kwargs or 'it'} through ctx.records(...)")
+
+    @classmethod
+    def __clause_element__(cls) -> sa.Table:
+        return cls.table()
 
     @classmethod
     def table(cls) -> sa.Table:
         """The SQLAlchemy table."""
-        found = cls.__table__
-        assert isinstance(found, sa.Table)
-        return found
+        return cls.__table__
+
+
+_FIRST = ("tenant_id", "id")
+_LAST = ("owner_id", "version", "created_at", "updated_at", "deleted_at", "custom")
+"""The columns that every table begins and ends with."""
+
+
+def _everywhere(names: Sequence[str]) -> Iterator[sa.Column[Any]]:
+    for name in names:
+        column = vars(Record)[name].column
+        yield _named(column, name, column.info.get("field"))
+
+
+def _named(column: sa.Column[Any], name: str, field_: Field | None) -> sa.Column[Any]:
+    info = {} if field_ is None else {"field": field_}
+    return sa.Column(name, column.type, primary_key=column.primary_key, nullable=column.nullable, info=info)
 
 
 def _field_name(cls: type[Record], attribute: str, bare: Field) -> str:

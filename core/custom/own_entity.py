@@ -83,13 +83,13 @@ def entity_of(making: Making) -> OwnEntity:
 
 
 def _record(making: Making) -> type[Record]:
-    """A class with the fields of this entity over the table of all: nothing of it is mapped, as no one reads it by the ORM."""
+    """A class with the fields of this entity over the table of all."""
 
     def table(_cls: type[Record]) -> sa.Table:
         return CustomRecord.table()
 
     spoken = re.sub(r"(?:^|_)(.)", lambda found: found[1].upper(), making.key)
-    body = {"__abstract__": True, "__doc__": making.label, "table": classmethod(table)}
+    body = {"__doc__": making.label, "table": classmethod(table)}
     made: type[Record] = new_class(spoken, (Record,), exec_body=lambda named: named.update(body))
     made.__fields__ = _fields(making)
     return made

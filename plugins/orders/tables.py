@@ -247,9 +247,9 @@ class Purchases(Record):
 
 
 _BOUGHT = Order.state == "confirmed"
-_BASE = sa.inspect(Order).columns["base_amount_currency"]
+_BASE = Order.table().c["base_amount_currency"]
 LIFETIME = (
-    f.over(Order.account_id, sa.func.sum(Order.base_amount, type_=Order.__table__.c.base_amount.type).filter(_BOUGHT)),
+    f.over(Order.account_id, sa.func.sum(Order.base_amount, type_=Order.table().c.base_amount.type).filter(_BOUGHT)),
     f.over(Order.account_id, sa.func.max(_BASE).filter(_BOUGHT)),
 )
 """What an account has bought, in the company’s own currency."""

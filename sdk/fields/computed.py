@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
@@ -77,11 +77,12 @@ def over(link: InstrumentedAttribute[Any], value: sa.ColumnElement[Any]) -> Sour
     `over(Order.account_id, sa.func.count())`: of those that the reader sees, without what is in the recycle bin; rows whose
     summed field is hidden from the reader do not count.
     """
-    record: type[Record] = link.class_  # type: ignore[assignment]  # of a mapped class, not of an alias
-    used = {str(link.key)} | {part.name for part in visitors.iterate(value) if isinstance(part, sa.Column)}
+    column = cast("sa.Column[Any]", link)  # what a record's class has under the names of its columns
+    record: type[Record] = column.table.info["record"]
+    used = {column.key} | {part.name for part in visitors.iterate(value) if isinstance(part, sa.Column)}
 
     def source(extended: FromClause, reach: Reach) -> sa.ColumnElement[object]:
-        mine = (link == extended.c.id, *reach(record, used))
-        return sa.select(value).select_from(record).where(*mine).correlate(extended).scalar_subquery()
+        mine = (column == extended.c.id, *reach(record, used))
+        return sa.select(value).select_from(record.table()).where(*mine).correlate(extended).scalar_subquery()
 
     return source

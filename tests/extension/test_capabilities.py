@@ -32,7 +32,6 @@ from sdk.mail import MAIL_WRITTEN
 from tests.extension.conftest import Installation
 from tests.packages import Packages
 
-pytestmark = pytest.mark.filterwarnings("ignore:This declarative base already contains")
 type_install = Callable[..., Installation]
 ACCOUNT = "customers.account"
 SPY = """

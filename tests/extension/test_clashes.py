@@ -19,7 +19,7 @@ from tests.extension.conftest import Installation
 from tests.packages import Packages
 from tests.probe.fixtures import OURS
 
-pytestmark = [pytest.mark.feature("P12"), pytest.mark.filterwarnings("ignore:This declarative base already contains")]
+pytestmark = pytest.mark.feature("P12")
 type_install = Callable[..., Installation]
 
 HOOK = "import marshmallow as ma\n\n@hookimpl\ndef {hook}():\n    return ({spec},)\n"

@@ -36,7 +36,6 @@ from sdk import Conflict
 from tests.extension.conftest import Installation
 from tests.packages import Packages
 
-pytestmark = pytest.mark.filterwarnings("ignore:This declarative base already contains")
 type_install = Callable[..., Installation]
 type_newer = Callable[..., Installation]
 BODY = """

@@ -28,7 +28,6 @@ from sdk.names import RESERVED_COMMANDS
 from tests.extension.conftest import Installation
 from tests.packages import MANIFEST, Packages
 
-pytestmark = pytest.mark.filterwarnings("ignore:This declarative base already contains")  # made up again in each test
 type_install = Callable[..., Installation]
 ENTITY = """
 class Row(Record):
@@ -88,6 +87,11 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
     "its declaration returns something else": ({"body": "@hookimpl\ndef register_roles():\n    return ('sales',)"}, State.FAILED, "register_roles"),
     "it declares an entity over a string": ({"body": "@hookimpl\ndef register_entities():\n    return ('rows',)"}, State.FAILED, "register_entities"),
     "its table has a foreign prefix": ({"body": ENTITY.format(table="probe_rows")}, State.FAILED, "'probe_rows'"),
+    "its record names no table": ({"body": ENTITY.replace("__tablename__", "__table_name__")}, State.FAILED, "names no table"),
+    "its record has a column that is no field": (
+        {"body": "from sqlalchemy.orm import mapped_column\n" + ENTITY.format(table="broken_rows").replace("f.text(_(\"Name\"), required=True)", "mapped_column()")},
+        State.FAILED, "not a bare column",
+    ),
     "its permission has a foreign prefix": (
         {"body": "@hookimpl\ndef register_permissions():\n    return (Permission('probe.x.y', _('P')),)"}, State.FAILED, "'probe.x.y'",
     ),
