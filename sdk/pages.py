@@ -182,6 +182,8 @@ class Panel(Spec):
     """Of a part for `ANY_ENTITY`: whether records of this entity have it, told without a look into the database."""
     variants: Callable[[Context], Sequence[tuple[str, str]]] | None = None
     """Of a tile that there are several of: the keys and names of those that somebody may choose. Its view gets the key as `VARIANT`."""
+    shows: tuple[str, ...] = ()
+    """Fields of the record that a panel tells by itself: as long as it is drawn, the page does not say them once more."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -53,13 +53,15 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         raise NotFound(_("there is nothing at this address"))
     labels = {**TABS, **{key: one.label for key, one in own.items()}}
     shown: Callable[[Context, Kind, Row, PageRequest], Mapping[str, object]] = _SHOWN.get(wanted, _nothing)
+    panels = drawn(ctx, kind, row, Slot.PANEL, request) if wanted in (OVERVIEW, TIMELINE) else []
     values = {
         "tab": wanted,
         "tabs": [Tab(key, ctx.say(label), kind.at(row["id"], f"?tab={key}" if key != OVERVIEW else ""), key == wanted) for key, label in labels.items()],
         "key_fields": key_fields(kind, row),
         "heads": drawn(ctx, kind, row, Slot.HEAD, request),
         "buttons": drawn(ctx, kind, row, Slot.BUTTON, request),
-        "panels": drawn(ctx, kind, row, Slot.PANEL, request) if wanted in (OVERVIEW, TIMELINE) else [],
+        "panels": panels,
+        "sections": sections(kind, row, _shown_by(panels)) if wanted == OVERVIEW else [],
         "drawn_tab": draw(ctx, kind, row, own[wanted], request) if wanted in own else None,
         "additions": additions(kind, row),
         "ticked": ticks(kind, [row]).get(str(row["id"])),
@@ -83,7 +85,7 @@ def _nothing(_ctx: Context, _kind: Kind, _row: Row, _request: PageRequest) -> Ma
 def _overview(ctx: Context, kind: Kind, row: Row, _request: PageRequest) -> Mapping[str, object]:
     page = ctx.records(kind.name).timeline(id_of(row), limit=_LATEST)
     happened = entries(ctx, page.data, str(row.get(kind.title)))
-    return {"sections": sections(kind, row), "lines": lines(kind, row), "timeline": happened, "older": page.next is not None}
+    return {"lines": lines(kind, row), "timeline": happened, "older": page.next is not None}
 
 
 def _timeline(ctx: Context, kind: Kind, row: Row, request: PageRequest) -> Mapping[str, object]:
@@ -119,9 +121,15 @@ def key_fields(kind: Kind, row: Row) -> list[Cell]:
     return [one for one in shown if not one.empty][:_KEY_FIELDS]
 
 
-def sections(kind: Kind, row: Row) -> list[Section]:
-    """All fields but those that stand above already: the entity's own, the tenant's own, and together what other plugins tell of it."""
-    above = {one.name for one in key_fields(kind, row)}
+def _shown_by(panels: Sequence[Drawn]) -> set[str]:
+    """The fields that these panels tell, those that have failed left out."""
+    return {name for one in panels if not one.broken and not one.refusal for name in one.panel.shows}
+
+
+def sections(kind: Kind, row: Row, beside: Collection[str] = ()) -> list[Section]:
+    """All fields but those that stand above already, and those told `beside`: the entity's own, the tenant's own, and together what other plugins
+    tell of it."""
+    above = {*(one.name for one in key_fields(kind, row)), *beside}
     names = [name for name in kind.fields if name not in _PLAIN and name != kind.title and name not in above]
     titles = titles_of(kind, [row], names)
     by_owner: dict[str, list[Cell]] = {"": [], "custom": [], "others": []}

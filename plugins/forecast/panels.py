@@ -36,5 +36,6 @@ def win(ctx: Context, deal: Mapping[str, object]) -> Rendering | None:
 
 PANELS = (
     Panel("outlook", slot=Slot.TILE, label=_("Pipeline and target"), permission=routes.LOOK, view=tile),
-    Panel("win", slot=Slot.PANEL, label=_("Win probability"), permission=routes.LOOK, view=win, entity=DEAL, position=20),
-)
+    Panel("win", slot=Slot.PANEL, label=_("Win probability"), permission=routes.LOOK, view=win, entity=DEAL, position=20,
+          shows=("forecast.win_probability", "forecast.win_basis")),
+)  # fmt: skip

@@ -176,7 +176,9 @@ def test_a_series_is_run_from_the_page_and_the_run_says_what_came_of_it(site: Si
     from plugins.forecast.chances import train
 
     train(deals)
-    assert "Win probability" in site.get(f"/pipeline/deals/{deal}").text
+    page = site.get(f"/pipeline/deals/{deal}")
+    assert page.texts("//h2").count("Win probability") == 1
+    assert "Win probability" not in page.texts("//dt"), "what a panel shows is not said once more"
 
 
 def test_braces_in_the_name_of_an_own_report_are_braces(site: Site, deals: Work) -> None:
