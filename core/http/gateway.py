@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from uuid import uuid4
@@ -14,7 +15,6 @@ from gunicorn.http import errors
 from gunicorn.util import write_nonblock
 from gunicorn.workers.gthread import ThreadWorker
 
-from core.http.security import ALWAYS
 from sdk.links import masked
 
 log = logging.getLogger("dealwright.http")
@@ -41,7 +41,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         trace = uuid4().hex
         log.warning("refused a request that cannot be read, trace %s: %s", trace, exc)
         try:
-            write_nonblock(client, _refusal(status, text, trace))
+            write_nonblock(client, _refusal(status, text, trace, self.wsgi.wsgi_app.always))  # of `Heads`
         except OSError:  # who sends half a request is often gone
             log.debug("nobody there to be told")
 
@@ -58,11 +58,11 @@ def _shown(text: str) -> str:
     return _BROUGHT.sub(r"\1?***", masked(text))
 
 
-def _refusal(status: HTTPStatus, text: str, trace: str) -> bytes:
+def _refusal(status: HTTPStatus, text: str, trace: str, always: Mapping[str, str]) -> bytes:
     code = status.phrase.lower().replace(" ", "_").replace("-", "_")
     body = orjson.dumps(
         {"type": "about:blank", "title": status.phrase, "status": status, "detail": text, "code": code, "errors": [], "trace_id": trace}
     )
-    told = {"Connection": "close", "Content-Type": "application/problem+json", "X-Trace-Id": trace, **ALWAYS, "Content-Length": len(body)}
+    told = {"Connection": "close", "Content-Type": "application/problem+json", "X-Trace-Id": trace, **always, "Content-Length": len(body)}
     head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
     return f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n".encode("latin-1") + body

@@ -41,8 +41,8 @@ class Heads:
     """
 
     def __init__(self, application: WSGIApplication, config: Config) -> None:
-        always = {**ALWAYS, **_HTTPS} if config.https else ALWAYS
-        self._application, self._always = application, [(name.lower(), (name, value)) for name, value in always.items()]
+        self._application, self.always = application, {**ALWAYS, **_HTTPS} if config.https else ALWAYS
+        self._always = [(name.lower(), (name, value)) for name, value in self.always.items()]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], failure: Any = None) -> Any:

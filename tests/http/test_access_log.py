@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from http import HTTPStatus
+from pathlib import Path
+from socket import socketpair
 from types import SimpleNamespace
 
 import pytest
 from gunicorn.config import Config
+from gunicorn.http.errors import LimitRequestLine
 
-from core.http import gateway
-from core.http.gateway import AccessLog
-from core.http.security import ALWAYS
+from core import config
+from core.http.gateway import AccessLog, Worker
+from core.http.security import ALWAYS, Heads
 
 SECRET = "Ab-_9" * 8 + "xyz"
 
@@ -41,8 +43,16 @@ def test_nor_what_somebody_brings_back_from_another_system_to_sign_in() -> None:
 
 
 @pytest.mark.feature("B9")
-def test_what_is_refused_before_the_application_sees_it_tells_browsers_what_every_answer_does() -> None:
-    head, _blank, body = gateway._refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "too long", "t").partition(b"\r\n\r\n")
-    told = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+def test_what_is_refused_before_the_application_sees_it_tells_browsers_what_every_answer_does(tmp_path: Path) -> None:
+    worker = Worker.__new__(Worker)  # as gunicorn has it once the application is loaded
+    worker.wsgi = SimpleNamespace(wsgi_app=Heads(lambda _environ, _start: (), config.Config(tmp_path, "", url="https://crm.example")))
+    ours, theirs = socketpair()
+    with ours, theirs:
+        worker.handle_error(None, ours, None, LimitRequestLine(9000, 8190))
+        head, _blank, body = theirs.recv(65_536).partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    told = dict(line.split(": ", 1) for line in lines)
+    assert status == "HTTP/1.1 414 Request-URI Too Long"
     assert told["Content-Length"] == str(len(body))
     assert ALWAYS.items() <= told.items()
+    assert told["Strict-Transport-Security"], "as in every answer behind https"
