@@ -47,10 +47,18 @@ def _veil(names: Iterable[str], owners: type_owners) -> Callable[[Any, Sequence[
 
 
 of_rows = _veil(OF_ROWS, _above(ROW, "import", IMPORT))
-of_parts = _veil(OF_PARTS, _above(PART, "import", IMPORT))
+_of_parts = _veil(OF_PARTS, _above(PART, "import", IMPORT))
 of_corrections = _veil(OF_CORRECTIONS, _above(CORRECTION, "file", FILE))
 of_imports = _veil(OF_IMPORTS, _own(IMPORT))
 of_files = _veil(OF_FILES, _own(FILE))
+
+
+def of_parts(ctx: Context, rows: Sequence[dict[str, Any]]) -> None:
+    """What was there before stood in records, not in the file: who sent the file has written over it, perhaps without the right to read it."""
+    _of_parts(ctx, rows)
+    if not ctx.can(INSPECT):
+        for row in rows:
+            row |= {name: None for name in ("before",) if name in row}
 
 
 def sees(ctx: Context, record: Row) -> bool:
