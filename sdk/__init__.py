@@ -26,6 +26,7 @@ from sdk.errors import (
     UnsupportedMedia,
 )
 from sdk.events import Event, EventType, GiveUp, Job, Past, Subscription, Watch
+from sdk.fields.base import Mapped
 from sdk.filters import Condition, Filter, parse_filter, parse_where, where
 from sdk.forecasting import Forecast, ForecastModel, Regressor
 from sdk.hooks import hookimpl
@@ -98,6 +99,7 @@ __all__ = [
     "MadeFile",
     "Mail",
     "Manifest",
+    "Mapped",
     "MasterData",
     "MenuEntry",
     "Moment",

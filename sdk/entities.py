@@ -10,12 +10,12 @@ from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, MappedColumn, mapped_column
+from sqlalchemy.sql.roles import DDLConstraintColumnRole
 
 from sdk import fields as f
 from sdk.columns import UtcDateTime, json_data, key
 from sdk.errors import DeclarationError
-from sdk.fields.base import Field
+from sdk.fields.base import Field, Mapped
 from sdk.fields.computed import Computed, Source
 from sdk.fields.identity import IdField
 from sdk.fields.text import ALIKE, TextField
@@ -32,10 +32,6 @@ NAMING = {
 LIVE = "deleted_at IS NULL"
 
 
-def _described(type_: Any, of: Field, *, nullable: bool, **more: Any) -> MappedColumn[Any]:
-    return mapped_column(type_, nullable=nullable, info={"field": of}, **more)
-
-
 class Record:
     """A row of a tenant. The declared fields follow; key, owner, version and time stamps are here.
 
@@ -49,14 +45,14 @@ class Record:
     __table__: ClassVar[sa.Table]
     __fields__: ClassVar[dict[str, Field]]
 
-    tenant_id: Mapped[UUID] = mapped_column(key(), primary_key=True)
-    id: Mapped[UUID] = _described(key(), IdField(label=_("ID"), readonly=True), nullable=False, primary_key=True)
-    owner_id: Mapped[UUID | None] = _described(key(), f.LinkField(label=_("Owner"), target="core.user", track=True), nullable=True)
-    version: Mapped[int] = _described(sa.Integer(), f.IntegerField(label=_("Version"), readonly=True), nullable=False)
-    created_at: Mapped[datetime] = _described(UtcDateTime(), f.DateTimeField(label=_("Created"), readonly=True), nullable=False)
-    updated_at: Mapped[datetime] = _described(UtcDateTime(), f.DateTimeField(label=_("Last changed"), readonly=True), nullable=False)
-    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime(), nullable=True)
-    custom: Mapped[dict[str, Any] | None] = mapped_column(json_data(), nullable=True)
+    tenant_id: ClassVar[sa.Column[UUID]]
+    id: ClassVar[sa.Column[UUID]]
+    owner_id: ClassVar[sa.Column[UUID | None]]
+    version: ClassVar[sa.Column[int]]
+    created_at: ClassVar[sa.Column[datetime]]
+    updated_at: ClassVar[sa.Column[datetime]]
+    deleted_at: ClassVar[sa.Column[datetime | None]]
+    custom: ClassVar[sa.Column[dict[str, Any] | None]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -71,21 +67,19 @@ class Record:
         bound: dict[str, Field] = {}
         columns, siblings, extra = list[sa.Column[Any]](), list[sa.Column[Any]](), list[sa.schema.SchemaItem]()
         for attribute, mapped in vars(cls).items():
-            if not isinstance(mapped, MappedColumn):
-                continue
-            bare = mapped.column.info.get("field")
-            if not isinstance(bare, Field):
+            if isinstance(mapped, DDLConstraintColumnRole):
                 raise DeclarationError(f"{cls.__name__}.{attribute}: expected a field such as f.text(_('Name')), not a bare column")
-            field_ = bare.bound(_field_name(cls, attribute, bare), attribute)
+            if not isinstance(mapped, Mapped):
+                continue
+            field_ = mapped.field.bound(_field_name(cls, attribute, mapped.field), attribute)
             bound[field_.name] = field_
-            columns.append(_named(mapped.column, attribute, field_))
+            columns.append(_column(attribute, field_.column_type(), field_, nullable=field_.nullable()))
             for suffix, type_ in field_.siblings().items():
                 siblings.append(sa.Column(f"{attribute}_{suffix}", type_, nullable=field_.nullable() or suffix == ALIKE))
             extra += _constraints(table, field_)
-        first, last = (_everywhere(names) for names in (_FIRST, _LAST))
         extra.append(sa.Index(f"ix_{table}_owner", "tenant_id", "owner_id"))
         cls.__fields__ = bound
-        parts = (*first, *columns, *siblings, *last, *cls.__table_args__, *extra)
+        parts = (*_first(), *columns, *siblings, *_last(), *cls.__table_args__, *extra)
         cls.__table__ = sa.Table(table, cls.metadata, *parts, info={"record": cls})
         for column in cls.__table__.c:
             setattr(cls, column.key, column)
@@ -103,20 +97,35 @@ class Record:
         return cls.__table__
 
 
-_FIRST = ("tenant_id", "id")
-_LAST = ("owner_id", "version", "created_at", "updated_at", "deleted_at", "custom")
-"""The columns that every table begins and ends with."""
+_SYSTEM: dict[str, Field] = {
+    "id": IdField(label=_("ID"), readonly=True),
+    "owner_id": f.LinkField(label=_("Owner"), target="core.user", track=True),
+    "version": f.IntegerField(label=_("Version"), readonly=True),
+    "created_at": f.DateTimeField(label=_("Created"), readonly=True),
+    "updated_at": f.DateTimeField(label=_("Last changed"), readonly=True),
+}
+"""The fields that every record has, by their columns."""
+_KEY, _INSTANT, _WHOLE, _DOCUMENT = key(), UtcDateTime(), sa.Integer(), json_data()
 
 
-def _everywhere(names: Sequence[str]) -> Iterator[sa.Column[Any]]:
-    for name in names:
-        column = vars(Record)[name].column
-        yield _named(column, name, column.info.get("field"))
+def _column(name: str, type_: Any, field_: Field | None = None, **more: Any) -> sa.Column[Any]:
+    return sa.Column(name, type_, info={} if field_ is None else {"field": field_}, **more)
 
 
-def _named(column: sa.Column[Any], name: str, field_: Field | None) -> sa.Column[Any]:
-    info = {} if field_ is None else {"field": field_}
-    return sa.Column(name, column.type, primary_key=column.primary_key, nullable=column.nullable, info=info)
+def _first() -> Iterator[sa.Column[Any]]:
+    """The columns that every table begins with."""
+    yield _column("tenant_id", _KEY, primary_key=True)
+    yield _column("id", _KEY, _SYSTEM["id"], primary_key=True)
+
+
+def _last() -> Iterator[sa.Column[Any]]:
+    """And those that it ends with."""
+    yield _column("owner_id", _KEY, _SYSTEM["owner_id"])
+    yield _column("version", _WHOLE, _SYSTEM["version"], nullable=False)
+    yield _column("created_at", _INSTANT, _SYSTEM["created_at"], nullable=False)
+    yield _column("updated_at", _INSTANT, _SYSTEM["updated_at"], nullable=False)
+    yield _column("deleted_at", _INSTANT)
+    yield _column("custom", _DOCUMENT)
 
 
 def _field_name(cls: type[Record], attribute: str, bare: Field) -> str:
@@ -154,9 +163,8 @@ def unique_together(table: str, *columns: str) -> sa.Index:
 def system_fields() -> dict[str, Field]:
     """The fields that every record has, by name."""
     found: dict[str, Field] = {}
-    for attribute in ("id", "owner_id", "version", "created_at", "updated_at"):
-        bare = vars(Record)[attribute].column.info["field"]
-        name = attribute.removesuffix("_id") if attribute == "owner_id" else attribute
+    for attribute, bare in _SYSTEM.items():
+        name = attribute.removesuffix("_id")
         found[name] = bare.bound(name, attribute)
     return found
 

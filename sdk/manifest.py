@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
+from functools import cache
+from typing import TYPE_CHECKING
 
 from sdk.capabilities import Capabilities
 from sdk.errors import DeclarationError
 from sdk.names import PLUGIN, RESERVED_ADDRESSES, RESERVED_PLUGINS, misshapen, words_in
 from sdk.text import Text
 from sdk.written import Written
+
+if TYPE_CHECKING:
+    from packaging.specifiers import SpecifierSet
 
 API_VERSION = 1
 _VERSION = re.compile(r"\d+\.\d+(\.\d+)?([a-z0-9.+-]*)\Z")
@@ -121,14 +122,19 @@ class Manifest:
 
 
 def _is_version(text: object) -> bool:
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 (only here and below: most who import sdk write no manifest)
+
     try:
         return isinstance(text, str) and bool(_VERSION.match(text) and Version(text))
     except InvalidVersion:
         return False
 
 
+@cache
 def _partner(text: str) -> tuple[str, SpecifierSet] | None:
     """Name and range; None for what is no partner, such as one with extras, markers or an address."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415
+
     try:
         found = Requirement(text)
     except InvalidRequirement:

@@ -9,14 +9,13 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, MappedColumn
 
 from core.events.tables import NO_RECORD
 from core.identity.tables import User
-from sdk import Channel, Record, Text, _
+from sdk import Channel, Mapped, Record, Text, _
 from sdk import fields as f
 from sdk.columns import UtcDateTime, json_data, key
-from sdk.fields.base import Field, column
+from sdk.fields.base import Field
 
 CHANNELS: dict[str, Text] = {
     Channel.API: _("Program"), Channel.PAGE: _("Page"), Channel.IMPORT: _("Import"), Channel.RULE: _("Rule"), Channel.PLUGIN: _("Plugin"),
@@ -67,8 +66,8 @@ class AboutField(f.AnyRecordField):
         return f"(None if {cells[0]} is None or not {cells[0]}.int else {super().wire(*cells)})"
 
 
-def _changes(label: Text) -> MappedColumn[Any]:
-    return column(ChangesField(label=label, readonly=True))
+def _changes(label: Text) -> Mapped[Any]:
+    return Mapped(ChangesField(label=label, readonly=True))
 
 
 class Entry(Record):
@@ -82,7 +81,7 @@ class Entry(Record):
     impersonator_id: Mapped[UUID | None] = f.link(_("Impersonating that person"), User, readonly=True)
     channel: Mapped[str] = f.choice(_("Channel"), CHANNELS, readonly=True)
     entity: Mapped[str] = f.text(_("Entity"), length=80, readonly=True)
-    record: Mapped[UUID | None] = column(AboutField(label=_("Record"), readonly=True, index=True))
+    record: Mapped[UUID | None] = Mapped(AboutField(label=_("Record"), readonly=True, index=True))
     action: Mapped[str] = f.text(_("Action"), length=10, readonly=True)
     changes: Mapped[dict[str, Any] | None] = _changes(_("Changes"))
 

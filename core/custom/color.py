@@ -6,11 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy.orm import MappedColumn
-
-from sdk import Text, _
+from sdk import Mapped, Text, _
 from sdk.fields import FlawError, TextField
-from sdk.fields.base import column
 
 _FORM = re.compile(r"#[0-9a-f]{6}\Z")
 
@@ -42,6 +39,6 @@ class ColorField(TextField):
         return {"type": "string", "pattern": "^#[0-9a-fA-F]{6}$" if self.required else "^(#[0-9a-fA-F]{6})?$"}
 
 
-def color(label: Text) -> MappedColumn[str | None]:
+def color(label: Text) -> Mapped[str | None]:
     """A colour."""
-    return column(ColorField(label=label, example="#1a2b3c"))
+    return Mapped(ColorField(label=label, example="#1a2b3c"))

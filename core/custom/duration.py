@@ -7,11 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sqlalchemy.orm import MappedColumn
-
-from sdk import Text, _
+from sdk import Mapped, Text, _
 from sdk.fields import FlawError, IntegerField
-from sdk.fields.base import column
 
 LONGEST = 10_000_000
 _CLOCK = re.compile(r"(\d{1,6}):([0-5]\d)\Z", re.ASCII)
@@ -54,6 +51,6 @@ def minutes(cell: str) -> int:
     return hours * 60 + rest
 
 
-def duration(label: Text) -> MappedColumn[int | None]:
+def duration(label: Text) -> Mapped[int | None]:
     """How long something takes."""
-    return column(DurationField(label=label, example="90"))
+    return Mapped(DurationField(label=label, example="90"))

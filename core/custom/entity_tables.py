@@ -5,12 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
 
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
-from sdk.fields.base import column
 
 MOST_ENTITIES = 50
 """Entities of one tenant's own."""
@@ -33,7 +31,7 @@ class CustomEntity(Record):
     parent: Mapped[str | None] = f.with_example(f.key(_("Parent entity"), length=100, match=False), f.NO_EXAMPLE)
     owned: Mapped[bool] = f.boolean(_("Has an owner"), default=True)
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
-    purging: Mapped[bool] = column(f.BooleanField(label=_("Being deleted with its records"), default=False, readonly=True))
+    purging: Mapped[bool] = Mapped(f.BooleanField(label=_("Being deleted with its records"), default=False, readonly=True))
 
 
 class CustomRecord(Record):

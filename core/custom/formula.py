@@ -176,7 +176,7 @@ def _field(definition: Definition, *, sensitive: bool) -> Field:
         "integer": f.integer, "decimal": f.decimal, "money": f.money, "date": f.on, "boolean": f.boolean,
     }  # fmt: skip
     mapped = f.text(label, length=LONGEST_TEXT) if definition.result == "text" else made[definition.result](label)
-    bare: Field = mapped.column.info["field"]
+    bare: Field = mapped.field
     return replace(bare, default=None, readonly=True, search=False, sensitive=sensitive, owner="core").bound(
         definition.name, definition.slot
     )

@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy.orm import MappedColumn
-
 from core.custom.color import color
 from core.custom.definition import Definition
 from core.custom.duration import duration
-from sdk import Text, _
+from sdk import Mapped, Text, _
 from sdk import fields as f
 from sdk.fields import Field
 from sdk.text import Told
@@ -22,7 +20,7 @@ class Kind:
     """How a field of this kind is made, and what of it a tenant may ask for."""
 
     label: Text
-    make: Callable[[Text, Definition], MappedColumn[Any]]
+    make: Callable[[Text, Definition], Mapped[Any]]
     words: bool = False
     """Whether `q` can look in it."""
     keyed: bool = False
@@ -47,11 +45,11 @@ class Kind:
         return self.stored and not self.numbered
 
 
-def _choice(label: Text, of: Definition) -> MappedColumn[Any]:
+def _choice(label: Text, of: Definition) -> Mapped[Any]:
     return f.choice(label, {option["key"]: told(option["label"], option.get("label_zh")) for option in of.options})
 
 
-def _keys(label: Text, of: Definition) -> MappedColumn[Any]:
+def _keys(label: Text, of: Definition) -> Mapped[Any]:
     return f.keys(label, options=tuple(option["key"] for option in of.options))
 
 
@@ -94,7 +92,7 @@ def told(label: str, label_zh: str | None) -> Text:
 def bare(definition: Definition) -> Field:
     """The field as its kind makes it, without a name and without what the tenant asks for beyond the kind."""
     kind = KINDS[definition.kind]
-    made: Field = kind.make(told(definition.label, definition.label_zh), definition).column.info["field"]
+    made: Field = kind.make(told(definition.label, definition.label_zh), definition).field
     return replace(made, default=None, search=False)
 
 

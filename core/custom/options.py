@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
-from sdk import Text, _
+from sdk import Mapped, Text, _
 from sdk.columns import json_data
 from sdk.fields import Field, FlawError
-from sdk.fields.base import column, wrong_type
+from sdk.fields.base import wrong_type
 
 MOST_OPTIONS = 200
 _WORD = r"[^\x00-\x1f\x7f-\x9f,;|\[\]\s]([^\x00-\x1f\x7f-\x9f,;|\[\]]{0,38}[^\x00-\x1f\x7f-\x9f,;|\[\]\s])?"
@@ -94,6 +93,6 @@ def _option(cell: object) -> dict[str, str]:
     return words
 
 
-def option_list(label: Text, *, track: bool = False) -> MappedColumn[Any]:
+def option_list(label: Text, *, track: bool = False) -> Mapped[Any]:
     """The options of a choice."""
-    return column(OptionsField(label=label, track=track))
+    return Mapped(OptionsField(label=label, track=track))

@@ -115,9 +115,7 @@ def roll_up(definition: Definition, shape: Shape) -> RollUp:
 
 
 def _field(definition: Definition, measured: Field | None) -> Field:
-    bare: Field = (
-        f.integer(told(definition.label, definition.label_zh), readonly=True).column.info["field"] if measured is None else measured
-    )
+    bare: Field = f.integer(told(definition.label, definition.label_zh), readonly=True).field if measured is None else measured
     asked = replace(bare, label=told(definition.label, definition.label_zh), required=False, unique=False, search=False, match=False, track=False,
                     index=False, readonly=True, default=None, sensitive=definition.sensitive or bare.sensitive, owner="core")  # fmt: skip
     return asked.bound(definition.name, definition.slot)

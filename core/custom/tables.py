@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy.orm import Mapped
-
 from core.custom.kinds import KINDS
 from core.custom.options import option_list
 from core.formulas.check import RESULTS as KINDS_OF_RESULTS
 from core.formulas.grammar import LONGEST
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
 

@@ -271,7 +271,8 @@ def _add_route(catalog: Catalog, owner: str, route: Route) -> None:
         raise DeclarationError(f"route {route.path!r} of plugin {owner!r}: expected a path that starts with '/'")
     if route.permission == PUBLIC and "{token}" not in route.path:
         raise DeclarationError(f"public route {route.path!r} of plugin {owner!r}: nothing names the tenant; put {{token}} into its path")
-    if any((r.plugin, r.method, shape(r.path)) == (owner, route.method, shape(route.path)) for r in catalog.routes):
+    mine = (owner, route.method, shape(route.path))
+    if any(r.plugin == owner and (r.plugin, r.method, shape(r.path)) == mine for r in catalog.routes):
         raise Clash(f"route '{route.method} {route.path}'", owner, owner)
     catalog.routes.append(replace(route, plugin=owner))
 

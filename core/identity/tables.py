@@ -6,10 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
 
 from core.policy.allowed import LONGEST, WORD
-from sdk import Record, Scope, Text, _
+from sdk import Mapped, Record, Scope, Text, _
 from sdk import fields as f
 from sdk.columns import UtcDateTime, key
 from sdk.entities import unique_together

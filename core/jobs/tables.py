@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy.orm import Mapped
-
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING
-from sdk import Record, Text, _
+from sdk import Mapped, Record, Text, _
 from sdk import fields as f
 
 KINDS: dict[str, Text] = {"delivery": _("Delivery of an event"), "job": _("Job"), "schedule": _("Scheduled run")}

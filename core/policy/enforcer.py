@@ -1,8 +1,7 @@
-"""Small Casbin enforcers, one for all tenants whose roles say the same, and the grants compiled from them."""
+"""What roles grant, compiled by small Casbin enforcers: once for all tenants in which the same roles say the same."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 EVERYTHING = "*"
 _KEPT = 20_000
 """Compiled users kept in memory, and tenants with what they store."""
-_MOST_ENFORCERS, _MOST_TABLES = 200, 2_000
+_MOST_TABLES = 2_000
 _SHARED = "all"
 """The one domain of an enforcer, as it serves every tenant whose lines are the same."""
 type_lines = frozenset[tuple[str, tuple[Grant, ...]]]
@@ -70,11 +69,9 @@ class Policy:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._said: Recent[UUID, tuple[int, type_said]] = Recent(_KEPT)
-        self._enforcers: Recent[type_said, casbin.Enforcer] = Recent(_MOST_ENFORCERS)
         self._tables: Recent[tuple[type_said, tuple[str, ...]], tuple[type_table, type_lines]] = Recent(_MOST_TABLES)
         self._grants: Recent[tuple[UUID, UUID], tuple[int, frozenset[str], Grants]] = Recent(_KEPT)
         self._lines: Recent[type_lines, type_lines] = Recent(_KEPT)
-        self._lock = threading.Lock()  # pycasbin is not safe for threads; a compilation takes milliseconds
 
     def grants(
         self,
@@ -111,9 +108,7 @@ class Policy:
         """What these roles grant where this is said, and the same as a value that can be looked up by."""
         found = self._tables.get((said, roles))
         if found is None:
-            with self._lock:
-                enforcer = self._enforcers.get(said) or self._enforcers.keep(said, self._compiled(said))
-                table = _table(enforcer, roles)
+            table = _table(_enforcer(self._lines_of(said, {*roles})), roles)  # of this thread alone: pycasbin is not safe for several
             lines = frozenset(table.items())
             # The same object for equal rights, so that a look-up by them compares no lines.
             found = self._tables.keep((said, roles), (table, self._lines.get(lines) or self._lines.keep(lines, lines)))
@@ -128,39 +123,40 @@ class Policy:
     def _read_said(self, connection: Connection, tenant: UUID, enabled: frozenset[str]) -> type_said:
         return enabled, tuple(sorted(_stored(connection, tenant, self._catalog)))
 
-    def _compiled(self, said: type_said) -> casbin.Enforcer:
+    def _lines_of(self, said: type_said, roles: set[str]) -> list[Line]:
         enabled, stored = said
-        replaced = {(line.role, line.permission) for line in stored}
-        lines = [*stored, *(line for line in self._contributed(enabled) if (line.role, line.permission) not in replaced)]
-        return _enforcer(lines)
+        mine = [line for line in stored if line.role in roles]
+        replaced = {(line.role, line.permission) for line in mine}
+        return mine + [line for line in self._contributed(enabled, roles) if (line.role, line.permission) not in replaced]
 
-    def _contributed(self, enabled: frozenset[str]) -> list[Line]:
-        everything = [Line(key, EVERYTHING, Scope.ALL, EVERYTHING) for key, (_o, role) in self._catalog.roles.items() if role.everything]
+    def _contributed(self, enabled: frozenset[str], roles: set[str]) -> list[Line]:
+        everything = [
+            Line(key, EVERYTHING, Scope.ALL, EVERYTHING)
+            for key, (_o, role) in self._catalog.roles.items()
+            if role.everything and key in roles
+        ]
         return everything + [
             Line(role, name, scope, EVERYTHING)
             for name, (owner, permission) in self._catalog.permissions.items()
             if owner in enabled
             for role, scope in permission.default_for.items()
+            if role in roles
         ]
 
 
 def _table(enforcer: casbin.Enforcer, given: tuple[str, ...]) -> type_table:
-    """The grants of somebody with these roles; Casbin forgets afterwards that there was anybody."""
+    """The grants of somebody with these roles."""
     table, roles, settled = dict[str, list[Grant]](), dict.fromkeys(given), dict[str, set[str]]()
     nothing = dict[str, list[Grant]]()
     for role in roles:
         enforcer.add_role_for_user_in_domain(_SOMEBODY, role, _SHARED)
-    try:
-        for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(_SOMEBODY, _SHARED):
-            name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
-            only = None if fields == EVERYTHING else frozenset(fields.split(","))
-            if verb in IMPLIED:
-                settled.setdefault(name, set()).add(role)
-            # None stands in the place of what a plugin grants the role, and of what a part has by its parent, and grants nothing.
-            (nothing if scope == Scope.NONE else table).setdefault(name, []).append(Grant(Scope(scope), only, role))
-    finally:
-        for role in roles:
-            enforcer.delete_roles_for_user_in_domain(_SOMEBODY, role, _SHARED)
+    for role, _domain, thing, verb, scope, fields in enforcer.get_implicit_permissions_for_user(_SOMEBODY, _SHARED):
+        name = EVERYTHING if thing == EVERYTHING else f"{thing}.{verb}"
+        only = None if fields == EVERYTHING else frozenset(fields.split(","))
+        if verb in IMPLIED:
+            settled.setdefault(name, set()).add(role)
+        # None stands in the place of what a plugin grants the role, and of what a part has by its parent, and grants nothing.
+        (nothing if scope == Scope.NONE else table).setdefault(name, []).append(Grant(Scope(scope), only, role))
     for name, said in settled.items():  # the roles that say nothing of a special right have it with its verb
         thing, _dot, word = name.rpartition(".")
         table.setdefault(name, []).extend(grant for grant in table.get(f"{thing}.{IMPLIED[word]}", ()) if grant.role not in said)

@@ -23,7 +23,7 @@ class NewErasure(Schema):
     """Whose data, and why: the reason stays in the audit. With `dry_run` nothing is changed and everything is told."""
 
     record = _PERSON.input()
-    reason = f.text(_("Reason"), length=500, required=True).column.info["field"].input()
+    reason = f.text(_("Reason"), length=500, required=True).field.input()
     dry_run = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 

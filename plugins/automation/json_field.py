@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
-from sdk import Text, _
+from sdk import Mapped, Text, _
 from sdk.columns import json_data
 from sdk.fields import Field, FlawError
-from sdk.fields.base import column
 
 LONGEST, KEPT = 20_000, 2_000_000
 """Characters of what people write, and of what we write down ourselves."""
@@ -82,7 +80,7 @@ def _clean(value: object) -> bool:
 
 
 def document(label: Text, of: type = list, *, readonly: bool = False, sensitive: bool = False,
-             personal: bool = False, hands_over: bool = False) -> MappedColumn[Any]:  # fmt: skip
+             personal: bool = False, hands_over: bool = False) -> Mapped[Any]:  # fmt: skip
     """A JSON document, nothing by itself."""
-    return column(JsonField(label=label, of=of, readonly=readonly, sensitive=sensitive, personal=personal, hands_over=hands_over,
+    return Mapped(JsonField(label=label, of=of, readonly=readonly, sensitive=sensitive, personal=personal, hands_over=hands_over,
                             longest=KEPT if readonly else LONGEST))  # fmt: skip

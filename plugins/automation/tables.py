@@ -7,14 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
 
 from plugins.automation.chains import StepField
 from plugins.automation.json_field import document
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
-from sdk.fields.base import column
 
 WAITING, DONE, FAILED, STOPPED, UNDONE = "waiting", "done", "failed", "stopped", "undone"
 EXAMPLE = '[{"action": "automation.notify", "parameters": {"to": "owner", "title": "{{ name }}"}}]'
@@ -88,7 +86,7 @@ class Run(Record):
     moment: Mapped[dict[str, Any] | None] = document(_("What had changed"), dict, readonly=True, sensitive=True, personal=True)
     causes: Mapped[list[Any] | None] = document(_("Rules that led here"), readonly=True)
     chain: Mapped[str | None] = f.text(_("Chain"), length=12, readonly=True)
-    step: Mapped[int] = column(StepField(label=_("Times its own rule led here"), default=0, readonly=True))
+    step: Mapped[int] = Mapped(StepField(label=_("Times its own rule led here"), default=0, readonly=True))
     revision: Mapped[int] = f.integer(_("Rule version"), default=1, readonly=True)
     state: Mapped[str] = f.choice(_("Status"), STATES, default=WAITING, readonly=True, index=True)
     attempts: Mapped[int] = f.integer(_("Attempts"), default=0, readonly=True)

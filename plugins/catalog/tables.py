@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sqlalchemy.orm import Mapped
-
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy.orm import Mapped
-
-from sdk import Audience, Record, _
+from sdk import Audience, Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
 from sdk.fields.base import NO_EXAMPLE, with_example

@@ -6,10 +6,9 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
 from sqlalchemy.sql import FromClause
 
-from sdk import Record, _, likeness
+from sdk import Mapped, Record, _, likeness
 from sdk import fields as f
 from sdk.entities import unique_together
 from sdk.text import NAME_OF_A_PERSON

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Mapped
-
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
 

@@ -6,9 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy.orm import Mapped
-
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Mapped
-
 from plugins.import_export.columns import HEADINGS, NAMES
 from plugins.import_export.sinks import FORMATS
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
 

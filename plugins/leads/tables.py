@@ -8,12 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Mapped
 from sqlalchemy.sql import FromClause
 
 from plugins.customers.api import Account, Contact
 from plugins.pipeline.api import Deal
-from sdk import Record, _, likeness
+from sdk import Mapped, Record, _, likeness
 from sdk import fields as f
 from sdk.text import NAME_OF_A_PERSON
 
@@ -109,7 +108,7 @@ CONVERTED_LEADS = f.over(Lead.campaign_id, sa.func.count().filter(Lead.state == 
 """How many of them became customers."""
 
 
-def _won_over(link: InstrumentedAttribute[UUID | None], value: sa.ColumnElement[Any]) -> f.Source:
+def _won_over(link: sa.Column[UUID | None], value: sa.ColumnElement[Any]) -> f.Source:
     """What `value` is over the won deals whose origin names the campaign by `link`, of those that the reader sees."""
     deal, origin = Deal.table(), Origin.table()
 
@@ -124,7 +123,7 @@ def _won_over(link: InstrumentedAttribute[UUID | None], value: sa.ColumnElement[
     return source
 
 
-def _amount(link: InstrumentedAttribute[UUID | None]) -> tuple[f.Source, f.Source]:
+def _amount(link: sa.Column[UUID | None]) -> tuple[f.Source, f.Source]:
     table = Deal.table()
     amount = sa.func.sum(table.c.base_amount, type_=table.c.base_amount.type)
     return _won_over(link, amount), _won_over(link, sa.func.max(table.c.base_amount_currency))

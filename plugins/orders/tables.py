@@ -8,12 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
 from sqlalchemy.sql import FromClause
 
 from plugins.catalog.api import Product
 from plugins.customers.api import Account, Contact
-from sdk import Record, Text, _
+from sdk import Mapped, Record, Text, _
 from sdk import fields as f
 from sdk.rates import RATE_PLACES
 

@@ -7,10 +7,9 @@ from decimal import Decimal
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
 
 from plugins.customers.api import Account, Contact
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
 from sdk.rates import RATE_PLACES

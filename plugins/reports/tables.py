@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy.orm import Mapped
-
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 
 SHAPES = {"number": _("Number"), "chart": _("Chart"), "table": _("Table")}

@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
-from sdk import Change, Condition, Context, NotFound, Text, _
+from sdk import Change, Condition, Context, Mapped, NotFound, Text, _
 from sdk.columns import json_data
 from sdk.context import Row, id_of
 from sdk.fields import Field, FlawError
-from sdk.fields.base import column, wrong_type
+from sdk.fields.base import wrong_type
 from sdk.fields.text import SAID, plain_text
 
 MOST = 20
@@ -64,9 +63,9 @@ class PeopleField(Field):
         return {"type": "array", "items": item, "maxItems": MOST, "description": "Ids, mail addresses or names of people."}
 
 
-def people(label: Text, *, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:
+def people(label: Text, *, track: bool = False, readonly: bool = False) -> Mapped[Any]:
     """Up to 20 people."""
-    return column(PeopleField(label=label, track=track, readonly=readonly))
+    return Mapped(PeopleField(label=label, track=track, readonly=readonly))
 
 
 def ids(value: object) -> list[UUID]:

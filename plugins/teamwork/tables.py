@@ -9,13 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, MappedColumn
 
 from plugins.teamwork.people import people
-from sdk import Record, Text, _
+from sdk import Mapped, Record, Text, _
 from sdk import fields as f
 from sdk.entities import unique_together
-from sdk.fields.base import column
 
 OPEN, DONE, CANCELLED, PLANNED = "open", "done", "cancelled", "planned"
 STATES = {OPEN: _("Open"), DONE: _("Done"), CANCELLED: _("Cancelled")}
@@ -40,9 +38,9 @@ WAITING, SENT, LEFT_OUT = "waiting", "sent", "left_out"
 POSTED = {WAITING: _("Waiting"), SENT: _("Sent"), LEFT_OUT: _("Skipped")}
 
 
-def _clock(label: Text, example: str, default: str | None = None) -> MappedColumn[Any]:
+def _clock(label: Text, example: str, default: str | None = None) -> Mapped[Any]:
     expected = _("a time of day such as 09:00")
-    return column(f.TextField(label=label, length=5, pattern=CLOCK, example=example, default=default, expected=expected))
+    return Mapped(f.TextField(label=label, length=5, pattern=CLOCK, example=example, default=default, expected=expected))
 
 
 class Task(Record):
@@ -175,7 +173,7 @@ class Notification(Record):
     )  # fmt: skip
 
     kind: Mapped[str] = f.key(_("Type"), length=100, required=True, match=False, readonly=True)
-    title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True, search=True, personal=True))
+    title: Mapped[str] = Mapped(f.TextField(label=_("Title"), required=True, readonly=True, search=True, personal=True))
     body: Mapped[str | None] = f.long_text(_("Text"), readonly=True, personal=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
     times: Mapped[int | None] = f.integer(_("Frequency"), least=1, readonly=True)
@@ -212,7 +210,7 @@ class HeldLetter(Record):
     __tablename__ = "teamwork_held_letters"
 
     kind: Mapped[str] = f.key(_("Type"), length=100, required=True, match=False, readonly=True)
-    title: Mapped[str] = column(f.TextField(label=_("Title"), required=True, readonly=True, personal=True))
+    title: Mapped[str] = Mapped(f.TextField(label=_("Title"), required=True, readonly=True, personal=True))
     body: Mapped[str | None] = f.long_text(_("Text"), readonly=True, personal=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), readonly=True)
     gathered: Mapped[bool] = f.boolean(_("Combined into one daily email"))

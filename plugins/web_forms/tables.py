@@ -6,10 +6,8 @@ import re
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.orm import Mapped
-
 from plugins.leads.api import Lead
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 from sdk.entities import unique_together
 

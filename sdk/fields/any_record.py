@@ -9,10 +9,9 @@ from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import key
-from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.fields.base import Field, FlawError, Mapped, ReportRole, wrong_type
 from sdk.fields.text import plain_text
 from sdk.text import Text, _
 
@@ -118,9 +117,9 @@ class AnyRecordField(Field):
 
 
 def any_record(label: Text, *, required: bool = False, parent: bool = False, track: bool = False,
-               readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
+               readonly: bool = False) -> Mapped[Any]:  # fmt: skip
     """A record of any entity that the tenant has, as `Reference`; on the wire `{"entity": "plugin.entity", "id": "..."}`.
 
     `parent=True`: who reaches that record reaches this one (comments, files). Such a record cannot be about another such record.
     """
-    return column(AnyRecordField(label=label, required=required, parent=parent, track=track, readonly=readonly, index=True))
+    return Mapped(AnyRecordField(label=label, required=required, parent=parent, track=track, readonly=readonly, index=True))

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, ClassVar, NamedTuple, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from marshmallow import ValidationError, missing
 from marshmallow import fields as mm
-from sqlalchemy.orm import MappedColumn, mapped_column
 
 from sdk.errors import NO_PARAMS, Params
 from sdk.messages import Flawed
@@ -19,6 +18,7 @@ from sdk.text import Text, _
 
 Cells: TypeAlias = "Sequence[object]"
 Check: TypeAlias = "Callable[[object], object]"
+T = TypeVar("T")
 
 
 class ReportRole(StrEnum):
@@ -290,51 +290,54 @@ class Checked(mm.Field[Any]):
         return checked
 
 
+class Mapped(Generic[T]):
+    """A field as a record declares it, `name: Mapped[str] = f.text(_("Name"))`; once the class is made, its column stands in this place."""
+
+    def __init__(self, field: Field) -> None:
+        self.field = field
+
+    if TYPE_CHECKING:
+
+        def __get__(self, record: None, of: type[object], /) -> sa.Column[T]: ...
+
+    def but(self, **different: Any) -> Self:
+        """The same with other words or marks."""
+        return type(self)(replace(self.field, **different))
+
+
 NO_EXAMPLE = "-"
 
 
-def with_example(mapped: MappedColumn[Any], cell: str) -> MappedColumn[Any]:
+def with_example(mapped: Mapped[Any], cell: str) -> Mapped[Any]:
     """A field with its cell in the example row of import templates: for a link any word, which stands for whatever record there is."""
-    mapped.column.info["field"] = replace(mapped.column.info["field"], example=cell)
-    return mapped
+    return mapped.but(example=cell)
 
 
-def secret(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
+def secret(mapped: Mapped[Any]) -> Mapped[Any]:
     """A field that holds a key, or the hash of one: left out when a tenant's data are exported."""
-    mapped.column.info["field"] = replace(mapped.column.info["field"], secret=True)
-    return mapped
+    return mapped.but(secret=True)
 
 
-def personal(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
+def personal(mapped: Mapped[Any]) -> Mapped[Any]:
     """A field of whatever kind that tells something of a person, as `personal=True` says of a text (`f.personal(f.choice(...))`)."""
-    mapped.column.info["field"] = replace(mapped.column.info["field"], personal=True)
-    return mapped
+    return mapped.but(personal=True)
 
 
-def historic(mapped: MappedColumn[Any]) -> MappedColumn[Any]:
+def historic(mapped: Mapped[Any]) -> Mapped[Any]:
     """A read-only field that comes in with history, as it stood elsewhere: the number of an invoice, the day on which it was issued."""
-    mapped.column.info["field"] = replace(mapped.column.info["field"], historic=True)
-    return mapped
+    return mapped.but(historic=True)
 
 
-def synonyms(mapped: MappedColumn[Any], *words: str) -> MappedColumn[Any]:
+def synonyms(mapped: Mapped[Any], *words: str) -> Mapped[Any]:
     """A field that files call by these words, too: `f.synonyms(f.text(_("Name")), "Company", "公司名称")`."""
-    mapped.column.info["field"] = replace(mapped.column.info["field"], synonyms=words)
-    return mapped
+    return mapped.but(synonyms=words)
 
 
-def called_after(mapped: MappedColumn[Any], *links: str) -> MappedColumn[Any]:
+def called_after(mapped: Mapped[Any], *links: str) -> Mapped[Any]:
     """A title that a form suggests, as soon as it begins with one of these links: the subject of a quote after its deal, or its account."""
-    mapped.column.info["field"] = replace(mapped.column.info["field"], called_after=links)
-    return mapped
+    return mapped.but(called_after=links)
 
 
-def beside(mapped: MappedColumn[Any], *entities: str) -> MappedColumn[Any]:
+def beside(mapped: Mapped[Any], *entities: str) -> Mapped[Any]:
     """A field that is there only beside these entities (`after` partners): a product's line where there are products."""
-    mapped.column.info["field"] = replace(mapped.column.info["field"], beside=entities)
-    return mapped
-
-
-def column(of: Field) -> MappedColumn[Any]:
-    """The mapped column that carries `of` in its info; Record binds the name."""
-    return mapped_column(of.column_type(), nullable=of.nullable(), info={"field": of})
+    return mapped.but(beside=entities)

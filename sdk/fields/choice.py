@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
-from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.fields.base import Field, FlawError, Mapped, ReportRole, wrong_type
 from sdk.text import Text, _
 
 
@@ -40,7 +39,7 @@ class ChoiceField(Field):
 
 
 def choice(label: Text, options: Mapping[str, Text], *, default: str | None = None, required: bool = False,
-           track: bool = False, readonly: bool = False, index: bool = False) -> MappedColumn[Any]:  # fmt: skip
+           track: bool = False, readonly: bool = False, index: bool = False) -> Mapped[Any]:  # fmt: skip
     """One of `options`, a mapping from the stored key to its label."""
-    return column(ChoiceField(label=label, options=dict(options), default=default, required=required, track=track,
+    return Mapped(ChoiceField(label=label, options=dict(options), default=default, required=required, track=track,
                               readonly=readonly, index=index))  # fmt: skip

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import FromClause, visitors
 
-from sdk.fields.base import Field
+from sdk.fields.base import Field, Mapped
 
 if TYPE_CHECKING:
     from sdk.entities import Record
@@ -53,10 +52,9 @@ def computed(column: object, *sources: Source, needs: tuple[str, ...] = ()) -> C
     One source for each of its columns: one, but for money its amount and its currency. Raises TypeError for anything else. `needs` names
     fields of the extended record itself that it is made from.
     """
-    info = getattr(getattr(column, "column", None), "info", {})
-    found = info.get("field")
-    if not isinstance(found, Field):
+    if not isinstance(column, Mapped):
         raise TypeError("computed() expects a field, such as f.integer(_('Orders'))")
+    found = column.field
     if len(sources) != 1 + len(found.siblings()):
         raise TypeError(f"computed() expects {1 + len(found.siblings())} source(s) for a {found.kind} field, got {len(sources)}")
     return Computed(replace(found, readonly=True), sources, needs)
@@ -71,18 +69,17 @@ def sifted(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
     return sa.case((sa.and_(*conditions), sa.true()), else_=sa.false())
 
 
-def over(link: InstrumentedAttribute[Any], value: sa.ColumnElement[Any]) -> Source:
+def over(link: sa.Column[Any], value: sa.ColumnElement[Any]) -> Source:
     """What `value` (a count, a sum, the latest) is over the records whose `link` points to the extended record.
 
     `over(Order.account_id, sa.func.count())`: of those that the reader sees, without what is in the recycle bin; rows whose
     summed field is hidden from the reader do not count.
     """
-    column = cast("sa.Column[Any]", link)  # what a record's class has under the names of its columns
-    record: type[Record] = column.table.info["record"]
-    used = {column.key} | {part.name for part in visitors.iterate(value) if isinstance(part, sa.Column)}
+    record: type[Record] = link.table.info["record"]
+    used = {link.key} | {part.name for part in visitors.iterate(value) if isinstance(part, sa.Column)}
 
     def source(extended: FromClause, reach: Reach) -> sa.ColumnElement[object]:
-        mine = (column == extended.c.id, *reach(record, used))
+        mine = (link == extended.c.id, *reach(record, used))
         return sa.select(value).select_from(record.table()).where(*mine).correlate(extended).scalar_subquery()
 
     return source

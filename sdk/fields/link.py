@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import key
-from sdk.fields.base import Cells, Field, FlawError, Parsed, ReportRole, column, wrong_type
+from sdk.fields.base import Cells, Field, FlawError, Mapped, Parsed, ReportRole, wrong_type
 from sdk.fields.text import SAID, plain_lines, plain_text
 from sdk.text import Text, _
 
@@ -104,7 +103,7 @@ def key_of(word: str) -> UUID | NaturalKey:
 
 def link(label: Text, target: type[Record] | Literal["self"] | str, *, required: bool = False, parent: bool = False,
          within: str = "", usual: str = "", unique: bool = False, track: bool = False, readonly: bool = False, tree: bool = False,
-         timeline: bool = False, hands_over: bool = False, subject: bool = False) -> MappedColumn[Any]:  # fmt: skip
+         timeline: bool = False, hands_over: bool = False, subject: bool = False) -> Mapped[Any]:  # fmt: skip
     """A link to a record of `target`: "self", a required partner's class, or a possible partner's entity name.
 
     `within="pipeline", usual="is_default"`: of several records of one name that one is meant whose own `pipeline` is this record's, or the
@@ -122,5 +121,5 @@ def link(label: Text, target: type[Record] | Literal["self"] | str, *, required:
 
     `parent=True`: who reaches the parent reaches this record (lines, history, comments).
     """
-    return column(LinkField(label=label, target=target, required=required, parent=parent, within=within, usual=usual, unique=unique,
+    return Mapped(LinkField(label=label, target=target, required=required, parent=parent, within=within, usual=usual, unique=unique,
                             tree=tree, timeline=timeline, hands_over=hands_over, subject=subject, track=track, readonly=readonly, index=True))  # fmt: skip

@@ -9,10 +9,9 @@ from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import Exact
-from sdk.fields.base import Field, FlawError, ReportRole, column, wrong_type
+from sdk.fields.base import Field, FlawError, Mapped, ReportRole, wrong_type
 from sdk.fields.number import exact, exact_schema, exact_text, is_plain, number_text, parts_of
 from sdk.fields.text import TextField
 from sdk.text import Text, _
@@ -210,12 +209,12 @@ class CurrencyField(TextField):
 
 
 def currency(label: Text, *, required: bool = False, unique: bool = False, match: bool = False, search: bool = False,
-             track: bool = False, foreign: bool = False) -> MappedColumn[Any]:  # fmt: skip
+             track: bool = False, foreign: bool = False) -> Mapped[Any]:  # fmt: skip
     """The code of a currency."""
-    return column(CurrencyField(label=label, required=required, unique=unique, match=match, search=search, track=track, foreign=foreign))
+    return Mapped(CurrencyField(label=label, required=required, unique=unique, match=match, search=search, track=track, foreign=foreign))
 
 
 def money(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-          least: Decimal | None = None, index: bool = False, places: int | None = None) -> MappedColumn[Any]:  # fmt: skip
+          least: Decimal | None = None, index: bool = False, places: int | None = None) -> Mapped[Any]:  # fmt: skip
     """An amount with its currency; left out, the currency is the tenant's own. `places`: for unit prices, up to 4 digits."""
-    return column(MoneyField(label=label, required=required, track=track, readonly=readonly, least=least, index=index, places=places))
+    return Mapped(MoneyField(label=label, required=required, track=track, readonly=readonly, least=least, index=index, places=places))

@@ -10,10 +10,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import SCALE, Exact, limit_of
-from sdk.fields.base import Field, FlawError, ReportRole, column, keep_whole, wrong_type
+from sdk.fields.base import Field, FlawError, Mapped, ReportRole, keep_whole, wrong_type
 from sdk.text import Text, _
 
 _ORDERED = ("eq", "ne", "in", "gt", "gte", "lt", "lte", "empty")
@@ -359,24 +358,24 @@ class BooleanField(Field):
 
 
 def integer(label: Text, *, least: int = -(2**31), most: int = 2**31 - 1, required: bool = False, track: bool = False,
-            readonly: bool = False, default: int | None = None, index: bool = False) -> MappedColumn[Any]:  # fmt: skip
+            readonly: bool = False, default: int | None = None, index: bool = False) -> Mapped[Any]:  # fmt: skip
     """A whole number from `least` to `most`."""
-    return column(IntegerField(label=label, least=least, most=most, required=required, track=track, readonly=readonly,
+    return Mapped(IntegerField(label=label, least=least, most=most, required=required, track=track, readonly=readonly,
                                default=default, index=index))  # fmt: skip
 
 
 def decimal(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-            least: Decimal | None = None, most: Decimal | None = None, places: int = SCALE) -> MappedColumn[Any]:  # fmt: skip
+            least: Decimal | None = None, most: Decimal | None = None, places: int = SCALE) -> Mapped[Any]:  # fmt: skip
     """An exact decimal with up to four digits behind the point, or `places` (17 digits in all)."""
-    return column(DecimalField(label=label, required=required, track=track, readonly=readonly, least=least, most=most, places=places))
+    return Mapped(DecimalField(label=label, required=required, track=track, readonly=readonly, least=least, most=most, places=places))
 
 
-def percent(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:
+def percent(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False) -> Mapped[Any]:
     """A share from 0 to 100, in per cent."""
-    return column(DecimalField(label=label, required=required, track=track, readonly=readonly,
+    return Mapped(DecimalField(label=label, required=required, track=track, readonly=readonly,
                                least=Decimal(0), most=Decimal(100), percent=True))  # fmt: skip
 
 
-def boolean(label: Text, *, default: bool = False, track: bool = False, readonly: bool = False) -> MappedColumn[Any]:
+def boolean(label: Text, *, default: bool = False, track: bool = False, readonly: bool = False) -> Mapped[Any]:
     """Yes or no; no is the default."""
-    return column(BooleanField(label=label, default=default, track=track, readonly=readonly))
+    return Mapped(BooleanField(label=label, default=default, track=track, readonly=readonly))

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import json_data
-from sdk.fields.base import Cells, Field, Flaw, FlawError, Parsed, ReportRole, column, wrong_type
+from sdk.fields.base import Cells, Field, Flaw, FlawError, Mapped, Parsed, ReportRole, wrong_type
 from sdk.likeness import LONGEST, Likeness
 from sdk.text import Text, _
 
@@ -392,53 +391,53 @@ def text(label: Text, *, length: int = 255, required: bool = False, unique: bool
          match: bool = False, track: bool = False, sensitive: bool = False, readonly: bool = False,
          index: bool = False, default: str | None = None, example: str = "",
          alike: Likeness | None = None, personal: bool = False, of: str = "",
-         names: Names = "") -> MappedColumn[Any]:  # fmt: skip
+         names: Names = "") -> Mapped[Any]:  # fmt: skip
     """A line of text of at most `length` characters; `example` fits where not any text does.
 
     `alike` (`sdk.likeness.company`, …) says what its writings have in common: see `Entity.alike`. `of="company.source"` names an entity
     whose keys are written here, for pages; `names="measure"` what is added up of the entity that a field beside it names. `personal=True`, here and in
     other fields: the value tells something of a person, and goes when that person is erased.
     """
-    return column(TextField(label=label, length=length, required=required, unique=unique, search=search, match=match, alike=alike,
+    return Mapped(TextField(label=label, length=length, required=required, unique=unique, search=search, match=match, alike=alike,
                             track=track, sensitive=sensitive, readonly=readonly, index=index, default=default, example=example,
                             personal=personal, of=of, names=names))  # fmt: skip
 
 
 def long_text(label: Text, *, length: int = 20_000, required: bool = False, track: bool = False,
-              sensitive: bool = False, readonly: bool = False, personal: bool = False, names: Names = "") -> MappedColumn[Any]:  # fmt: skip
+              sensitive: bool = False, readonly: bool = False, personal: bool = False, names: Names = "") -> Mapped[Any]:  # fmt: skip
     """Text of several lines; `names="conditions"` where each of them is a condition (`stage=won`) on the records that a field beside it names."""
-    return column(LongTextField(label=label, length=length, lines=True, required=required, track=track,
+    return Mapped(LongTextField(label=label, length=length, lines=True, required=required, track=track,
                                 sensitive=sensitive, readonly=readonly, personal=personal, names=names))  # fmt: skip
 
 
 def key(label: Text, *, length: int = 60, required: bool = False, unique: bool = False, match: bool = True,
-        readonly: bool = False) -> MappedColumn[Any]:  # fmt: skip
+        readonly: bool = False) -> Mapped[Any]:  # fmt: skip
     """A short name for machines: lower-case letters, digits, dot, dash and underscore."""
-    return column(TextField(label=label, length=length, required=required, unique=unique, match=match, readonly=readonly,
+    return Mapped(TextField(label=label, length=length, required=required, unique=unique, match=match, readonly=readonly,
                             pattern=_KEY, expected=_("a key of lowercase letters, digits, dots, dashes or underscores")))  # fmt: skip
 
 
 def email(label: Text, *, required: bool = False, unique: bool = False, search: bool = True, match: bool = True,
-          track: bool = False, sensitive: bool = False, personal: bool = True) -> MappedColumn[Any]:  # fmt: skip
+          track: bool = False, sensitive: bool = False, personal: bool = True) -> Mapped[Any]:  # fmt: skip
     """A mail address; personal, unless it is said to be a company's."""
-    return column(EmailField(label=label, required=required, unique=unique, search=search, match=match, track=track, personal=personal,
+    return Mapped(EmailField(label=label, required=required, unique=unique, search=search, match=match, track=track, personal=personal,
                              sensitive=sensitive, pattern=_EMAIL, expected=_("an email address such as name@example.com")))  # fmt: skip
 
 
 def phone(label: Text, *, required: bool = False, search: bool = True, sensitive: bool = False,
-          alike: Likeness | None = None, personal: bool = True) -> MappedColumn[Any]:  # fmt: skip
+          alike: Likeness | None = None, personal: bool = True) -> Mapped[Any]:  # fmt: skip
     """A telephone number as people write it; personal, unless it is said to be a company's."""
-    return column(PhoneField(label=label, length=40, required=required, search=search, sensitive=sensitive, pattern=_PHONE, alike=alike,
+    return Mapped(PhoneField(label=label, length=40, required=required, search=search, sensitive=sensitive, pattern=_PHONE, alike=alike,
                              personal=personal, expected=_("a phone number such as +86 10 1234 5678")))  # fmt: skip
 
 
-def url(label: Text, *, required: bool = False, alike: Likeness | None = None, personal: bool = False) -> MappedColumn[Any]:
+def url(label: Text, *, required: bool = False, alike: Likeness | None = None, personal: bool = False) -> Mapped[Any]:
     """A web address with http or https."""
-    return column(UrlField(label=label, length=500, required=required, pattern=_URL, alike=alike, personal=personal,
+    return Mapped(UrlField(label=label, length=500, required=required, pattern=_URL, alike=alike, personal=personal,
                            expected=_("a web address such as https://example.com")))  # fmt: skip
 
 
 def keys(label: Text, of: str = "", *, options: tuple[str, ...] = (), track: bool = False, pattern: re.Pattern[str] = _KEY,
-         longest: int = 100) -> MappedColumn[Any]:  # fmt: skip
+         longest: int = 100) -> Mapped[Any]:  # fmt: skip
     """A list of the natural keys of another entity's records, or of words of another `pattern`."""
-    return column(KeysField(label=label, of=of, options=options, track=track, pattern=pattern, longest=longest))
+    return Mapped(KeysField(label=label, of=of, options=options, track=track, pattern=pattern, longest=longest))

@@ -12,10 +12,9 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.orm import MappedColumn
 
 from sdk.columns import UtcDateTime
-from sdk.fields.base import Cells, Field, FlawError, Parsed, ReportRole, column, wrong_type
+from sdk.fields.base import Cells, Field, FlawError, Mapped, Parsed, ReportRole, wrong_type
 from sdk.text import Text, _
 
 _READ = frozenset({date, type(None)})
@@ -306,12 +305,12 @@ def _clock(word: str) -> time:
 
 
 def on(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-       index: bool = False, personal: bool = False, months: bool = False) -> MappedColumn[Any]:  # fmt: skip
+       index: bool = False, personal: bool = False, months: bool = False) -> Mapped[Any]:  # fmt: skip
     """A date without a time: it is the same date in every zone. `months`: where files tell a month, its first day is meant."""
-    return column(DateField(label=label, required=required, track=track, readonly=readonly, index=index, personal=personal, months=months))
+    return Mapped(DateField(label=label, required=required, track=track, readonly=readonly, index=index, personal=personal, months=months))
 
 
 def at(label: Text, *, required: bool = False, track: bool = False, readonly: bool = False,
-       index: bool = False) -> MappedColumn[Any]:  # fmt: skip
+       index: bool = False) -> Mapped[Any]:  # fmt: skip
     """An instant, kept in UTC."""
-    return column(DateTimeField(label=label, required=required, track=track, readonly=readonly, index=index))
+    return Mapped(DateTimeField(label=label, required=required, track=track, readonly=readonly, index=index))

@@ -354,7 +354,7 @@ def test_the_platform_gives_numbers_in_the_order_in_which_records_are_written(ad
 
 @given(st.integers(0, 10_000_000))
 def test_a_duration_is_read_as_it_is_written(minutes: int) -> None:
-    field: DurationField = duration(_("D")).column.info["field"]
+    field: DurationField = duration(_("D")).field
     assert field.read([field.format(minutes)]).values == [minutes]
     assert (
         field.parse([minutes]).values
@@ -368,7 +368,7 @@ def test_a_duration_is_read_as_it_is_written(minutes: int) -> None:
 @given(st.text(max_size=12))
 def test_no_text_makes_a_duration_or_a_colour_fail(word: str) -> None:
     for mapped in (duration(_("D")), color(_("C"))):
-        field = mapped.column.info["field"]
+        field = mapped.field
         parsed = field.read([word])
         assert len(parsed.values) == 1
         assert parsed.values[0] is None or field.parse(parsed.values) == parsed

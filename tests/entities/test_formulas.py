@@ -23,7 +23,7 @@ from sdk import fields as f
 
 TIERS = {"gold": _("Gold"), "tin": _("Tin")}
 FIELDS: Mapping[str, f.Field] = {
-    name: mapped.column.info["field"]
+    name: mapped.field
     for name, mapped in {
         "n": f.integer(_("N")), "w": f.decimal(_("W")), "r": f.decimal(_("R"), places=6), "p": f.money(_("P")), "q": f.money(_("Q")),
         "t": f.text(_("T")), "tier": f.choice(_("Tier"), TIERS), "b": f.boolean(_("B")), "d": f.on(_("D")), "i": f.at(_("I")),

@@ -94,7 +94,7 @@ def test_no_code_of_ours_tells_marshmallow_a_text_that_is_not_marked_for_transla
 @pytest.mark.feature("P34")
 def test_the_flaw_of_a_field_of_ours_keeps_its_code_and_its_words_through_marshmallow() -> None:
     column: Any = f.integer(_("Places"), least=1, most=9)
-    of: Field = column.column.info["field"]
+    of: Field = column.field
     with pytest.raises(ValidationError) as caught:
         of.input(required=True).deserialize("many")
     (one,) = problems(caught.value.messages, "places")

@@ -289,7 +289,7 @@ def test_who_erases_is_told_by_record_what_stays_as_far_as_one_sees_it(client: A
 
 
 def test_any_kind_of_field_can_be_personal_and_one_that_cannot_be_emptied_is_refused_at_the_beginning() -> None:
-    chosen = f.personal(f.choice(_("Form of address"), {"x": _("Form of address")})).column.info["field"]
+    chosen = f.personal(f.choice(_("Form of address"), {"x": _("Form of address")})).field
     assert (chosen.personal, chosen.kind) == (True, "choice")
     record_ = type("Pet", (Record,), {"__tablename__": "pets_pets", "__annotations__": {}, "name": f.text(_("Name")),
                                       "born": f.on(_("Born"), required=True, personal=True)})  # fmt: skip

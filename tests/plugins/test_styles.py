@@ -238,7 +238,7 @@ def test_an_instant_is_read_with_its_offset_and_half_of_the_day_however_they_are
 
 
 def test_numbers_and_addresses_are_read_without_what_programs_and_keyboards_put_around_them() -> None:
-    phone, mail, web = (make(LABEL).column.info["field"] for make in (f.phone, f.email, f.url))
+    phone, mail, web = (make(LABEL).field for make in (f.phone, f.email, f.url))
     assert values(phone, ["（010）１２３４－５６７８", "13912345678.0", "\u202a13912345678\u202c", "010–1234567转80", "１３９１２３４５６７８（微信同号）", "Tel.: +49 30 123456 (Office)", "手机：13912345678",
                           "13912345678（王经理）"]) == [
         "(010)1234-5678", "13912345678", "13912345678", "010-1234567转80", "13912345678", "+49 30 123456", "13912345678", "malformed",
@@ -279,7 +279,7 @@ def test_large_numbers_and_what_is_counted_are_read_with_their_words() -> None:
 
 
 def test_addresses_are_read_without_names_and_of_several_in_a_cell_it_is_said_that_it_are_several() -> None:
-    phone, mail = (make(LABEL).column.info["field"] for make in (f.phone, f.email))
+    phone, mail = (make(LABEL).field for make in (f.phone, f.email))
     assert values(mail, ["Pat O'Neil <Pat@X.example>", "<a@x.example>", "mailto:b@x.example"]) == [
         "pat@x.example",
         "a@x.example",

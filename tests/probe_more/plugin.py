@@ -7,9 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
 
-from sdk import Batch, Capabilities, Context, Entity, Extension, Manifest, Permission, Record, Side, _, hookimpl
+from sdk import Batch, Capabilities, Context, Entity, Extension, Manifest, Mapped, Permission, Record, Side, _, hookimpl
 from sdk import fields as f
 from sdk.permissions import Audience
 from tests.probe.tables import Board, Part, Thing

@@ -7,9 +7,7 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy.orm import Mapped
-
-from sdk import Entity, Manifest, Record, Scope, Verb, _, hookimpl
+from sdk import Entity, Manifest, Mapped, Record, Scope, Verb, _, hookimpl
 from sdk import fields as f
 
 manifest = Manifest(name="teamwork", version="1.0", title=_("Targets"), summary=_("Targets alone."))

@@ -10,7 +10,7 @@ from tests.third_party.installation import House
 
 HEAD = """
 from uuid import UUID
-from sqlalchemy.orm import Mapped
+from sdk import Mapped
 from plugins.customers.api import Account
 from sdk import Entity, Extension, Manifest, Record, Side, _, fields as f, hookimpl
 

@@ -3,10 +3,9 @@
 from uuid import UUID
 
 from dealwright_visits.api import Visit
-from sqlalchemy.orm import Mapped
 
 from plugins.customers.api import Account
-from sdk import Record, _
+from sdk import Mapped, Record, _
 from sdk import fields as f
 
 LEVELS = {"basic": _("Basic"), "silver": _("Silver"), "gold": _("Gold")}

@@ -4,10 +4,9 @@ from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped
 
 from plugins.customers.api import Account
-from sdk import Access, Entity, Extension, Manifest, Record, Scope, Verb, _, hookimpl
+from sdk import Access, Entity, Extension, Manifest, Mapped, Record, Scope, Verb, _, hookimpl
 from sdk import fields as f
 
 manifest = Manifest("visits", "1.0", _("Visits"), _("Who was at which customer, when, and at what cost."), requires=("customers",))
