@@ -10,7 +10,7 @@ from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds, id_in
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.files.gaps import OTHER_TABLE
-from plugins.import_export.footers import likely, says_alone, signed, sums_up
+from plugins.import_export.footers import likely, noted, says_alone, signed, sums_up
 from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.lost import Lost
@@ -324,7 +324,7 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, problem)
             elif row[0] in self._suspected and sums_up(row[1]):  # those that were asked for
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
-            elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1])):
+            elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1]) or noted(row[1])):
                 self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
             elif row[0] in self._doubtful and (doubts := self._doubts(row)):
                 self.teller.leave(tally, row, WARNED, doubts[0], doubts[1:])

@@ -337,6 +337,16 @@ def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do()
     assert "damaged archive" in refusal(whole[:200])
     assert "damaged" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000)
     assert "is empty" in refusal(workbook(lambda sheet: None))
+    locked = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1_016 + "Root Entry\0EncryptedPackage\0".encode("utf-16-le") + b"\0" * 2_000
+    parts = io.BytesIO()
+    with zipfile.ZipFile(parts, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", bytes(range(256)))
+        archive.writestr(
+            "META-INF/manifest.xml", '<manifest><file-entry full-path="content.xml"><encryption-data/></file-entry></manifest>'
+        )
+    for content in (locked, parts.getvalue()):
+        assert "is password-protected; save it without a password" in refusal(content)
     for markup in (b"<html><table><p>a", b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>'):
         assert "save it as XLSX" in refusal(markup)
     plain = io.BytesIO()
