@@ -299,7 +299,7 @@ def test_errors_and_formats_count_in_every_kind_of_spreadsheet() -> None:
     assert "damaged" in refusal(xls(rows)[:700]) and "damaged" in refusal(ods("<table:table-row>"))
 
 
-def test_days_of_a_workbook_that_counts_them_from_1904_are_those_that_it_shows() -> None:
+def test_days_of_a_workbook_that_counts_them_from_another_one_are_those_that_it_shows() -> None:
     made = openpyxl.Workbook()
     made.epoch = CALENDAR_MAC_1904
     for row in (["Name", "Day", "At", "Plain"], ["A", date(2026, 1, 31), datetime(2026, 1, 31, 9, 30), 44591]):
@@ -330,6 +330,8 @@ def test_days_of_a_workbook_that_counts_them_from_1904_are_those_that_it_shows()
             [datetime(2026, 1, 31, tzinfo=UTC)],
         ]
     assert opened(xls(rows)).sheets[0].since == ""
+    for first, since in (("1900-01-01", "1900-01-01"), ("1899-12-30", ""), ("1904-02-31", "")):
+        assert opened(ods(table, early.replace("1904-01-01", first))).sheets[0].since == since
 
 
 def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:

@@ -94,12 +94,17 @@ def _piece(word: str, languages: tuple[frozenset[str], ...]) -> bool:
 
 
 def spelled(text: str, script: Sequence[tuple[str, str]]) -> bool:
-    """Whether signs beyond ASCII are nearly all letters of this script, and none small before a capital."""
+    """Whether signs beyond ASCII are nearly all letters of this script, none of them small before a capital or beside a small one of Latin."""
     letters = [sign for sign in text if sign > "\x7f" and not (sign.isspace() or sign in _BESIDE)]
     mine = sum(any(first <= sign <= last for first, last in script) for sign in letters)
-    return mine > len(letters) * _NEARLY and not any(
-        one > "\x7f" < other and one.islower() and other.isupper() for one, other in pairwise(text)
-    )
+    return mine > len(letters) * _NEARLY and not any(map(_unlike, *zip(*pairwise(text), strict=True)))
+
+
+def _unlike(one: str, other: str) -> bool:
+    if one > "\x7f" < other:
+        return one.islower() and other.isupper()
+    plain, other = sorted((one, other))
+    return "a" <= plain <= "z" and other > "\x7f" and not other.isspace() and other not in _BESIDE
 
 
 def fewest_languages(words: Iterable[str], languages: Sequence[frozenset[str]]) -> int:

@@ -101,12 +101,12 @@ def lines(kind: str, path: str) -> Iterator[object]:
                 continue
             marks, visible = told.get(place, NO_MARKS), about.visible == SheetVisibleEnum.Visible
             if marks.sparse:
-                yield {"name": about.name, "visible": visible, "width": marks.sparse, "hidden": marks.hidden, "from_1904": marks.from_1904}
+                yield {"name": about.name, "visible": visible, "width": marks.sparse, "hidden": marks.hidden, "since": marks.since}
                 yield from _rows(_sparse(path, about.name), 0, {}, marks) if visible else ()
                 continue
             sheet = book.get_sheet_by_index(place)
             first = sheet.start[1] if sheet.start else 0
-            yield {"name": about.name, "visible": visible, "width": sheet.width, "hidden": marks.hidden, "from_1904": marks.from_1904}
+            yield {"name": about.name, "visible": visible, "width": sheet.width, "hidden": marks.hidden, "since": marks.since}
             if visible:
                 yield from _rows(sheet.iter_rows(), first, _covered(sheet.merged_cell_ranges), marks)
     except PasswordError as failure:
