@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds, id_in
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.files.gaps import OTHER_TABLE
-from plugins.import_export.footers import likely, says_alone, signed, sums_up
+from plugins.import_export.footers import likely, noted, says_alone, signed, sums_up
 from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.lost import Lost
@@ -72,6 +72,8 @@ class ChunkWriter:
         self.teller = Teller(ctx, plan, Origin(same.id, wish.sheet, wish.entity, ctx.entity(wish.entity).match_fields, lost))
         self._title = ctx.entity(wish.entity).title
         self._links_here = [name for name in plan.columns if self._leads_here(name)]
+        self._answers = [name for name in (*plan.columns, *plan.links) if self._leads_here(name) and plan.fields[name].unique]
+        """Fields by which a record answers one other of its kind, as a reversal answers a payment."""
         self.behind = False
         """Whether rows before these wait: what they make possible is not there yet, so what is refused waits with them."""
         self._may_wait = bool(self._links_here) or any(ctx.target(wish.entity, name) == wish.entity for name in plan.links)
@@ -102,13 +104,28 @@ class ChunkWriter:
         rows = chunk[0]
         self._places = places
         self.external.written.clear()
-        drafts = list(self._drafts(tally, chunk))
-        drafts = list(self._linked(tally, rows, drafts, last=last)) if self.plan.links else drafts
-        self.matching.settle_words([values for _index, values in drafts])
-        self.matching.settle_ids([values for _index, values in drafts])
-        self.matching.settle_links([values for _index, values in drafts])
-        for wave in self._waves(drafts):
-            self._write(tally, rows, wave, last=last)
+        for part in self._parts(rows, self._drafts(tally, chunk)):
+            drafts = list(self._linked(tally, rows, part, last=last)) if self.plan.links else part
+            self.matching.settle_words([values for _index, values in drafts])
+            self.matching.settle_ids([values for _index, values in drafts])
+            self.matching.settle_links([values for _index, values in drafts])
+            for wave in self._waves(drafts):
+                self._write(tally, rows, wave, last=last)
+
+    def _parts(self, rows: Sequence[type_row], drafts: Iterable[type_draft]) -> Iterator[list[type_draft]]:
+        """All at once, unless a row answers one before it: that has to be there, and what comes behind may only fit once it is answered."""
+        part, words = list[type_draft](), set[str]()
+        for index, values in drafts:
+            if any(self._answered(rows[index][1], values, name) in words for name in self._answers):
+                yield part
+                part, words = [], set()
+            part.append((index, values))
+            words |= {str(values[EXTERNAL])} if self._answers and EXTERNAL in values else set()
+        yield part
+
+    def _answered(self, cells: Sequence[str], values: type_values, name: str) -> str:
+        """The id in its file of the record that a row answers."""
+        return self._id(cells, self.plan.links[name]) if name in self.plan.links else str(values.get(name) or "")
 
     def _drafts(self, tally: Tally, chunk: type_chunk) -> Iterator[type_draft]:
         """The values of the rows in which nothing is wrong; the others are told."""
@@ -307,7 +324,7 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, problem)
             elif row[0] in self._suspected and sums_up(row[1]):  # those that were asked for
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
-            elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1])):
+            elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1]) or noted(row[1])):
                 self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
             elif row[0] in self._doubtful and (doubts := self._doubts(row)):
                 self.teller.leave(tally, row, WARNED, doubts[0], doubts[1:])

@@ -9,9 +9,11 @@ SAYS = re.compile(r"[^:：]{1,30}[:：]\s*\S")
 """What says something of a whole table, such as 单位：元."""
 VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
 """What is a number, a date or an address, and no heading."""
+_SUM = re.compile(r"\A[\W_]*(?:[^\W\d_]{1,3}[\W_]*)?\d[\d\W_]*(?:[^\W\d_]{1,3}[\W_]*)?\Z|\A[\W_]+\Z")
+"""What may be a sum: a number, also with a currency or a unit (R$ 1.234,50, 12 EUR, 5 kg), or a mark where none is."""
 TOTAL = (
-    r"(?i:(?:(?:grand |page |report |sub)?totals?|sums?|summe|(?:gesamt|zwischen)summe|gesamt"
-    r"|(?:本[页月年日期]|[页月年日])?(?:合计|总计|小计|总和|汇总|累计))[^\S\n]*[:：]?)"
+    r"(?i:(?:(?:grand |page |report |sub)?totals?(?: g[eé]n[eé]rale?| geral)?|totale|totais|totaux|totaal|sums?|summe|(?:gesamt|zwischen)summe|gesamt"
+    r"|(?:本[页月年日期]|[页月年日])?(?:合计|总计|小计|总和|汇总|累计|合計|總計|総計|小計|累計)|итого|всего|합계|총계|소계)[^\S\n]*[:：]?)"
 )
 _COUNTED = r"(?i:\d[\d,. ]* (?:rows?|records?)\b|共[^\S\n]*\d+[^\S\n]*[行条]|grand totals? \(\d+ records?\))"
 _MADE_BY = (
@@ -22,11 +24,12 @@ _OWNED = r"(?i:confidential information - do not distribute|copyright (?:\(c\)|�
 BEGINNING = f"(?:{_COUNTED}|{_MADE_BY}|{_OWNED})"
 """How a note begins, whatever comes behind it."""
 _FIRST_OF_MAKERS = frozenset("制审复填经打导生GgPpEeCc")
-_FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日0123456789")
-_EITHER = _FIRST_OF_MAKERS | _FIRST
+_FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日總総ИиВв합총소0123456789")
+_FIRST_OF_NOTES = frozenset("备備说說注数數来來NnSsQq")
+_EITHER = _FIRST_OF_MAKERS | _FIRST | _FIRST_OF_NOTES
 _IS_TOTAL, _IS_COUNTED, _IS_MADE_BY = (re.compile(pattern) for pattern in (rf"{TOTAL}\Z", _COUNTED, rf"{_MADE_BY}\s*\S"))
-
 _IS_OWNED = re.compile(_OWNED)
+_NOTED = re.compile(r"(?i:备注|備註|备註|说明|說明|注|数据来源|來源|来源|notes?|source|quelle|stand)\s*[:：]\s*\S")
 
 
 def likely(row: Sequence[str]) -> bool:
@@ -42,13 +45,18 @@ def sums_up(row: Sequence[str]) -> bool:
     words = [word for word in map(str.strip, row) if word]
     if len(words) == 1:
         return bool(_IS_COUNTED.match(first))
-    return bool(_IS_TOTAL.match(first)) and all(map(VALUE.search, words[1:]))
+    return bool(_IS_TOTAL.match(first)) and all(map(_SUM.search, words[1:]))
 
 
 def signed(row: Sequence[str]) -> bool:
     """Whether a row says who has made the table, or when: 制单人：张三."""
     first = _first(row)
     return first[:1] in _FIRST_OF_MAKERS and _IS_MADE_BY.match(first) is not None
+
+
+def noted(row: Sequence[str]) -> bool:
+    """Whether the only cell of a row that has others says something beside the table (备注：…): what it means is asked."""
+    return len(row) > 1 and sum(map(bool, map(str.strip, row))) == 1 and _NOTED.match(_first(row)) is not None
 
 
 def says_alone(row: Sequence[str]) -> bool:

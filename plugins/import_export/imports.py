@@ -23,7 +23,7 @@ from plugins.import_export.plan import Wish, make_plan
 from plugins.import_export.run import Run
 from plugins.import_export.sheets import WORKBOOK, type_meter
 from plugins.import_export.staging import files
-from plugins.import_export.tally import LONGEST, listed
+from plugins.import_export.tally import LONGEST, listed, printable
 from sdk import BadRequest, Condition, Conflict, Context, Draft, Forbidden, Page, Query, Refusal, Unavailable, Verb, _, where
 from sdk.context import Row, id_of
 from sdk.permissions import IMPORT as RIGHT
@@ -236,7 +236,7 @@ def stopped(dry_run: bool) -> Refusal:
 def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
     """Record why an import could not run, and with it its parts that nobody comes back to."""
     reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
-    ended = {"state": "failed", "reason": reason[:20_000], "ended_at": ctx.now(), "seconds_left": None}
+    ended = {"state": "failed", "reason": printable(reason)[:LONGEST], "ended_at": ctx.now(), "seconds_left": None}
     for one in (*(id_of(child) for child in sheets.children(ctx, id) if child["state"] in UNDER_WAY), id):
         ctx.as_system().records(IMPORT).update(one, ended)
 

@@ -134,13 +134,14 @@ def problem_of(refusal: Refusal) -> Problem:
 
 def _shown(value: Any) -> str | None:
     """A cell as it stood in the file, without what a text field refuses."""
-    return _printable(str(value))[:255].strip() or None if value is not None else None
+    return printable(str(value))[:255].strip() or None if value is not None else None
 
 
 def listed(names: Iterable[str]) -> str | None:
     """Headings that lead nowhere, as text that a field takes: no file fails for what is left out of it."""
-    return _printable(", ".join(names))[:LONGEST] or None
+    return printable(", ".join(names))[:LONGEST] or None
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Without what a text field refuses."""
     return "".join(sign if sign.isprintable() or category(sign) == "Zs" else "\ufffd" for sign in text)

@@ -333,6 +333,9 @@ def _take_back(ctx: Context, fresh: Sequence[Change]) -> None:
         for change in (one for one in fresh if _back(one) == back):
             if change.after("order") not in (None, row["order"]) and shows(ctx, PAYMENT, [back], "order"):
                 change.refuse("reverses", "other_order", _("belongs to another order"))
+            for name in ("instalment", "invoice"):
+                if change.after(name) not in (None, row[name]) and shows(ctx, PAYMENT, [back], name):
+                    change.refuse(name, "other_payment", _("isn’t the one of the payment that is reversed; leave it empty"))
             change.values |= {"order": row["order"], "invoice": row["invoice"]}
             if row["reverses"] is not None:
                 change.refuse("reverses", "is_reversal", _("this payment reverses another one; enter a new payment instead"))

@@ -152,7 +152,11 @@ def settle(ctx: Context, batch: Batch) -> None:
     lock(ctx, touched)
     if touched:
         books = _filled_in(ctx, batch.entity, standing, touched)
-        batch.at_last(lambda sure: _tell_others(ctx, batch, sure, books if len(sure) == len(standing) else None))
+        batch.at_last(
+            lambda sure: _tell_others(
+                ctx, batch, sure, books if len(sure) == len(standing) else _filled_in(ctx, batch.entity, sure, touched)
+            )
+        )
 
 
 def _filled_in(ctx: Context, entity: str, changes: Sequence[Change], keys: Iterable[UUID]) -> dict[UUID, Books]:
@@ -169,15 +173,14 @@ def _filled_in(ctx: Context, entity: str, changes: Sequence[Change], keys: Itera
     return books
 
 
-def _tell_others(ctx: Context, batch: Batch, sure: Sequence[Change], books: Mapping[UUID, Books] | None) -> None:
-    """What other invoices say of it; worked out anew, without books, where some of the changes were refused in the end."""
+def _tell_others(ctx: Context, batch: Batch, sure: Sequence[Change], books: Mapping[UUID, Books]) -> None:
+    """What other invoices say of it; where some of the changes were refused in the end the books are those of the others alone."""
     touched = _touched(ctx, batch.entity, sure)
-    books = _filled_in(ctx, batch.entity, sure, touched) if books is None else books
     mine = {change.id for change in sure if batch.entity == INVOICE and change.verb in ("create", "update")}
     for key, one in books.items():
         for id, now in one.standings().items():
             if id not in mine and any(one.invoices[id].get(name) != value for name, value in now.items()):
-                batch.also_update(INVOICE, touched[key], id, now, SETTLE)
+                batch.also_update(INVOICE, touched.get(key, sure[0]), id, now, SETTLE)
 
 
 def _overlay(books: Mapping[UUID, Books], where: dict[UUID, UUID], entity: str, change: Change) -> None:

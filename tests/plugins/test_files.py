@@ -144,6 +144,9 @@ def test_of_two_rows_of_headings_the_one_that_names_every_column_counts() -> Non
     assert str(note) == "the headings are in row 2; the lines above are skipped (1): 客户信息 | 订单信息"
     titled = book(f"订单表,,,,,\n,,,,,\n{two}")
     assert (titled.sheets[0].headings, titled.notes[0].params["row"]) == (found.sheets[0].headings, 4)
+    words = "<table><tr><th colspan=2>客户<tr><th>名称<th>城市<tr><td>华为<td>深圳<tr><td>小米<td>北京</table>"
+    for content in (words, "Company,\nName,City\nA,Ulm\nB,Bonn\n", "Contact,Company,\nName,Name,City\nAnn,A,Ulm\n"):
+        assert book(content).notes[0].code == "preamble", content  # columns of words, called as columns are
     for content in (
         ",Name,City\nx,Ann,Paris\ny,Bob,Rome\n",
         "Name,,Age\nAnn,Paris,5\nBob,Rome,6\n",
@@ -265,10 +268,12 @@ def test_gbk_of_windows_has_the_euro_in_a_byte_of_its_own() -> None:
     [
         ("Name\n北京\n", "gbk", "gb18030"),  # two signs: Korean as well
         ("Name\nHélène\n", "cp1252", "cp1252, cp1250"),  # Hélčne is as good a name
-        ("Name\nKraków\nPoznań\n", "cp1250", "cp1252, cp1250"), ("Name\nGyőr\nSzűcs\n", "cp1250", "cp1250"), ("Name\nCafé\n", "cp850", "cp1252"),
-        ("Name\nvoilà\n", "cp850", "cp1252"), ("Имя\nОк\n", "cp1251", "cp1251"), ("Имя\nМосква\nРоссия\n", "cp1251", "cp1251"),
-        ("名前\n東京\nさくら\n", "shift_jis", "shift_jis"), ("이름\n서울\n김철수\n", "euc_kr", "euc_kr"), ("Имя\nМосква\n", "koi8-r", "cp1251"),
-        ("Nom\nHélène à Besançon\n", "mac_roman", "cp1251"), (GERMAN, "cp850", "cp1251"), ("Name\nŞişli\n", "cp1254", "cp1250"),
+        ("Name\nKraków\nPoznań\n", "cp1250", "cp1252, cp1250"), ("Name\nGyőr\nSzűcs\n", "cp1250", "cp1250"), ("Name\nCafé\n", "cp850", "cp850"),
+        ("Name\nvoilà\n", "cp850", "cp850"), ("Имя\nОк\n", "cp1251", "cp1251"), ("Имя\nМосква\nРоссия\n", "cp1251", "cp1251"),
+        ("名前\n東京\nさくら\n", "shift_jis", "shift_jis"), ("이름\n서울\n김철수\n", "euc_kr", "euc_kr"), ("Имя\nМосква\n", "koi8-r", "koi8-r"),
+        ("Nom\nHélène à Besançon\n", "mac_roman", "mac_roman"), (GERMAN, "cp850", "cp850"), ("Name\nŞişli, İğdir\n", "cp1254", "cp1254"),
+        ("회사명\n삼성전자\n현대자동차\n", "euc_kr", "euc_kr"), ("会社名\n株式会社トヨタ\nソニー\n", "euc_jp", "euc_jp"), ("会社名\nトヨタ\n", "iso2022_jp", "iso2022_jp"),
+        ("Όνομα\nΑθήνα\n", "cp1253", "cp1253"), ("שם\nדוד\n", "cp1255", "cp1255"), ("ชื่อ\nบริษัท\n", "cp874", "cp874"), ("Город\nЛуч\n", "cp866", "cp866"),
     ],
 )  # fmt: skip
 def test_an_encoding_that_is_not_certain_is_asked_for_with_candidates_and_never_guessed(text: str, encoding: str, among: str) -> None:
@@ -473,6 +478,10 @@ def test_a_file_in_two_encodings_is_told_as_that_and_what_is_no_table_by_its_nam
         ["合计：", "", "12"],
         ["Grand total", "1", "2.5"],
         ["2 rows exported"],
+        ["Total geral", "", "R$ 1.234.580,39"],
+        ["Total général", "12 EUR", "-"],
+        ["合計", "5"],
+        ["Итого:", "1 200,5"],
         ["共 17 行"],
     ],
 )

@@ -66,10 +66,10 @@ def test_columns_that_lead_nowhere_or_are_left_out_are_named(taken: Take, work: 
 
 
 def test_rows_that_sum_up_others_or_say_who_made_them_are_no_records_unless_that_is_asked_for(taken: Take) -> None:
-    file = "Name,Employees\nA,1\n小计,1\nB,2\nTotal,3\nTotalEnergies,9\n制单人：张三,\n打印人：王五公司,Ulm\n"
+    file = "Name,Employees\nA,1\n小计,1\nB,2\nTotal,3\nTotalEnergies,9\n制单人：张三,\n打印人：王五公司,Ulm\n备注：仅供参考,\n"
     told = [(2, None, "totals"), (4, None, "totals"), (6, None, "remark"), (7, "Employees", "type")]
     done = taken("customers.account", file)
-    assert (done.state, done.counts) == ("partial", {"created": 3, "skipped": 3, "failed": 1})
+    assert (done.state, done.counts) == ("partial", {"created": 4, "skipped": 3, "failed": 1, "warned": 1})
     agreed = taken("customers.account", "Name,Employees\nName,Employees\nP,1\nTotal,1\n制单人：张三,\n")
     assert (agreed.state, agreed.counts) == ("succeeded", {"created": 1, "skipped": 3})
     assert (
@@ -78,7 +78,7 @@ def test_rows_that_sum_up_others_or_say_who_made_them_are_no_records_unless_that
     assert taken("customers.account", "Name,Employees\nTotal,2\n").state == "partial"
     assert [(number, code) for number, _column, code in done.reasons][:3] == [(number, code) for number, _column, code in told][:3]
     asked = taken("customers.account", file.replace("打印人：王五公司,Ulm\n", ""), totals="take")
-    assert asked.counts == {"created": 3, "skipped": 3, "warned": 3}
+    assert asked.counts == {"created": 3, "skipped": 4, "warned": 3}
     assert [one for one in asked.reasons if one[2] in ("totals", "remark")] == told[:3]
 
 
@@ -122,6 +122,8 @@ def test_what_stands_behind_blank_rows_is_taken_with_a_warning_unless_a_file_is_
     two = taken("customers.account", "Name,City\nC,Ulm\n\nRegion,Sales\nSouth,500\n")
     assert (two.state, two.counts) == ("partial", {"created": 1, "skipped": 2}), "another table is none of its rows"
     assert two.reasons == [(3, None, "other_table"), (4, None, "other_table")]
+    words = taken("customers.account", "Name,City\nM,Ulm\n\nProduct,Manager\nSouth,Ann\nNorth,Bob\n")
+    assert (words.counts, words.reasons[0]) == ({"created": 1, "skipped": 3}, (3, None, "other_table")), "though of words alone"
     titled = "Name,Employees\nD,5\n\nContacts\n\nPerson,Mail\nAnn,ann@x.example\nBob,bob@x.example\n"
     assert [row for row, _column, _code in taken("customers.account", titled).reasons] == [3, 5, 6, 7]
     both = taken("customers.account", "Name,City\nE,Ulm\n\nArea,Sales\nNorth,500\n", totals="take")
@@ -170,6 +172,14 @@ def test_a_wish_that_does_not_fit_is_refused_before_a_row_is_read(taken: Take, w
 def test_a_file_that_no_heading_of_fits_is_refused(taken: Take) -> None:
     with pytest.raises(BadRequest, match="map them, or add a line of headings if the file has none: foo, bar"):
         taken("customers.account", "foo,bar\n1,2\n")
+
+
+def test_a_refusal_that_quotes_what_no_text_may_hold_ends_the_import_all_the_same(taken: Take, work: Work) -> None:
+    with pytest.raises(BadRequest, match="add a line of headings"):
+        taken("customers.account", "foo\x07,bar\n1,2\n")
+    (record,) = work.records("import_export.import").find(())
+    assert record["state"] == "failed"
+    assert "foo\ufffd, bar" in str(record["reason"])
 
 
 def test_a_file_that_breaks_at_its_end_leaves_nothing_of_its_beginning(taken: Take, work: Work) -> None:

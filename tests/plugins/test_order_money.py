@@ -14,13 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.entities import write
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, People
 from plugins.orders import invoices, returning
 from plugins.orders.amounts import Amounts, line_amounts, part_amounts
-from plugins.orders.process import BILL
+from plugins.orders.invoices import ISSUE
+from plugins.orders.process import BILL, MAIL
 from plugins.orders.settlement import SETTLE
-from sdk import Draft, Refusal, Tenant, where
+from sdk import Conflict, Draft, Refusal, Tenant, _, where
 from sdk.changes import HISTORY, UNDO
 from sdk.context import id_of
 from sdk.fields import Money
@@ -29,6 +31,7 @@ from tests.plugins.imports import Done
 from tests.plugins.test_orders import API, Shop, code, shop, usd
 
 __all__ = ["shop"]
+NOT_NOW = _("not now")
 
 
 def planned(client: Api, shop: Shop, *amounts: str) -> tuple[UUID, list[str]]:
@@ -497,7 +500,9 @@ def paid(client: Api, **filter: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.mark.feature("F8")
-def test_an_issued_invoice_says_how_far_it_is_paid_whatever_comes_in_or_is_taken_back(client: Api, shop: Shop) -> None:
+def test_an_issued_invoice_says_how_far_it_is_paid_whatever_comes_in_or_is_taken_back(
+    client: Api, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     order, (first, second) = billed(client, shop, {"2026-02-01": "4", "2026-03-01": "6"})
     assert paid(client) == [("0.00", "400.00", "open"), ("0.00", "600.00", "open")]
     came = {"order": str(order), "received_on": "2026-01-12"}
@@ -522,6 +527,15 @@ def test_an_issued_invoice_says_how_far_it_is_paid_whatever_comes_in_or_is_taken
     assert paid(client)[1] == ("250.00", "350.00", "partial")
     assert code(client.patch(f"{API}/invoices/{second}", {"open": usd("0")})) == "read_only"
     again = client.post(f"{API}/orders/{order}/invoices", {}).json["id"]
+    mails = Draft("update", {"mailed_at": shop.work.now()}, UUID(second), act=MAIL)
+    issued = Draft(
+        "update", {"state": "issued", "number": "X-1", "due_on": "2026-01-15", "issued_on": "2026-01-15"}, UUID(again), act=ISSUE
+    )
+    with monkeypatch.context() as late:
+        late.setattr(write, "check_conditional", lambda _work, _shape, items: setattr(items[1], "refusal", Conflict(NOT_NOW)))
+        told = shop.work.records("orders.invoice").write([mails, issued])
+    assert [one.refusal is None for one in told] == [True, False]
+    assert paid(client)[1] == ("250.00", "350.00", "partial"), "what is refused in the end has taken nothing from its neighbour"
     assert client.post(f"{API}/invoices/{again}/issues", {}).status_code == 201
     assert paid(client)[-1] == ("0.00", "600.00", "open"), "what came in before goes to what is due first"
     assert client.get(f"{API}/invoices/{again}").json["paid"] == usd("250.00")

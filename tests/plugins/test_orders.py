@@ -496,6 +496,11 @@ def test_a_payment_that_was_entered_wrongly_is_taken_back_and_what_it_settled_is
     other = client.post(f"{API}/orders", {"name": "Another", "account": other["account"], "currency": "USD"}).json["id"]
     strange = {"order": other, "amount": usd("-50000"), "received_on": "2026-01-12", "reverses": wrong}
     assert client.post(f"{API}/payments", strange).json["errors"][0]["code"] == "other_order"
+    part = client.get(f"{API}/instalments", {"order": str(plan), "sort": "due_on"}).json["data"][0]["id"]
+    named = client.post(f"{API}/payments", {**strange, "order": str(plan), "instalment": part})
+    assert [(one["field"], one["code"]) for one in named.json["errors"]] == [("instalment", "other_payment")], (
+        "nothing is overwritten unsaid"
+    )
     assert client.as_user(people.rep).post(f"{API}/payments/{wrong}/reversals", {}).status_code in (403, 404)
     back, again = (client.post(f"{API}/payments/{wrong}/reversals", {"reference": "wrong customer"}) for _time in range(2))
     assert (back.status_code, back.json["amount"], back.json["reverses"], again.json["id"]) == (

@@ -459,11 +459,12 @@ def test_payments_that_were_reversed_come_back_in_their_order_and_go_again(platf
     names = ("customers.account", "orders.order", "orders.order_line", "orders.instalment", "orders.payment")
     account = one.records(names[0]).create({"name": "Alder"})
     order = one.records(names[1]).create({"name": "Pumps", "account": account["id"], "currency": "USD"})
-    amount = {"amount": "100.00", "currency": "USD"}
+    amount, part = ({"amount": money, "currency": "USD"} for money in ("100.00", "25.00"))
     one.records(names[2]).create({"order": order["id"], "description": "Pump", "quantity": 1, "unit_price": amount})
-    one.records(names[3]).create({"order": order["id"], "share": 100, "due_on": "2026-03-01"})
-    received = {"order": order["id"], "amount": amount, "received_on": "2026-01-12"}
-    for _time in range(3):  # each fits only once the one before it is taken back
+    for share, due_on in ((80, "2026-03-01"), (20, "2026-04-01")):
+        one.records(names[3]).create({"order": order["id"], "share": share, "due_on": due_on})
+    received = {"order": order["id"], "amount": part, "received_on": "2026-01-12"}
+    for _time in range(3):  # each settles what the one before it had settled, also where there would be room for both
         last = one.records(names[4]).create(received)
         reverse(one, id_of(last))
     one.records(names[4]).create(received)
@@ -472,15 +473,17 @@ def test_payments_that_were_reversed_come_back_in_their_order_and_go_again(platf
     done = import_file(other, names[4], files[names[4]])
     assert [one_.counts for one_ in (tried[names[4]], done)] == [{"created": 7}] * 2
     assert {name: exported(other, name) for name in names} == files
-    (plan,) = other.records(names[3]).find(())
-    assert plan["settled"] is True
+    plans = [[row["open"] for row in work.records(names[3]).find(())] for work in (one, other)]
+    assert plans[0] == plans[1] == [Money(Decimal(money), "USD") for money in ("55.00", "20.00")]
     again = import_file(other, names[4], files[names[4]])
     assert (again.state, {row["code"] for row in again.rows}) == ("failed", {"id_taken"})
     with pytest.raises(Refusal, match="some values are invalid"):
-        other.records(names[4]).create({**received, "order": plan["order"], "reverses": other.records(names[4]).find(())[-1]["id"]})
+        other.records(names[4]).create(
+            {**received, "order": other.records(names[1]).find(())[0]["id"], "reverses": other.records(names[4]).find(())[-1]["id"]}
+        )
     ended = taken_back(other, done.record)
     assert (ended["state"], ended["undone"], ended["conflicts"]) == ("undone", 7, 0)
-    assert [row["open"] for row in other.records(names[3]).find(())] == [Money(Decimal("100.00"), "USD")]
+    assert [row["open"] for row in other.records(names[3]).find(())] == [Money(Decimal(money), "USD") for money in ("80.00", "20.00")]
 
 
 def taken_back(work: Work, record: Row) -> Row:

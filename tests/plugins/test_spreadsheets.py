@@ -299,7 +299,7 @@ def test_errors_and_formats_count_in_every_kind_of_spreadsheet() -> None:
     assert "damaged" in refusal(xls(rows)[:700]) and "damaged" in refusal(ods("<table:table-row>"))
 
 
-def test_days_of_a_workbook_that_counts_them_from_1904_are_those_that_it_shows() -> None:
+def test_days_of_a_workbook_that_counts_them_from_another_one_are_those_that_it_shows() -> None:
     made = openpyxl.Workbook()
     made.epoch = CALENDAR_MAC_1904
     for row in (["Name", "Day", "At", "Plain"], ["A", date(2026, 1, 31), datetime(2026, 1, 31, 9, 30), 44591]):
@@ -330,6 +330,8 @@ def test_days_of_a_workbook_that_counts_them_from_1904_are_those_that_it_shows()
             [datetime(2026, 1, 31, tzinfo=UTC)],
         ]
     assert opened(xls(rows)).sheets[0].since == ""
+    for first, since in (("1900-01-01", "1900-01-01"), ("1899-12-30", ""), ("1904-02-31", "")):
+        assert opened(ods(table, early.replace("1904-01-01", first))).sheets[0].since == since
 
 
 def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do() -> None:
@@ -337,6 +339,16 @@ def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do()
     assert "damaged archive" in refusal(whole[:200])
     assert "damaged" in refusal(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000)
     assert "is empty" in refusal(workbook(lambda sheet: None))
+    locked = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 1_016 + "Root Entry\0EncryptedPackage\0".encode("utf-16-le") + b"\0" * 2_000
+    parts = io.BytesIO()
+    with zipfile.ZipFile(parts, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", bytes(range(256)))
+        archive.writestr(
+            "META-INF/manifest.xml", '<manifest><file-entry full-path="content.xml"><encryption-data/></file-entry></manifest>'
+        )
+    for content in (locked, parts.getvalue()):
+        assert "is password-protected; save it without a password" in refusal(content)
     for markup in (b"<html><table><p>a", b'\xef\xbb\xbf<?xml version="1.0"?><Workbook/>'):
         assert "save it as XLSX" in refusal(markup)
     plain = io.BytesIO()

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from plugins.import_export.files.book import BLOCK, Note, from_start, unreadable
 from plugins.import_export.files.euro import EURO
-from plugins.import_export.files.letters import LATIN, fewest_languages, share_of_han, written
+from plugins.import_export.files.letters import LATIN, SCRIPTS, fewest_languages, share_of_han, spelled, written
 from sdk import BadRequest, Invalid, _
 
 _BOMS = (
@@ -23,12 +23,14 @@ _BOMS = (
 )
 KNOWN = (
     "utf-8 utf-16 utf-16-le utf-16-be utf-32 ascii gb18030 big5 big5hkscs cp950 shift_jis cp932 euc_jp euc_kr cp949 "
-    "cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp850 cp852 cp866 koi8-r koi8-u mac-roman "
+    "iso2022_jp cp874 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp850 cp852 cp866 koi8-r koi8-u mac-roman "
     "gb18030_euro iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-7 iso8859-8 iso8859-9 iso8859-13 iso8859-15"
 ).split()
 _CHINESE = ("gb18030", "big5")
 _NAMED = (*_CHINESE, "cp1252", "cp1250", "cp1251", "shift_jis", "euc_kr")
 """What is named to a person where nothing is certain, as far as it can be."""
+_SEVEN_BITS = (b"\x1b$B", b"\x1b$@")
+"""What begins Japanese in mail and its like: every byte of it is plain, so it could pass for UTF-8."""
 _WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1e\x7f-\x9f]")
 _LINES, _LINE = 2_000, 4_096
@@ -54,6 +56,8 @@ def decide(source: BinaryIO, asked: str) -> tuple[str, list[Note]]:
     place = undecodable(source, "utf-8")
     lines = _lines(source)
     if place is None:
+        if any(mark in head for mark in _SEVEN_BITS):
+            raise _undecided(["iso2022_jp"])
         if _chinese_in_disguise(lines):
             raise _undecided(["utf-8", "gb18030"])
         return "utf-8", _garbled(lines)
@@ -212,7 +216,17 @@ def _certain(source: BinaryIO, lines: bytes, words: list[bytes]) -> str:
     likely = [name for name in able if shares.get(name) or all(written(_decoded(word, name), LATIN.get(name, ())) for word in words)]
     if likely and _one_reading(likely, words):
         return likely[0]
-    raise _undecided(likely or able)
+    raise _undecided(_candidates(source, lines, words, likely) or able)
+
+
+def _candidates(source: BinaryIO, lines: bytes, words: Sequence[bytes], likely: Sequence[str]) -> list[str]:
+    """Those that may be, and all others in which the file is words of their own script: what is named to a person should have the right one."""
+    scripts = [name for name, script in SCRIPTS.items() if spelled(_decoded(lines, name), script)]
+    scripts += [name for name in LATIN if all(written(_decoded(word, name), LATIN[name]) for word in words)]
+    able = [name for name in scripts if undecodable(source, name) is None]
+    if "cp949" in able and "euc_kr" in able:
+        able.remove("cp949")  # which has the same signs, and more
+    return list(dict.fromkeys([*likely, *able]))
 
 
 def _check_chinese(source: BinaryIO, lines: bytes, able: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from plugins.import_export.files.headings import name_columns
+from plugins.import_export.files.headings import called, name_columns
 from plugins.import_export.footers import VALUE
 from plugins.import_export.nothing import NOTHING
 
@@ -22,7 +22,7 @@ class Gaps:
     """Is shown every row of a sheet, and tells those of which one may ask whether they belong to it."""
 
     def __init__(self, headings: Sequence[str], left_out: Collection[int] = ()) -> None:
-        self._wide, self._left_out = len(headings) > 1, left_out
+        self._wide, self._left_out, self._headings = len(headings) > 1, left_out, {"", *headings}
         self._next, self._alone = 0, False
         self._first: list[int] = []
         """The first row behind each gap."""
@@ -74,11 +74,13 @@ class Gaps:
             self._title, self._other = begins if titles else 0, begins if not titles and self._is_other(rows) else 0
 
     def _is_other(self, rows: Sequence[Sequence[str]]) -> bool:
-        """Whether rows are headings over columns of another kind: words where numbers stand in the table, or numbers where words do."""
+        """Whether rows are other headings, or such over columns of another kind: words where numbers stand in the table, or numbers where words do."""
         at = next((place for place, cells in enumerate(rows) if _filled(cells) > _TITLE), 0)
         heads, below = rows[at], rows[at + 1 :]
         if at > _TITLES or not below or _filled(heads) <= _TITLE or not name_columns(heads):
             return False
+        if called(heads) and not self._headings >= {*map(str.strip, heads)}:  # its own once more are told as such
+            return True
         columns = [place for place in range(len(self._kinds)) if _kinds([heads], place) == {"a"}]
         both = ((self._kinds[place], _kinds(below, place)) for place in columns)
         return any(len(here) == len(there) == 1 and here != there and "1" not in here | there for here, there in both)

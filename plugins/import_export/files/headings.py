@@ -8,10 +8,17 @@ from collections.abc import Sequence
 
 from plugins.import_export.files.book import Note, Reading, blank
 from plugins.import_export.footers import SAYS, VALUE
+from plugins.import_export.mapping.words import FAMILY, GIVEN, SYNONYMS, plain
 from sdk import BadRequest, _
 
 SAMPLED = 50
 _SHOWN = 200
+_OTHERS = (
+    "name id no region date type category product department manager sales count quantity "
+    "名称 姓名 编号 序号 地区 区域 日期 类型 类别 产品 部门 经理 数量"
+)
+_KNOWN = frozenset(map(plain, (*_OTHERS.split(), *GIVEN, *FAMILY, *SYNONYMS, *(word for words in SYNONYMS.values() for word in words))))
+"""What columns are called everywhere."""
 _RULE = re.compile(r"\s*(?::?[-=]{3,}:?|[-=]{5,}[^-=]*[-=]{5,})\s*\Z")
 RULES = frozenset({"---", "===", ":--", "", " --", " ==", " "})
 """What the first cell of such a line begins with."""
@@ -71,11 +78,19 @@ def _lower(rows: list[list[str]], place: int) -> int:
     upper, lower, others = rows[place], rows[place + 1] if place + 1 < len(rows) else [], rows[place + 2 :]
     width = _width(lower)
     grouped = 0 < _filled(upper) < width == _filled(lower) and _width(upper) <= width and bool(upper[0].strip())
-    if not (grouped and name_columns(upper) and name_columns(lower)):
+    if not (grouped and name_columns(upper)):
         return place
+    if called(lower):
+        return place + 1
     # A record may be all words, too; it is none where such a column holds nothing but values below it.
     columns = ([cells[at].strip() for cells in others if at < len(cells) and cells[at].strip()] for at in range(width))
-    return place + any(column and all(map(VALUE.search, column)) for column in columns)
+    return place + (name_columns(lower) and any(column and all(map(VALUE.search, column)) for column in columns))
+
+
+def called(row: Sequence[str]) -> bool:
+    """Whether most cells of a row are what columns are called, which no record is."""
+    words = [word for word in map(plain, row) if word]
+    return sum(word in _KNOWN for word in words) * 2 > max(1, len(words))
 
 
 def _filled(row: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 HAN = frozenset(
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经十三之进着"
@@ -31,12 +31,32 @@ WEST = tuple(
     )
 )
 CENTRAL = tuple(map(frozenset, ("ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "ăâîşţ", "čćđšž", "äöüßé")))
-TURKISH = (frozenset("çğıöşüâîû"), frozenset("äöüßé"))
+TURKISH = (frozenset((*"çğıöşüâîû", "i\u0307")), frozenset("äöüßé"))
 BALTIC = tuple(map(frozenset, ("āčēģīķļņšūž", "ąčęėįšųūž", "äöõüšž")))
 LATIN = {"cp1252": WEST, "cp1250": CENTRAL, "cp1254": TURKISH, "cp1257": BALTIC, "cp850": WEST, "mac_roman": WEST}
 """The languages that are written in each encoding of one byte a letter, by their letters beside a to z."""
 
-_FEWEST = 3
+_HAN = (("\u4e00", "\u9fff"),)
+_HANGUL = (("\uac00", "\ud7a3"), ("\u3131", "\u318e"))
+_KANA_HAN = (("\u3000", "\u30ff"), ("\u4e00", "\u9fff"), ("\uff01", "\uff9f"))
+SCRIPTS = {
+    "gb18030": _HAN,
+    "big5": _HAN,
+    "shift_jis": _KANA_HAN,
+    "euc_jp": _KANA_HAN,
+    "euc_kr": _HANGUL,
+    "cp949": _HANGUL,
+    "cp1251": (("\u0400", "\u045f"), ("\u0490", "\u0491")),
+    "koi8-r": (("\u0410", "\u0451"),),
+    "cp866": (("\u0401", "\u0451"),),
+    "iso8859-5": (("\u0401", "\u045f"),),
+    "cp1253": (("\u0386", "\u03ce"),),
+    "cp1255": (("\u05d0", "\u05ea"),),
+    "cp874": (("\u0e01", "\u0e4e"),),
+}
+"""The letters of encodings that are another script's, from each first to its last."""
+
+_FEWEST, _NEARLY = 3, 0.9
 _ALONE = frozenset("àéóáåö")
 _BESIDE = frozenset("“”‘’‚„«»‹›–—…•·€£¥§©®™°¿¡²³½¼¾ºª\xa0")
 _BETWEEN = frozenset("’‘–—·\xa0")
@@ -71,6 +91,20 @@ def _piece(word: str, languages: tuple[frozenset[str], ...]) -> bool:
     capital_inside = capital_inside or any(three[1].isupper() for three in _SECOND.findall(word))
     small_inside = any(three[1].islower() and three[1] != "ß" for three in _DOWN.findall(word))
     return not (capital_inside or small_inside or _MANY.search(word)) and any(own <= letters for letters in languages)
+
+
+def spelled(text: str, script: Sequence[tuple[str, str]]) -> bool:
+    """Whether signs beyond ASCII are nearly all letters of this script, none of them small before a capital or beside a small one of Latin."""
+    letters = [sign for sign in text if sign > "\x7f" and not (sign.isspace() or sign in _BESIDE)]
+    mine = sum(any(first <= sign <= last for first, last in script) for sign in letters)
+    return mine > len(letters) * _NEARLY and not any(map(_unlike, *zip(*pairwise(text), strict=True)))
+
+
+def _unlike(one: str, other: str) -> bool:
+    if one > "\x7f" < other:
+        return one.islower() and other.isupper()
+    plain, other = sorted((one, other))
+    return "a" <= plain <= "z" and other > "\x7f" and not other.isspace() and other not in _BESIDE
 
 
 def fewest_languages(words: Iterable[str], languages: Sequence[frozenset[str]]) -> int:

@@ -28,7 +28,6 @@ _ROOT = Path(__file__).parents[3]
 _RUN = "import runpy, sys; sys.path.append(sys.argv[1]); sys.argv = sys.argv[2:]; runpy.run_path(sys.argv[0], run_name='__main__')"
 """Nothing of the environment counts, and the house comes last of all that can be imported."""
 MARKUP = ("html", "xml")
-_FROM_1904 = "1904-01-01"
 _SECONDS = 120
 _FILES_KEPT, _MOST_KEPT = 4, 256 << 20
 _REASONS: Mapping[str, Text] = {
@@ -76,8 +75,9 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
         width = max(len(sample[at]), min(int(str(about["width"])), len(sample[at]) + BLOCK))
         headings, told = named(bounded(sample[at] + [""] * (width - len(sample[at]))))
         notes += [*note_above(sample, at), *told]
-        since = _FROM_1904 if about.get("from_1904") else ""
-        sheets.append(Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at), since=since))
+        sheets.append(
+            Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at), since=str(about.get("since", "")))
+        )
     if not sheets:
         raise unreadable(_("is empty: the first line must contain the headings"))
     return Book(kind, encoding, "", tuple(sheets), tuple(notes))

@@ -8,11 +8,13 @@ On a file that it cannot read it ends with one word on stderr.
 from __future__ import annotations
 
 import json
+import mmap
 import re
 import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from struct import error as Unreadable
@@ -41,6 +43,12 @@ _BROKEN = (
     Unreadable,
 )
 _LAST_SIGNS = re.compile(r"_x(005F_x)?(FFFE|FFFF)_")
+
+
+_LOCKED = "EncryptedPackage".encode("utf-16-le")
+"""What a workbook with a password is called within the file that holds it, in XLSX and XLSB."""
+_MANIFEST = "META-INF/manifest.xml"
+"""Where OpenDocument says so of its parts."""
 
 
 class Refused(Exception):
@@ -93,18 +101,27 @@ def lines(kind: str, path: str) -> Iterator[object]:
                 continue
             marks, visible = told.get(place, NO_MARKS), about.visible == SheetVisibleEnum.Visible
             if marks.sparse:
-                yield {"name": about.name, "visible": visible, "width": marks.sparse, "hidden": marks.hidden, "from_1904": marks.from_1904}
+                yield {"name": about.name, "visible": visible, "width": marks.sparse, "hidden": marks.hidden, "since": marks.since}
                 yield from _rows(_sparse(path, about.name), 0, {}, marks) if visible else ()
                 continue
             sheet = book.get_sheet_by_index(place)
             first = sheet.start[1] if sheet.start else 0
-            yield {"name": about.name, "visible": visible, "width": sheet.width, "hidden": marks.hidden, "from_1904": marks.from_1904}
+            yield {"name": about.name, "visible": visible, "width": sheet.width, "hidden": marks.hidden, "since": marks.since}
             if visible:
                 yield from _rows(sheet.iter_rows(), first, _covered(sheet.merged_cell_ranges), marks)
     except PasswordError as failure:
         raise Refused("password") from failure
     except (CalamineError, OSError, ValueError, UnicodeError) as failure:
-        raise Refused("broken") from failure
+        raise Refused(_why_not(path)) from failure
+
+
+def _why_not(path: str) -> str:
+    """Why a file cannot be read: it is broken, or it is locked by a password, which makes another file of a workbook."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
+        locked = whole.find(_LOCKED) >= 0
+    with suppress(*_BROKEN), zipfile.ZipFile(path) as archive:
+        locked = b"encryption-data" in archive.open(_MANIFEST).read(_PART)
+    return "password" if locked else "broken"
 
 
 def _sparse(path: str, name: str) -> Iterator[Sequence[object]]:
@@ -210,7 +227,7 @@ def _told(kind: str, path: str) -> dict[int, Marks]:
     except xlsx.Beyond as failure:
         raise Refused(str(failure)) from failure
     except _BROKEN as failure:
-        raise Refused("broken") from failure
+        raise Refused(_why_not(path)) from failure
 
 
 def _measure(archive: zipfile.ZipFile) -> None:

@@ -13,6 +13,8 @@ MOST = 16_000_000
 """Cells of which something is remembered: more than that the library could not take either."""
 _ERROR = re.compile(r"#[A-Z/0]+[!?]?\Z")
 _CELLS = frozenset({"table:table-cell", "table:covered-table-cell"})
+_OTHER_DAYS = frozenset({"1900-01-01", "1904-01-01"})
+"""From when a document may count days instead of the usual day."""
 _HIDDEN = frozenset({"collapse", "filter"})
 
 
@@ -33,7 +35,7 @@ class _Reader:
         """Tables within tables, and notes beside cells, are no cells."""
         self._mine: dict[int, str | Shown] = {}
         self._said: dict[str, str] = {}
-        self._from_1904 = False
+        self._since = ""
         self._text: list[str] = []
 
     def read(self, content: IO[bytes]) -> None:
@@ -51,7 +53,8 @@ class _Reader:
             if self._depth == 1:
                 self._cells, self._row, self._hidden = {}, 0, 0
         elif name == "table:null-date":
-            self._from_1904 = said.get("table:date-value") == "1904-01-01"
+            day = said.get("table:date-value", "")
+            self._since = day if day in _OTHER_DAYS else ""
         elif name == "office:annotation":
             self._aside += 1
         elif self._depth == 1 and name == "table:table-row":
@@ -68,7 +71,7 @@ class _Reader:
     def _end(self, name: str) -> None:
         if name == "table:table":
             if self._depth == 1:
-                self.sheets[len(self.sheets)] = Marks(self._cells, self._hidden, self._from_1904)
+                self.sheets[len(self.sheets)] = Marks(self._cells, self._hidden, self._since)
             self._depth -= 1
         elif name == "office:annotation":
             self._aside -= 1

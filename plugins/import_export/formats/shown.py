@@ -21,18 +21,21 @@ type_marks: TypeAlias = "dict[int, dict[int, str | Shown]]"
 
 
 class Marks(NamedTuple):
-    """What the library does not tell of the cells of a sheet, how many of its rows are hidden, and whether days are counted from 1904.
+    """What the library does not tell of the cells of a sheet, how many of its rows are hidden, and from when its days are
+    counted where that is not the usual day.
 
     `sparse`: its cells lie so far apart that the library, which keeps what lies between them too, cannot take it; by their last column.
     """
 
     cells: type_marks
     hidden: int = 0
-    from_1904: bool = False
+    since: str = ""
     sparse: int = 0
 
 
 NO_MARKS: Marks = Marks({})
+FROM_1904 = "1904-01-01"
+"""Workbooks of the first Macs, and what was made of them, count days from then."""
 PERCENT = Shown(percent=True)
 BUILT_IN: Mapping[int, Shown] = {9: PERCENT, 10: PERCENT}
 """Formats that have a number and no code."""

@@ -6,7 +6,7 @@ import mmap
 from collections.abc import Iterator, Sequence
 from struct import unpack_from
 
-from plugins.import_export.formats.shown import BUILT_IN, ERRORS, UNKNOWN_ERROR, Marks, Shown, shown, type_marks
+from plugins.import_export.formats.shown import BUILT_IN, ERRORS, FROM_1904, UNKNOWN_ERROR, Marks, Shown, shown, type_marks
 
 _BEGIN, _END, _SHEET, _FORMAT, _STYLE, _ROW, _FROM_1904 = 0x809, 0x0A, 0x85, 0x41E, 0xE0, 0x208, 0x22
 _FORMULA, _NUMBER, _RK, _SEVERAL, _BOOLEAN_OR_ERROR = 0x06, 0x203, 0x27E, 0xBD, 0x205
@@ -21,7 +21,7 @@ def marks(path: str) -> dict[int, Marks]:
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
         book = _Compound(whole).stream("Workbook", "Book")
     starts, styles, since = _globals(book)
-    return {place: _sheet(book, start, styles)._replace(from_1904=since) for place, start in enumerate(starts)}
+    return {place: _sheet(book, start, styles)._replace(since=FROM_1904 if since else "") for place, start in enumerate(starts)}
 
 
 class _Compound:

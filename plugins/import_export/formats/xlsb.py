@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from struct import unpack_from
 
 from plugins.import_export.formats.parts import Parts
-from plugins.import_export.formats.shown import BUILT_IN, ERRORS, UNKNOWN_ERROR, Marks, Shown, shown, type_marks
+from plugins.import_export.formats.shown import BUILT_IN, ERRORS, FROM_1904, UNKNOWN_ERROR, Marks, Shown, shown, type_marks
 
 _ROW, _RK, _ERROR, _REAL, _FORMULA_REAL, _FORMULA_ERROR = 0, 2, 3, 5, 9, 11
 _FORMAT, _STYLE, _BOOK, _SHEET, _STYLES_BEGIN, _STYLES_END = 44, 47, 153, 156, 617, 618
@@ -19,7 +19,7 @@ def marks(archive: zipfile.ZipFile) -> dict[int, Marks]:
     styles, book = _styles(archive), archive.read("xl/workbook.bin")
     since = any(kind == _BOOK and bool(book[at] & 1) for kind, at, _end in _records(book))
     return {
-        place: _sheet(archive.read(name), styles)._replace(from_1904=since)
+        place: _sheet(archive.read(name), styles)._replace(since=FROM_1904 if since else "")
         for place, name in enumerate(_sheet_files(archive, book))
         if name
     }

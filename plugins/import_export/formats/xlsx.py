@@ -7,7 +7,7 @@ import re
 import zipfile
 
 from plugins.import_export.formats.parts import Parts
-from plugins.import_export.formats.shown import PERCENT, Marks, Shown, shown, type_marks
+from plugins.import_export.formats.shown import FROM_1904, PERCENT, Marks, Shown, shown, type_marks
 
 CELLS = 16_000_000
 """The library keeps a sheet as a full table: so many cells take about half a gigabyte."""
@@ -28,7 +28,6 @@ _UNCOUNTED = re.compile(
 _HIDDEN = re.compile(rb"<(?:\w+:)?row\s(?=[^>]*\bhidden=\"(?:1|true)\")[^>]*\br=\"(\d+)\"[^>/]*>")
 _MOST_HIDDEN = 100_000
 _FROM_1904 = re.compile(r"<(?:\w+:)?workbookPr\s[^>]*\bdate1904=[\"'](?:1|true)[\"']")
-"""Workbooks of the first Macs, and what was made of them, count days from 1904."""
 _NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
 """A cell beyond the last one that there can be, for which the library would look until it is stopped."""
 
@@ -43,7 +42,7 @@ def marks(archive: zipfile.ZipFile) -> dict[int, Marks]:
     cell = re.compile(_CELL % (b"|".join(styles) or b"none"))
     since = _FROM_1904.search(book) is not None
     return {
-        place: _sheet(archive, name, cell, styles)._replace(from_1904=since)
+        place: _sheet(archive, name, cell, styles)._replace(since=FROM_1904 if since else "")
         for place, name in enumerate(_sheet_files(archive, book))
         if name
     }
