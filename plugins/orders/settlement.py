@@ -175,6 +175,8 @@ def _filled_in(ctx: Context, entity: str, changes: Sequence[Change], keys: Itera
 
 def _tell_others(ctx: Context, batch: Batch, sure: Sequence[Change], books: Mapping[UUID, Books]) -> None:
     """What other invoices say of it; where some of the changes were refused in the end the books are those of the others alone."""
+    if not sure:
+        return
     touched = _touched(ctx, batch.entity, sure)
     mine = {change.id for change in sure if batch.entity == INVOICE and change.verb in ("create", "update")}
     for key, one in books.items():
