@@ -10,7 +10,6 @@ from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.sql.roles import DDLConstraintColumnRole
 
 from sdk import fields as f
 from sdk.columns import UtcDateTime, json_data, key
@@ -67,7 +66,7 @@ class Record:
         bound: dict[str, Field] = {}
         columns, siblings, extra = list[sa.Column[Any]](), list[sa.Column[Any]](), list[sa.schema.SchemaItem]()
         for attribute, mapped in vars(cls).items():
-            if isinstance(mapped, DDLConstraintColumnRole):
+            if isinstance(getattr(mapped, "column", mapped), sa.Column):  # SQLAlchemy's own, or its ORM's
                 raise DeclarationError(f"{cls.__name__}.{attribute}: expected a field such as f.text(_('Name')), not a bare column")
             if not isinstance(mapped, Mapped):
                 continue

@@ -92,6 +92,10 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
         {"body": "from sqlalchemy.orm import mapped_column\n" + ENTITY.format(table="broken_rows").replace("f.text(_(\"Name\"), required=True)", "mapped_column()")},
         State.FAILED, "not a bare column",
     ),
+    "its record has a column of SQLAlchemy's": (
+        {"body": "import sqlalchemy as sa\n" + ENTITY.format(table="broken_rows").replace("f.text(_(\"Name\"), required=True)", "sa.Column(sa.Text())")},
+        State.FAILED, "not a bare column",
+    ),
     "its permission has a foreign prefix": (
         {"body": "@hookimpl\ndef register_permissions():\n    return (Permission('probe.x.y', _('P')),)"}, State.FAILED, "'probe.x.y'",
     ),
