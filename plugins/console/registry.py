@@ -96,7 +96,7 @@ class Kind:
     @cached_property
     def written(self) -> Mapping[str, Field]:
         """The fields that people fill in."""
-        return {name: field for name, field in self.fields.items() if not field.readonly and name not in _PLAIN}
+        return {name: field for name, field in self.fields.items() if not (field.readonly or field.by_act or name in _PLAIN)}
 
     def columns(self) -> list[str]:
         """What a list shows unless somebody chooses: the title, of whom it is, how it stands, what it is worth, when; owner, last change."""

@@ -220,7 +220,9 @@ class Payment(Record):
     invoice_id: Mapped[UUID | None] = f.link(_("For invoice"), Invoice, track=True, timeline=True)
     received_on: Mapped[date] = f.on(_("Received on"), required=True, track=True, index=True)
     amount: Mapped[f.Money] = f.money(_("Amount"), required=True, track=True)
-    reverses_id: Mapped[UUID | None] = f.with_example(f.link(_("Reverses"), "orders.payment", unique=True, within="order"), f.NO_EXAMPLE)
+    reverses_id: Mapped[UUID | None] = f.by_act(
+        f.with_example(f.link(_("Reverses"), "orders.payment", unique=True, within="order"), f.NO_EXAMPLE)
+    )
     method: Mapped[str] = f.choice(_("Method"), METHODS, default="transfer")
     reference: Mapped[str | None] = f.text(_("Reference"), length=100, search=True)
 

@@ -105,6 +105,8 @@ class Field:
     readonly: bool = False
     historic: bool = False
     """Whether an import of history brings it in, though nobody writes it by hand (`sdk.changes.HISTORY`)."""
+    by_act: bool = False
+    """Whether people fill it by an act alone: no form offers it; files and programs do."""
     hands_over: bool = False
     """Whether a person whom it names (a link, or a document with the id in it) makes place for a successor when that person leaves."""
     index: bool = False
@@ -326,6 +328,11 @@ def personal(mapped: Mapped[Any]) -> Mapped[Any]:
 def historic(mapped: Mapped[Any]) -> Mapped[Any]:
     """A read-only field that comes in with history, as it stood elsewhere: the number of an invoice, the day on which it was issued."""
     return mapped.but(historic=True)
+
+
+def by_act(mapped: Mapped[Any]) -> Mapped[Any]:
+    """A field that people fill by an act of its own, and no form offers: the payment that another one reverses. Imports and the API write it."""
+    return mapped.but(by_act=True)
 
 
 def synonyms(mapped: Mapped[Any], *words: str) -> Mapped[Any]:

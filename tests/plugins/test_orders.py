@@ -521,6 +521,8 @@ def test_a_payment_that_was_entered_wrongly_is_taken_back_and_what_it_settled_is
     assert [row[2] for row in standing()] == [True] * 3 and settled[0][2]
     site = Site(client)
     assert "Reverse payment" not in site.get(f"/orders/payments/{wrong}").links()
+    form = site.get("/orders/payments/new").form()
+    assert "reference" in form and "reverses" not in form
     assert site.get(f"/orders/payments/{right}").links()["Reverse payment"] == f"/console/orders/payments/{right}/reversal"
     assert site.sent(f"/orders/payments/{right}/reversal").status == 303
     assert standing()[1] == ("45000.00", "15000.00", False)
