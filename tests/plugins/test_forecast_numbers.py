@@ -115,6 +115,13 @@ def test_the_regression_finds_what_a_regressor_adds() -> None:
     assert np.abs(np.array(made.mean) - (160 + np.arange(12) + 25 * outside[60:])).max() < 6
 
 
+@pytest.mark.parametrize("past", [[0.1] * 24, [0.1 + 0.2, 0.3] * 12], ids=["the same", "the same but for rounding"])
+def test_a_regressor_that_never_moved_has_taught_nothing_wherever_it_goes(past: Values) -> None:
+    values = (100 + 20 * np.random.default_rng(3).normal(size=24)).tolist()
+    made = linear.regression(values, [Regressor("rate", past, [0.9] * 3)], 12, 3)
+    assert made.mean == pytest.approx(linear.regression(values, [], 12, 3).mean)
+
+
 def test_the_naive_models_are_what_they_say() -> None:
     assert models.naive([1.0, 2.0], (), 1, 3).mean == [2.0, 2.0, 2.0]
     assert models.seasonal_naive([1.0, 2.0, 3.0, 4.0], (), 3, 5).mean == [2.0, 3.0, 4.0, 2.0, 3.0]
