@@ -274,6 +274,7 @@ def test_gbk_of_windows_has_the_euro_in_a_byte_of_its_own() -> None:
         ("Nom\nHélène à Besançon\n", "mac_roman", "mac_roman"), (GERMAN, "cp850", "cp850"), ("Name\nŞişli, İğdir\n", "cp1254", "cp1254"),
         ("회사명\n삼성전자\n현대자동차\n", "euc_kr", "euc_kr"), ("会社名\n株式会社トヨタ\nソニー\n", "euc_jp", "euc_jp"), ("会社名\nトヨタ\n", "iso2022_jp", "iso2022_jp"),
         ("Όνομα\nΑθήνα\n", "cp1253", "cp1253"), ("שם\nדוד\n", "cp1255", "cp1255"), ("ชื่อ\nบริษัท\n", "cp874", "cp874"), ("Город\nЛуч\n", "cp866", "cp866"),
+        ("я", "cp1251", "cp1251"),
     ],
 )  # fmt: skip
 def test_an_encoding_that_is_not_certain_is_asked_for_with_candidates_and_never_guessed(text: str, encoding: str, among: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, starmap
 
 HAN = frozenset(
     "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经十三之进着"
@@ -97,7 +97,7 @@ def spelled(text: str, script: Sequence[tuple[str, str]]) -> bool:
     """Whether signs beyond ASCII are nearly all letters of this script, none of them small before a capital or beside a small one of Latin."""
     letters = [sign for sign in text if sign > "\x7f" and not (sign.isspace() or sign in _BESIDE)]
     mine = sum(any(first <= sign <= last for first, last in script) for sign in letters)
-    return mine > len(letters) * _NEARLY and not any(map(_unlike, *zip(*pairwise(text), strict=True)))
+    return mine > len(letters) * _NEARLY and not any(starmap(_unlike, pairwise(text)))
 
 
 def _unlike(one: str, other: str) -> bool:
