@@ -107,7 +107,11 @@ def _tell(work: Work, user: UUID, email: str) -> Sent | None:
     row = _user(work.connection, work.tenant.id, user)
     if row is None or str(row.email).lower() != email:  # has left, or has another mailbox: who reads the old one is somebody else
         return None
-    told = work.speaking(row.locale or work.tenant.locale)
+    return _letter(work, user, email, row.locale)
+
+
+def _letter(work: Work, user: UUID, email: str, locale: str | None) -> Sent:
+    told = work.speaking(locale or work.tenant.locale)
     text = _("Set a new password within one hour. If you didn’t request this, ignore this email:\n\n{address}\n")
     return _send(told, RESET, user, email, told.say(_("Reset your password")), text)
 
@@ -126,7 +130,8 @@ def _as_if_known(platform: Platform) -> None:
         return
     work = platform.system(somebody.tenant_id)
     with work.transaction(write=True), work.undone():
-        _tell(work, somebody.user_id, somebody.email)
+        row = _user(work.connection, somebody.tenant_id, somebody.user_id)
+        _letter(work, somebody.user_id, somebody.email, None if row is None else row.locale)  # also where just this one has left
         work.write_traces()
 
 

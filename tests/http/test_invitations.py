@@ -124,7 +124,7 @@ def test_nobody_is_invited_by_who_may_not_or_without_an_e_mail(client: Api, peop
 
 
 def test_a_forgotten_password_is_chosen_anew_and_ends_all_sessions(browser: Api, platform: Platform, tenant: Tenant, clock: Clock) -> None:
-    lifecycle.add_person(platform.system(tenant.id), "Ann", "ann@acme.example", [], PASSWORD)
+    ann = lifecycle.add_person(platform.system(tenant.id), "Ann", "ann@acme.example", [], PASSWORD)
     assert enters(browser, "ann@acme.example", PASSWORD)
     written: dict[str, list[str]] = {}
     for email in ("nobody@acme.example", "ann@acme.example"):
@@ -143,6 +143,10 @@ def test_a_forgotten_password_is_chosen_anew_and_ends_all_sessions(browser: Api,
     browser.post(RESETS, {"email": "ann@acme.example"})
     clock.move(hours=1)
     problem(browser.post(letters(platform, tenant)[-1], {"password": PASSWORD}), 404)
+    platform.system(tenant.id).records("core.user").update(ann, {"active": False})
+    with said(platform) as statements:
+        browser.post(RESETS, {"email": "stranger@acme.example"})
+    assert any("core_outbox" in statement for statement in statements), "not even where whom it is measured by has left"
 
 
 def test_a_letter_ends_when_the_password_has_been_changed_some_other_way(
