@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from inspect import get_annotations
 from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
@@ -35,7 +36,8 @@ class Record:
     """A row of a tenant. The declared fields follow; key, owner, version and time stamps are here.
 
     Write and read records through `ctx.records(...)` only: the doors carry tenant, rights, audit and events. What is declared becomes a table and
-    nothing else: rows are no objects of the class, `Account.name` is the column.
+    nothing else: rows are no objects of the class, `Account.name` is the column. What several have in common may stand in a class of no table beside
+    it: `class Visit(Placed, Record)`.
     """
 
     metadata: ClassVar[sa.MetaData] = sa.MetaData(naming_convention=NAMING)
@@ -60,14 +62,18 @@ class Record:
             return
         if not table:
             raise DeclarationError(f"{cls.__module__}.{cls.__name__} names no table: give it __tablename__ = '<plugin>_<plural>'")
-        if table in cls.metadata.tables:
-            there = getattr(cls.metadata.tables[table].info.get("record"), "__module__", "core")
+        if above := next((base for base in cls.__mro__[1:] if "__table__" in vars(base)), None):
+            text = f"{cls.__module__}.{cls.__name__} stands under {above.__name__}, which has a table itself; put it under Record, and what both have"
+            raise DeclarationError(f"{text} into a class of no table beside it")
+        if table in Record.metadata.tables:
+            there = getattr(Record.metadata.tables[table].info.get("record"), "__module__", "core")
             raise DeclarationError(f"table {table!r} of {cls.__module__} is there already, from {there}; rename one")
         bound: dict[str, Field] = {}
         columns, siblings, extra = list[sa.Column[Any]](), list[sa.Column[Any]](), list[sa.schema.SchemaItem]()
-        for attribute, mapped in vars(cls).items():
-            if isinstance(getattr(mapped, "column", mapped), sa.Column):  # SQLAlchemy's own, or its ORM's
-                raise DeclarationError(f"{cls.__name__}.{attribute}: expected a field such as f.text(_('Name')), not a bare column")
+        for attribute, mapped in _said_in(cls).items():
+            if mapped is _NO_FIELD or isinstance(getattr(mapped, "column", mapped), sa.Column):  # SQLAlchemy's own, or its ORM's
+                text = "expected a field such as f.text(_('Name')), not a bare column, and no comma behind it"
+                raise DeclarationError(f"{cls.__name__}.{attribute}: {text}")
             if not isinstance(mapped, Mapped):
                 continue
             field_ = mapped.field.bound(_field_name(cls, attribute, mapped.field), attribute)
@@ -78,8 +84,13 @@ class Record:
             extra += _constraints(table, field_)
         extra.append(sa.Index(f"ix_{table}_owner", "tenant_id", "owner_id"))
         cls.__fields__ = bound
+        if not isinstance(cls.__table_args__, tuple):
+            raise DeclarationError(f"{cls.__name__}.__table_args__: expected a tuple, such as (unique_together('{table}', 'name'),)")
         parts = (*_first(), *columns, *siblings, *_last(), *cls.__table_args__, *extra)
-        cls.__table__ = sa.Table(table, cls.metadata, *parts, info={"record": cls})
+        try:
+            cls.__table__ = sa.Table(table, Record.metadata, *parts, info={"record": cls})
+        except sa.exc.ArgumentError as flaw:  # a column twice, an index of none
+            raise DeclarationError(f"table {table!r} of {cls.__module__}.{cls.__name__}: {flaw}") from flaw
         for column in cls.__table__.c:
             setattr(cls, column.key, column)
 
@@ -104,6 +115,9 @@ _SYSTEM: dict[str, Field] = {
     "updated_at": f.DateTimeField(label=_("Last changed"), readonly=True),
 }
 """The fields that every record has, by their columns."""
+_TAKEN = frozenset({*vars(Record), *Record.__annotations__, "owner"})
+"""What an attribute of a record means already."""
+_NO_FIELD = object()
 _KEY, _INSTANT, _WHOLE, _DOCUMENT = key(), UtcDateTime(), sa.Integer(), json_data()
 
 
@@ -127,6 +141,16 @@ def _last() -> Iterator[sa.Column[Any]]:
     yield _column("custom", _DOCUMENT)
 
 
+def _said_in(cls: type[Record]) -> dict[str, Any]:
+    """What a class and those without a table beside it say, by attribute; `_NO_FIELD` for what is called a field and is none."""
+    said: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        said |= vars(base)
+        called = [attribute for attribute, annotation in get_annotations(base).items() if "Mapped[" in str(annotation)]
+        said |= {attribute: _NO_FIELD for attribute in called if not isinstance(said.get(attribute), Mapped)}
+    return said
+
+
 def _field_name(cls: type[Record], attribute: str, bare: Field) -> str:
     if not isinstance(bare, f.LinkField):
         name = attribute
@@ -136,6 +160,8 @@ def _field_name(cls: type[Record], attribute: str, bare: Field) -> str:
         raise DeclarationError(f"{cls.__name__}.{attribute}: the attribute of a link ends in _id; call it {attribute}_id")
     if name in RESERVED_FIELDS:
         raise DeclarationError(f"{cls.__name__}.{attribute}: {name!r} is reserved in the API; choose another name")
+    if attribute in _TAKEN:
+        raise DeclarationError(f"{cls.__name__}.{attribute}: every record has {attribute!r} already; choose another name")
     return check_name(FIELD, name, f"field of {cls.__name__}")
 
 

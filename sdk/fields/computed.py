@@ -75,7 +75,9 @@ def over(link: sa.Column[Any], value: sa.ColumnElement[Any]) -> Source:
     `over(Order.account_id, sa.func.count())`: of those that the reader sees, without what is in the recycle bin; rows whose
     summed field is hidden from the reader do not count.
     """
-    record: type[Record] = link.table.info["record"]
+    record: type[Record] | None = getattr(getattr(link, "table", None), "info", {}).get("record")
+    if record is None:
+        raise TypeError("over() expects a link of a record, such as Order.account_id")
     used = {link.key} | {part.name for part in visitors.iterate(value) if isinstance(part, sa.Column)}
 
     def source(extended: FromClause, reach: Reach) -> sa.ColumnElement[object]:

@@ -9,12 +9,14 @@ from uuid import UUID
 
 import orjson
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
 from core.entities.serialize import serializer
-from sdk import Record
+from sdk import Record, _
+from sdk import fields as f
 from sdk.columns import LIMIT
 from sdk.entities import system_fields
 from sdk.fields import Field, Money, Reference
@@ -191,3 +193,18 @@ def test_the_system_fields_are_those_of_every_record() -> None:
     assert set(system_fields()) == {"id", "owner", "version", "created_at", "updated_at"}
     assert issubclass(Thing, Record)
     assert UUID(int=0) == FIELDS["id"].parse(["00000000-0000-0000-0000-000000000000"]).values[0]
+
+
+def test_a_record_has_the_fields_of_a_class_beside_it_and_only_its_links_are_counted_over() -> None:
+    class Placed:
+        place = f.text(_("Place"), index=True)
+
+    class Visit(Placed, Record):
+        __tablename__ = "probe_visits"
+        name = f.text(_("Name"))
+
+    Record.metadata.remove(Visit.table())
+    assert list(Visit.__fields__) == ["place", "name"]
+    assert Visit.place is Visit.table().c.place
+    with pytest.raises(TypeError, match="expects a link of a record"):
+        f.over(Visit.table().alias().c.id, sa.func.count())

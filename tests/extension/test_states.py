@@ -96,6 +96,18 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
         {"body": "import sqlalchemy as sa\n" + ENTITY.format(table="broken_rows").replace("f.text(_(\"Name\"), required=True)", "sa.Column(sa.Text())")},
         State.FAILED, "not a bare column",
     ),
+    **{
+        f"its record {mistake}": ({"body": "import sqlalchemy as sa\nfrom sdk import Mapped\n" + ENTITY.format(table="broken_rows").replace("    name =", f"    {line}\n    name =")}, State.FAILED, said)
+        for mistake, line, said in (
+            ("has a field with a comma behind it", "more: Mapped[str] = f.text(_('More')),", "no comma behind it"),
+            ("calls something a field that it leaves out", "more: Mapped[str]", "more: expected a field"),
+            ("has a field in the place of a method", "table = f.text(_('Table'))", "has 'table' already"),
+            ("has a field in the place of its owner", "owner_id = f.link(_('Owner'), 'core.user')", "has 'owner_id' already"),
+            ("has a column twice", "price_currency = f.text(_('Currency'))\n    price = f.money(_('Price'))", "'price_currency' is already present"),
+            ("has an index in no tuple", "__table_args__ = sa.Index('broken', 'name')", "expected a tuple"),
+            ("stands under another", "pass\nclass More(Row):\n    __tablename__ = 'broken_more'", "stands under Row"),
+        )
+    },
     "its permission has a foreign prefix": (
         {"body": "@hookimpl\ndef register_permissions():\n    return (Permission('probe.x.y', _('P')),)"}, State.FAILED, "'probe.x.y'",
     ),
