@@ -94,7 +94,7 @@ class Writer:
             check_alike(self.work, self.shape, standing(asked))
             written = [item for item in standing(asked) if self._has_changes(item)]
             try:
-                self._complete(batch, written)
+                written = self._completed(batch, written)
                 self._store(written)
                 self._leave_traces(written, batch)
                 outcomes = [self._outcome(item) for item in items]  # while the database is at work
@@ -230,15 +230,19 @@ class Writer:
                 item.refusal = Conflict.of(code, message, params)
         return batch
 
-    def _complete(self, batch: Batch, items: Sequence[Item]) -> None:
-        """What hooks do at last."""
-        batch.complete({item.id for item in items} if batch.last else frozenset())
-        for item in items if batch.last else ():
-            _drop_same(item)
+    def _completed(self, batch: Batch, items: list[Item]) -> list[Item]:
+        """What hooks do at last, and what is to be written then."""
+        if not batch.last:
+            return items
+        batch.complete({item.id for item in items})
+        return [item for item in items if self._has_changes(item)]
 
     def _has_changes(self, item: Item) -> bool:
         if item.draft.verb == "update":
-            _drop_same(item)
+            before = item.before or {}
+            # In place: the dict is that of the change, too, into which hooks fill values at last.
+            for name in [name for name, value in item.values.items() if value == before.get(name)]:
+                del item.values[name]
             # Whoever does not see what was there must not learn by the version whether it was the same.
             item.changed = bool(item.values) or not self._sees_all(tuple(item.draft.values))
         return item.changed
@@ -375,13 +379,6 @@ class Writer:
     @cached_property
     def _blank(self) -> Mapping[str, None]:
         return dict.fromkeys((*self.entity.fields, *self.shape.custom))
-
-
-def _drop_same(item: Item) -> None:
-    """Leave out of an update what is there already. In place: the dict is that of the change, too, into which hooks fill values at last."""
-    before = item.before or {}
-    for name in [name for name, value in item.values.items() if value == before.get(name)] if item.draft.verb == "update" else ():
-        del item.values[name]
 
 
 def _is_same(item: Item) -> bool:

@@ -336,7 +336,7 @@ def _take_back(ctx: Context, fresh: Sequence[Change]) -> None:
             for name in ("instalment", "invoice"):
                 if change.after(name) not in (None, row[name]) and shows(ctx, PAYMENT, [back], name):
                     change.refuse(name, "other_payment", _("isn’t the one of the payment that is reversed; leave it empty"))
-            change.values |= {"order": row["order"], "invoice": row["invoice"]}
+            change.values |= {name: row[name] for name in ("order", "invoice", "instalment") if name != "instalment" or change.after(name)}
             if row["reverses"] is not None:
                 change.refuse("reverses", "is_reversal", _("this payment reverses another one; enter a new payment instead"))
             elif shown and change.after("amount") != back_again:

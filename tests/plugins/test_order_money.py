@@ -533,8 +533,9 @@ def test_an_issued_invoice_says_how_far_it_is_paid_whatever_comes_in_or_is_taken
     )
     with monkeypatch.context() as late:
         late.setattr(write, "check_conditional", lambda _work, _shape, items: setattr(items[1], "refusal", Conflict(NOT_NOW)))
-        told = shop.work.records("orders.invoice").write([mails, issued])
+        told, again_told = (shop.work.records("orders.invoice").write([mails, issued]) for _time in range(2))
     assert [one.refusal is None for one in told] == [True, False]
+    assert (told[0].changed, again_told[0].changed) == (True, False), "nor has it made a version in which nothing is another"
     assert paid(client)[1] == ("250.00", "350.00", "partial"), "what is refused in the end has taken nothing from its neighbour"
     assert client.post(f"{API}/invoices/{again}/issues", {}).status_code == 201
     assert paid(client)[-1] == ("0.00", "600.00", "open"), "what came in before goes to what is due first"
@@ -634,6 +635,7 @@ def test_refusals_quote_no_amount_of_what_is_hidden_from_who_is_refused(client: 
         "orders.instalment": "amount,paid,open",
         "orders.invoice": "paid,open,due_on,contact,owner",
         "orders.invoice_line": "quantity,net",
+        "orders.payment": "instalment",
     }
     for noun in ("order", "order_line", "invoice", "invoice_line", "instalment", "payment"):
         for verb in all_ if noun != "payment" else all_[:3]:
@@ -668,6 +670,11 @@ def test_refusals_quote_no_amount_of_what_is_hidden_from_who_is_refused(client: 
     back = client.as_user(id_of(till)).post(f"{API}/payments/{payment}/reversals", {})
     assert (back.status_code, paid(client)[0][2]) == (201, "open"), "who sees no invoices takes back what was paid for one"
     assert client.get(f"{API}/payments/{back.json['id']}").json["invoice"] == first
+    named = {**came, "invoice": None, "amount": usd("-220"), "instalment": instalment}
+    named["reverses"] = client.post(f"{API}/payments", {**came, "amount": usd("220")}).json["id"]
+    back = client.as_user(id_of(till)).post(f"{API}/payments", named)
+    kept = client.get(f"{API}/payments/{back.json['id']}").json
+    assert (back.status_code, kept["invoice"], kept["instalment"]) == (201, first, None), "it is for what that payment was for, seen or not"
 
 
 def test_what_many_payments_leave_open_is_what_they_leave_one_by_one(client: Api, shop: Shop) -> None:
