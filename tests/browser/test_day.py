@@ -181,6 +181,11 @@ def test_light_and_dark_and_the_language_are_switched_and_stay(window: Window) -
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+def test_who_asks_for_less_motion_sees_the_other_theme_at_once(window: Window) -> None:
+    page = window.open("/customers/accounts")
+    assert page.evaluate("getComputedStyle(document.querySelector('.card')).transitionDuration") == "0s", "each property would move"
+
+
 def test_a_notice_rings_at_the_bell_and_leads_to_what_it_is_about(window: Window) -> None:
     company = window.company
     work = company.work
