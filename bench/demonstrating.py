@@ -18,4 +18,4 @@ def measure(installation: Installation) -> list[Line]:
     took = time.perf_counter() - started
     lifecycle.purge(booted, demo.NAME)
     booted.close()
-    return [Line("demo: two years of sample data", installation.kind, f"{took:.1f} s", "", "", "< 20 s")]
+    return [Line("demo: two years of sample data", installation.kind, f"{took:.1f} s", "", "", "< 20 s", seconds=took)]

@@ -48,7 +48,7 @@ def measure(installation: Installation) -> list[Line]:
         ratio = median(ours[1] / api[1] for ours, api in rounds)
         said = f"{statements} statements, the API {1000 * median(api[1] for _ours, api in rounds):.1f} ms of processor"
         measured = f"{took:.1f} ms, {busy:.1f} ms of processor"
-        lines.append(Line(f"page: {name}", installation.kind, measured, said, times(ratio), BUDGET, PEER))
+        lines.append(Line(f"page: {name}", installation.kind, measured, said, times(ratio), BUDGET, PEER, took / 1000))
     booted.close()
     return lines
 
