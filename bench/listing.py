@@ -34,7 +34,7 @@ SHAPES: Mapping[str, tuple[str, bool]] = {
     "team's open, as representative": (f"{DEALS}?status=open&sort=-close_date&limit=50&fields={SHOWN}", True),
     "search q": (f"{DEALS}?q=renewal%209&limit=50&fields={SHOWN}", False),
 }
-ROUNDS, SECONDS = 5, 1.0
+ROUNDS, SECONDS = 15, 0.6
 
 
 def measure(installation: Installation) -> list[Line]:
