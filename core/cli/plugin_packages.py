@@ -28,7 +28,7 @@ from sdk import BadRequest, Conflict, Invalid, _
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @refusals_told
 def add(source: str, yes: bool) -> None:
-    """Install the package SOURCE (a name, a folder, a wheel), show what its plugins add, and make their tables.
+    """Install the package SOURCE (a folder or a wheel, else a name), show what its plugins add, and make their tables.
 
     A plugin that was removed with its data finds them again. No tenant has it on: see `dealwright plugin enable`.
     Where anything fails, or the answer is no, all is as it was before.

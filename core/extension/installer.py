@@ -39,7 +39,8 @@ def installed() -> dict[str, str]:
 def added(source: str, run: type_run = pip) -> Iterator[list[str]]:
     """Install a package, with what it needs, for the length of the block; kept where the block ends well. Gives the new plugins' names.
 
-    No package that is there changes its version, so that taking out what came in leaves the environment as it was.
+    No package that is there changes its version, so that taking out what came in leaves the environment as it was. The name of a
+    folder or file that is here means that one, where pip would fetch whatever has the name elsewhere.
     Raises Unavailable where pip fails, Invalid for a package without a plugin, Conflict where it is there already.
     """
     before = installed()
@@ -47,7 +48,7 @@ def added(source: str, run: type_run = pip) -> Iterator[list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "constraints.txt"
         kept.write_text("".join(f"{name}=={version}\n" for name, version in before.items()), encoding="utf-8")
-        run(["install", "--constraint", str(kept), "--", source])
+        run(["install", "--constraint", str(kept), "--", str(Path(source).resolve()) if Path(source).exists() else source])
     new = sorted(installed().keys() - before.keys())
     try:
         if not new:

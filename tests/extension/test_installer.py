@@ -55,6 +55,17 @@ def test_a_package_that_is_there_already_is_not_taken_out(monkeypatch: pytest.Mo
     assert [words[0] for words in pip.said] == ["install"]
 
 
+def test_the_name_of_a_folder_that_is_here_fetches_no_strangers_package_of_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fleet").mkdir()
+    monkeypatch.chdir(tmp_path)
+    pip = Pip(monkeypatch, {})
+    with pytest.raises(Conflict), installer.added("fleet", pip):
+        pytest.fail("there is nothing to add")
+    assert pip.said[0][-2:] == ["--", str(tmp_path / "fleet")]
+
+
 def test_a_source_cannot_be_an_option_of_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     pip = Pip(monkeypatch, {})
     with pytest.raises(Conflict), installer.added("--target=/somewhere", pip):
