@@ -249,7 +249,8 @@ class Entity:
     """The field of choice (the keys of `Audience`) by which its owner shows a record to the team or to everybody, to read it; `private` goes
     as far as that."""
     hands_over: bool = True
-    """Whether its records pass to a successor when their owner leaves: not where the owner is an author, or who was judged."""
+    """Whether its records pass to a successor when their owner leaves: not where the owner is an author, or who was judged. What is private passes
+    as far as its owner shows it to others (`audience`)."""
     verbs: frozenset[Verb] = frozenset(Verb)
     guards_access: bool = False
     acts_later: bool = False

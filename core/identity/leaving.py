@@ -19,7 +19,7 @@ from core.identity.tables import User, token_secrets
 from core.identity.tables import sessions as session_table
 from core.policy.hierarchy import roles_of_team
 from core.policy.places import beyond
-from sdk import Conflict, Draft, Entity, Invalid, NotFound, Outcome, Problem, Refusal, _, where
+from sdk import Audience, Conflict, Draft, Entity, Invalid, NotFound, Outcome, Problem, Refusal, _, where
 from sdk.changes import HAND_OVER
 from sdk.columns import among
 from sdk.context import Row, id_of
@@ -163,7 +163,7 @@ def _step_up(system: Work, done: Departure) -> None:
 def _handing(work: Work) -> Iterator[tuple[Entity, list[Field]]]:
     """The entities whose records pass on, with the fields that name the person: the owner first."""
     for entity in (*work.catalog.entities.values(), *switched_off(work)):
-        owned = entity.owned and entity.hands_over and not entity.private
+        owned = entity.owned and entity.hands_over and (not entity.private or bool(entity.audience))
         fields = [entity.fields["owner"]] if owned else []
         fields += [one for one in entity.fields.values() if one.hands_over]
         if fields:
@@ -173,7 +173,9 @@ def _handing(work: Work) -> Iterator[tuple[Entity, list[Field]]]:
 def _mine(work: Work, entity: Entity, fields: list[Field], person: UUID) -> list[sa.ColumnElement[bool]]:
     table = entity.record.table()
     named = (_names(table.c[field.attribute], field, person) for field in fields)
-    return [*live_of(entity, table, work.tenant.id), sa.or_(*named)]
+    # What is private stays, but for what others are shown: nobody but its owner could change it, or take it away.
+    shown = [table.c[entity.fields[entity.audience].attribute] != Audience.NOBODY] if entity.private and entity.audience else []
+    return [*live_of(entity, table, work.tenant.id), *shown, sa.or_(*named)]
 
 
 def _names(column: sa.ColumnElement[Any], field: Field, person: UUID) -> sa.ColumnElement[bool]:

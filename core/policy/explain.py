@@ -6,7 +6,7 @@ The decision is what `Scopes` and `Reader` say, which is all that the doors ask;
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from core.policy.enforcer import EVERYTHING
 from core.policy.grants import Grant, including
 from core.policy.hierarchy import givers
 from core.policy.scopes import PARENT_VERB, moving
+from core.policy.sharing import may_share
 from sdk import Condition, Entity, Invalid, Problem, Scope, Text, Verb, _
 from sdk.columns import among
 from sdk.permissions import IMPLIED, REASSIGN
@@ -153,7 +154,11 @@ class _Question:
         reader = self.who.reader(entity)
         if self.verb is Verb.READ:
             return reader.veils(id, self.name) or None
-        if self.verb is not Verb.UPDATE or self.who.grants.everything:
+        if self.who.grants.everything:
+            return None
+        if entity.record is Share and not may_share(self.who, self._stored(entity, id)["record"]):
+            return "shared_only"
+        if self.verb is not Verb.UPDATE:
             return None
         handed = (*moving(entity), *([entity.sharing.field] if entity.sharing is not None else []))
         if self.name in handed and self.who.grants.shared and not self.who.unshared().reader(entity).reached_by(self.verb, [id]):
@@ -161,9 +166,13 @@ class _Question:
         if self.name == "owner" and not reader.reached_by(self.verb, [id], self.who.scopes.special(entity, REASSIGN)):
             return "no_reassign"
         if entity.acts_later and entity.owned and entity.record is not Share and self.name not in STOPS | {"owner"}:  # one may take it over
-            (row,) = self.who.as_system().reader(entity).find((Condition("id", "eq", (id,)),), 1)
-            return None if may_act_for(self.who, entity, row["owner"]) else "acts_for_other"
+            return None if may_act_for(self.who, entity, self._stored(entity, id)["owner"]) else "acts_for_other"
         return None
+
+    def _stored(self, entity: Entity, id: UUID) -> dict[str, Any]:
+        """The record as it is, whatever of it is seen."""
+        (row,) = self.who.as_system().reader(entity).find((Condition("id", "eq", (id,)),), 1)
+        return row
 
     def _including(self, grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
         """Those that hold for the field, and to be read for all that a formula is made from."""

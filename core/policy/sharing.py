@@ -32,6 +32,12 @@ def check_shares(work: Work, batch: Batch) -> None:
     _tell_policy(work, [change for change in standing if change.stands])
 
 
+def may_share(work: Work, record: Reference) -> bool:
+    """Whether the actor reaches a record otherwise than by a share, to read it and to change it."""
+    entity, own = work.catalog.entities.get(record.entity), work.unshared()
+    return entity is None or all(own.reader(entity).reached_by(verb, [record.id]) for verb in (Verb.READ, Verb.UPDATE))
+
+
 def _check_reach(work: Work, changes: Sequence[Change]) -> None:
     """Nobody hands on what was shared with him, nor prolongs it."""
     own, asked = work.unshared(), dict[tuple[str, Verb], list[tuple[UUID, Change]]]()

@@ -19,9 +19,12 @@ from sdk.context import id_of
 from tests.probe.plugin import HandlerError
 
 type_make = Callable[..., UUID]
-ADDRESS = "/api/v1/core/explanations"
+ADDRESS, SHARES = "/api/v1/core/explanations", "/api/v1/core/shares"
 FIELDS = ("name", "size", "tier")
 UNIQUE = iter(range(1_000_000))
+WORDS = ("", ".read", ".update", ".delete", ".create", ":name,tier", ".read:name", ".read:size,tier", ".update:name", ".create:size")
+TOKENS = st.none() | st.lists(st.sampled_from([f"probe.thing{word}" for word in WORDS]), min_size=1, max_size=4)
+"""What a token may do, where it is one that asks."""
 
 
 @st.composite
@@ -67,7 +70,7 @@ def undone(work: Work, attempt: Callable[[], object]) -> bool:
 def test_an_explanation_says_what_the_doors_do(
     platform: Platform, system: Work, people: People, make: type_make, held: st.DataObject
 ) -> None:
-    """Any grants, records of oneself, a colleague, a subordinate, a stranger and one that is shared: every verb, with fields and without."""
+    """Any grants, by a token too, records of oneself, a colleague, a subordinate, a stranger and one that is shared: every verb, with fields and without."""
     number = next(UNIQUE)
     role = id_of(system.records("core.role").create({"key": f"role-{number}", "name": "x"}))
     rights = [{"role": str(role), **one} for one in held.draw(grants())]
@@ -79,7 +82,7 @@ def test_an_explanation_says_what_the_doors_do(
     for thing, access in zip(things[3:], ("read", "write"), strict=True):
         if held.draw(st.booleans()):
             system.records("core.share").create({"record": f"probe.thing:{thing}", "user": str(me), "access": access})
-    work = platform.user(system.tenant.id, me, Channel.API)
+    work = platform.user(system.tenant.id, me, Channel.API).within(held.draw(TOKENS))
     doors = work.records("probe.thing")
 
     def said(verb: Verb, thing: UUID | None, name: str = "") -> bool:
@@ -229,7 +232,8 @@ def test_an_explanation_knows_what_the_doors_ask_beside_the_grants(
     """To give a record away, parts that follow what they are part of, what keeps acting, and fields that a veil takes out."""
     mine, lent = make("mine", owner=str(people.rep)), make("lent", owner=str(people.reps[1][0]))
     rep, (role,) = client.as_user(people.rep), system.records("core.role").find(parse_where(["key=sales_rep"]))
-    system.records("core.share").create({"record": f"probe.thing:{lent}", "user": str(people.rep), "access": "write"})
+    share_with_me = system.records("core.share").create({"record": f"probe.thing:{lent}", "user": str(people.rep), "access": "write"})
+    by_me = system.records("core.share").create({"record": f"probe.thing:{mine}", "user": str(people.reps[2][0])})
 
     def told(action: str, **more: object) -> str:
         answer = rep.get(ADDRESS, {"action": action, **more})
@@ -242,6 +246,10 @@ def test_an_explanation_knows_what_the_doors_ask_beside_the_grants(
         "granted", "shared_only",
     )  # fmt: skip
     assert rep.patch(f"/api/v1/probe/things/{lent}", {"owner": str(people.rep)}).status_code == 403
+    assert [told(f"core.share.{verb}", record=id_of(share_with_me)) for verb in ("update", "delete")] == ["shared_only"] * 2
+    assert rep.delete(f"{SHARES}/{id_of(share_with_me)}").json["code"] == "beyond_own", "nobody hands on what was shared with him"
+    assert told("core.share.delete", record=id_of(by_me)) == "granted"
+    assert rep.delete(f"{SHARES}/{id_of(by_me)}").status_code == 204
     system.records("core.grant").create({"role": role["id"], "permission": "probe.thing.reassign", "scope": "none"})
     assert told("probe.thing.update", record=mine, field="owner") == "no_reassign"
     assert rep.patch(f"/api/v1/probe/things/{mine}", {"owner": str(people.reps[0][1])}).status_code == 403

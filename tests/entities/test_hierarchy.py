@@ -100,7 +100,7 @@ def test_a_change_of_role_team_or_hierarchy_holds_at_the_next_request_of_every_p
     platform: Platform, system: Work, people: People, make: type_make, database_url: str, tmp_path: Path, clock: Clock
 ) -> None:
     """Two installations of one database, as two server processes are; what one writes the other has compiled before."""
-    make("x", owner=str(people.reps[1][0]))
+    thing = make("x", owner=str(people.reps[1][0]))
     other = boot(Config(tmp_path, database_url), clock=clock, entry_points=POINTS, check_schema=False)
     users, teams = system.records("core.user"), system.records("core.team")
 
@@ -120,6 +120,12 @@ def test_a_change_of_role_team_or_hierarchy_holds_at_the_next_request_of_every_p
         assert counts() == [0, 0]
         users.update(people.reps[1][0], {"manager": str(people.manager)})
         assert counts() == [1, 1]
+        users.update(people.reps[1][0], {"manager": None})
+        assert counts() == [0, 0]
+        lent = system.records("core.share").create({"record": f"probe.thing:{thing}", "user": str(people.manager)})
+        assert counts() == [1, 1]
+        system.records("core.share").delete(id_of(lent))
+        assert counts() == [0, 0]
     finally:
         other.close()
 

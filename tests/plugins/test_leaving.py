@@ -44,6 +44,8 @@ def busy(work: Work, people: People) -> UUID:
     work.records("automation.rule").create(rule)
     work.records("automation.rule").create({**rule, "owner": people.director, "runs_as": people.director, "name": "Of the director"})
     work.records("teamwork.comment").create({"about": f"customers.account:{account['id']}", "body": "Said by the rep", "owner": rep})
+    for name, shown_to in (("Ours", "team"), ("Mine", "nobody")):
+        work.records("console.view").create({"name": name, "entity": "customers.account", "shown_to": shown_to, "owner": rep})
     return rep
 
 
@@ -63,7 +65,11 @@ def test_who_leaves_leaves_no_open_task_no_token_and_no_session(
     done = client.post(path, {"successor": str(successor)})
     assert done.status_code == 200, done.text
     moved = {row["entity"]: row["records"] for row in done.json["moved"]}
-    assert moved == {"customers.account": 1, "teamwork.task": 1, "teamwork.assignment": 2, "automation.rule": 2}
+    assert moved == {"customers.account": 1, "teamwork.task": 1, "teamwork.assignment": 2, "automation.rule": 2, "console.view": 1}
+    assert [(row["name"], row["owner"] == successor) for row in work.records("console.view").find(())] == [
+        ("Ours", True),
+        ("Mine", False),
+    ], "what others are shown is theirs to look after, what one has for oneself is not"
     assert {row["entity"]: row["records"] for row in counted["moved"]} == moved
     assert (done.json["kept"], done.json["kept_count"], done.json["off"], counted["tokens"], done.json["tokens"]) == ([], 0, [], 1, 1)
     tasks = work.records("teamwork.task").find(where(state="open"))

@@ -38,7 +38,7 @@ RIGHTS: type_rights = {
     "customers.contact.create": (Grant(Scope.OWN),),
     "customers.invitation.read": (Grant(Scope.OWN), Grant(Scope.ALL, frozenset({"survey", "contact", "answered_at", "comment"}))),
     "customers.survey.read": (Grant(Scope.ALL, frozenset({"kind"})),),
-    f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name"})), Grant(Scope.TEAM, frozenset({"custom.leaks_mark"})), Grant(Scope.OWN)),
+    f"{CASE}.read": (Grant(Scope.ALL, frozenset({"name", "custom.leaks_last"})), Grant(Scope.TEAM, frozenset({"custom.leaks_mark"})), Grant(Scope.OWN)),
     f"{CASE}.update": (Grant(Scope.OWN, frozenset({"name", "custom.leaks_worth"})), Grant(Scope.ALL, frozenset({"custom.leaks_due"}))),
     f"{STEP}.read": (Grant(Scope.ALL, frozenset({"name", "parent", "custom.leaks_on", "custom.leaks_above"})), Grant(Scope.OWN)),
 }  # fmt: skip

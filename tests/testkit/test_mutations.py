@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+import core.custom.roll_up
 import core.entities.aggregate
 import core.entities.blocks
 import core.entities.checks
@@ -25,15 +26,17 @@ import core.entities.timeline
 import core.entities.write
 import core.http.collections
 import core.http.health
+import core.http.openapi.document
 import core.policy.explain
 import core.policy.scopes
 from core.custom.formula import Beyond, Formula
 from core.entities.aggregate import Aggregation
 from core.entities.conditions import Conditions
 from core.entities.read import Reader
-from core.entities.rows import mention
+from core.entities.records import EntityRecords
+from core.entities.rows import live_of, mention
 from core.entities.shape import Shape, Source
-from core.entities.write import Writer
+from core.entities.write import _PART_OF_GONE, _VERBS, Writer
 from core.identity.tables import Share, User
 from core.policy.grants import Grant
 from core.policy.scopes import Scopes
@@ -44,7 +47,7 @@ from core.testkit.leaks.questions import Question
 from core.testkit.leaks.rereading import rereading
 from core.testkit.leaks.rights import type_rights
 from core.testkit.leaks.world import World
-from sdk import Scope
+from sdk import Scope, Verb
 from tests.testkit.first_leak import first_leak, type_twins
 
 _across, _include, _exists = Aggregation._across, Reader.include, Scopes._exists
@@ -126,6 +129,31 @@ def _there_are(work: Any, target: Any, ids: Any) -> Any:
     table = target.record.table()
     live = (table.c.tenant_id == work.tenant.id, table.c.deleted_at.is_(None), table.c.id.in_(list(ids)))
     return set(work.connection.execute(sa.select(table.c.id).where(*live)).scalars())
+
+
+def _anybodys_verbs(self: Any, items: Any) -> Any:
+    return {item.draft.verb: self.work.scopes.grants_of(self.entity, _VERBS[item.draft.verb]) for item in items}
+
+
+_before, _shares = Writer.before, Scopes._shares
+
+
+def _never_in_the_bin(self: Any, ids: Any) -> Any:
+    return {id: {**row, "deleted_at": None, _PART_OF_GONE: False} for id, row in _before(self, ids).items()}
+
+
+def _read_is_write(self: Any, entity: Any, verb: Any) -> Any:
+    return _shares(self, entity, Verb.READ)
+
+
+def _taken_back_or_not(self: Any, entity: Any, verb: Any) -> Any:
+    share = Share.table().alias()
+    mine = (share.c.tenant_id == self._tenant, share.c.user_id == self._user, share.c.record_entity == entity.full_name)
+    return sa.select(share.c.record).where(*mine, sa.or_(share.c.expires_at.is_(None), share.c.expires_at > self._clock()))
+
+
+def _alive(work: Any, target: Any, table: Any, grants: Any) -> Any:
+    return live_of(target, table, work.tenant.id)
 
 
 type_part = tuple[str, object, str, Any]
@@ -273,6 +301,23 @@ CHECKS |= {
 }
 
 
+CHECKS |= {
+    "the team": ("list", Scopes, "_team_members", lambda self: _everybody(self._tenant, self._user)),
+    "shares that were taken back": ("list", Scopes, "_shares", _taken_back_or_not),
+    "shares that are to read alone": ("trespass", Scopes, "_shares", _read_is_write),
+    "the fields that are asked by": ("filter sort report", Reader, "asked", lambda self: dict(self.shape.fields)),
+    "the rows on which a field is summed": ("report", Reader, "reach", _not_by_field),
+    "the rows on which a timeline sees its moment and its title": ("timeline", Reader, "reach", _not_by_field),
+    "the entities that are described": ("openapi", core.http.openapi.document, "may", lambda work, entity, verb: True),
+    "the rows whose past is told": ("past", EntityRecords, "reached", lambda self, ids, verb=None, field="": {*ids}),
+    "the record whose timeline is asked for": ("timeline", Reader, "one", lambda *_asked, **_how: {}),
+    "names in files": ("export", core.entities.links, "_reach", _alive),
+    "the fields that a roll-up looks at": ("list", core.custom.roll_up, "including", _everybodys_grants),
+    "the verbs that one has": ("trespass", Writer, "_permit", _anybodys_verbs),
+    "what is in the recycle bin and written": ("trespass", Writer, "before", _never_in_the_bin),
+}
+
+
 def _is_changed(item: Any) -> bool:
     if item.draft.verb == "update":
         item.values = {name: value for name, value in item.values.items() if value != (item.before or {}).get(name)}
@@ -297,6 +342,38 @@ def test_an_answer_out_of_what_is_kept_of_a_tenant_is_asked_of_both(small_twins:
     with rereading(one, other) as answers:
         for _again in range(2):
             assert len({*answers(Question("route", "probe.thing", "names", told), one, other)}) == 2
+
+
+@pytest.mark.feature("B6")
+def test_what_the_second_world_alone_has_written_is_read_again(small_twins: type_twins) -> None:
+    """What was alike before is so no more: an answer that rests on it is asked of both."""
+    one, other, _oracle = small_twins
+    users = one.shapes["core.user"].table
+
+    def of_me(world: World) -> Any:
+        return (users.c.tenant_id == world.tenant, users.c.id == world.cast.me)
+
+    def name(world: World) -> bytes:
+        with (work := world.user()).transaction():
+            return str(work.connection.execute(sa.select(users.c.name).where(*of_me(world))).scalar_one()).encode()
+
+    def calls(world: World, name: str) -> None:
+        with world.begin() as connection:
+            connection.execute(users.update().where(*of_me(world)).values(name=name))
+
+    def writes_there_alone(world: World) -> bytes:
+        with (work := world.user()).transaction():
+            names = [str(row["name"]) for row in work.as_system().records("probe.thing").find(())]
+        if world is other:
+            calls(world, "other")
+        return "".join(names).encode()
+
+    with rereading(one, other) as answers:
+        asked = [Question("route", "core.user", "", ask) for ask in (name, writes_there_alone, name)]
+        try:
+            assert [len({*answers(question, one, other)}) for question in asked] == [1, 2, 2]
+        finally:
+            calls(other, name(one).decode())
 
 
 @pytest.mark.feature("B5")

@@ -12,7 +12,7 @@ import orjson
 
 from core.entities.shape import Shape
 from core.policy.explain import explain
-from core.testkit.leaks.custom import FORMULAS, Made
+from core.testkit.leaks.custom import FORMULAS, ROLL_UPS, Made, Rolled
 from core.testkit.leaks.judged import judged
 from core.testkit.leaks.oracle import Oracle
 from core.testkit.leaks.questions import REFUSED, SHORT, WRONG, Question, aggregate, http, over_http, undone
@@ -160,6 +160,8 @@ class Asker:
         """The value that a record has in a field."""
         if (made := FORMULAS.get(self.name, {}).get(field.name)) is not None:
             return self._made(made, row)
+        if (rolled := ROLL_UPS.get(self.name, {}).get(field.name)) is not None:
+            return self._rolled(rolled, row)
         extension = self.shape.extension_of(field.name)
         if extension is not None and not isinstance(extension.source, Side):
             return None
@@ -180,6 +182,13 @@ class Asker:
         there = self.world.shapes[made.beyond[0]]
         linked = self.oracle.rows[place_of(there.entity)].get(row[self.shape.fields[made.own[0]].attribute])
         return None if linked is None else linked[there.fields[made.source].attribute]
+
+    def _rolled(self, rolled: Rolled, row: type_row) -> object:
+        """The value of a roll-up, were all of its records seen."""
+        there = self.world.shapes[rolled.source]
+        link, of = (there.fields[name].attribute for name in (rolled.link, rolled.field))
+        pointing = [one[of] for one in self.oracle.rows[place_of(there.entity)].values() if one[link] == row["id"] and one[of] is not None]
+        return max(pointing, default=None)
 
     def _hidden_name(self, link: LinkField) -> str:
         """What a record is called whose name the user does not see."""

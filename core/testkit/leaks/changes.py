@@ -121,7 +121,7 @@ class Changer:
         keys = [{column.name for column in index.columns} - {"tenant_id"} for index in shape.table.indexes if index.unique]
         for name, field in shape.fields.items():
             extension = shape.extension_of(name)
-            stored = name not in shape.formulas and (extension is None or isinstance(extension.source, Side))
+            stored = name not in shape.formulas and name not in shape.rolled and (extension is None or isinstance(extension.source, Side))
             few = isinstance(field, LinkField | ChoiceField | CurrencyField)  # few others would fit, or none
             unique = any(field.attribute in key and (few or len(key) > 1) for key in keys) and extension is None
             kept = name in ALWAYS or unique or (isinstance(field, KeysField) and bool(field.of))

@@ -26,6 +26,17 @@ class Made:
         return self.own[0] if self.beyond is None else self.beyond[1]
 
 
+@dataclass(frozen=True)
+class Rolled:
+    """What a roll-up is the greatest of: a field of the records that point to the one that shows it, by a link."""
+
+    source: str
+    link: str
+    field: str
+
+
+ROLL_UPS: Mapping[str, Mapping[str, Rolled]] = {CASE: {"custom.leaks_last": Rolled(STEP, "parent", "custom.day")}}
+"""The roll-ups by entity and name."""
 FORMULAS: Mapping[str, Mapping[str, Made]] = {
     STEP: {
         "custom.leaks_on": Made(("custom.day",)),
@@ -49,6 +60,8 @@ def define(work: Work) -> None:
         fields.create({"entity": STEP, "label": "day", "key": "day", "kind": "date"})
         for key, result, expression in (("leaks_on", "date", "custom.day"), ("leaks_above", "text", "parent.custom.leaks_mark")):
             fields.create({"entity": STEP, "label": key, "key": key, "kind": "formula", "expression": expression, "result": result})
+        last = {"source": STEP, "link": "parent", "measure": "max:custom.day"}
+        fields.create({"entity": CASE, "label": "last", "key": "leaks_last", "kind": "roll_up", **last})
 
 
 def _extended(work: Work) -> Iterator[str]:

@@ -1,8 +1,9 @@
-"""Questions whose answers the oracle judges in one world alone, as what they are about may rightly differ in the other."""
+"""Questions whose answers the oracle judges in one world alone: what they are about may rightly differ in the other, or be the same although it is
+told to who may not know."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -11,9 +12,9 @@ import orjson
 from core.entities.history import history
 from core.entities.ids import new_id
 from core.entities.merged import merged
-from core.testkit.leaks.questions import WRONG, Question, undone
+from core.testkit.leaks.questions import WRONG, Question, over_http, undone
 from core.testkit.leaks.world import World
-from sdk import Draft, Refusal, Verb
+from sdk import Draft, Forbidden, NotFound, Refusal, Verb
 from sdk.context import id_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ _MOST = 500
 
 
 def judged(asker: Asker) -> Iterator[Question]:
-    """What is in the recycle bin, what became part of a record, and what is required under a condition that is not seen."""
+    """What is in the recycle bin, what became part of a record, what is required under a condition that is not seen, what is around a record that
+    is not, and writes that nobody may, or this user."""
+    unseen = [id for id in asker.chosen() if id in asker.unseen]
+    yield from (_around(asker, id) for id in (unseen if asker.deep else unseen[:1]))
+    if drafts := {draft.id: draft for draft in _unlawful(asker)}:  # a record once in each batch
+        yield _barred(asker, [*drafts.values()])
     yield _told(asker, "bin", f"what is in the recycle bin of {asker.name}", lambda world: _bin(asker, world))
     if asker.entity.mergeable and asker.seen:
         fullest = max(asker.seen, key=lambda one: len(asker.oracle.shown(asker.name, one)))
@@ -37,6 +43,48 @@ def judged(asker: Asker) -> Iterator[Question]:
             if blind and asker.oracle.may(asker.name, asker.rows[id], Verb.UPDATE, name):
                 yield _emptied(asker, name, id)
                 break
+
+
+def _around(asker: Asker, id: UUID) -> Question:
+    """Records around it may be such as the user sees: to be told of them there he has to see the one."""
+    path = f"{asker.path}/{id}/timeline"
+
+    def ask(world: World) -> bytes:
+        if world is not asker.world:
+            return b""
+        status, _headers, body = over_http(world, "GET", path)
+        return b"" if status in (403, 404) else WRONG + b"%d " % status + body
+
+    return Question("timeline", asker.name, f"GET {path}, of a record that is not seen", ask)
+
+
+def _unlawful(asker: Asker) -> Iterator[Draft]:
+    """A new record without the right to make any, what may be read alone, what is in the recycle bin, and verbs that are not done by hand."""
+    entity, oracle, name = asker.entity, asker.oracle, asker.name
+    if Verb.CREATE not in entity.verbs or not oracle.rights(entity, Verb.CREATE):
+        yield Draft("create", {})
+    for verb in (Verb.UPDATE, Verb.DELETE):
+        may = {id: oracle.may(name, asker.rows[id], verb) for id in asker.seen}
+        yield from (Draft(verb.value, {}, id) for id in asker.some([id for id in asker.seen if may[id] is not (verb in entity.verbs)], 1))
+    reached = oracle.reached(name)
+    for id, row in asker.rows.items():
+        if reached[id] and not oracle.lives(entity, row):
+            yield Draft("update" if row["deleted_at"] is None or oracle.may(name, row, Verb.DELETE) else "restore", {}, id)
+
+
+def _barred(asker: Asker, drafts: Sequence[Draft]) -> Question:
+    """Each must be refused for want of a right, or as what is not there."""
+
+    def ask(world: World) -> bytes:
+        wrong = list[str]()
+        if world is asker.world:
+            with undone(world) as work:
+                for draft, outcome in zip(drafts, work.records(asker.name).write(drafts), strict=True):
+                    if not isinstance(outcome.refusal, Forbidden | NotFound):
+                        wrong.append(f"{draft.verb} of {draft.id}: {outcome.refusal and outcome.refusal.code}")
+        return WRONG + orjson.dumps(wrong) if wrong else b""
+
+    return Question("trespass", asker.name, f"{len(drafts)} writes to what may not be written", ask)
 
 
 def _told(asker: Asker, kind: str, words: str, tell: Callable[[World], type_told]) -> Question:

@@ -111,7 +111,10 @@ def described(oracle: Oracle) -> Iterator[Question]:
             listed = document["paths"].get(path, {}).get("get", {})
             answer = listed.get("responses", {}).get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
             filters = {one["name"].partition("[")[0] for one in parameters_of(document, path, "get")} if listed else set()
-            told[name] = ((filters & world.shapes[name].fields.keys()) | _properties(document, answer), names)
+            told[name] = (
+                (filters & world.shapes[name].fields.keys()) | _properties(document, answer) | ({"id"} if listed else set()),
+                names,
+            )
         return _agreed(told, b"%d\n%s" % (status, body))
 
     yield Question("meta", "", "GET /api/v1/meta", meta)

@@ -59,13 +59,25 @@ class _Rereading:
         """What both say."""
         if not self._keeps:  # what is kept of a tenant is read without a word
             one.platform.kept.clear()
+        first, mine = self._listening(question, one)
+        if _reads_alone(mine) and all(self._is_alike(statement) for statement in mine):
+            self._keeps = True
+            return first, first
+        self._keeps = False
+        second, theirs = self._listening(question, other)
+        if not (_reads_alone(mine) and _reads_alone(theirs)):
+            self._alike.clear()  # what either wrote may stay, such as that somebody tried
+        return first, second
+
+    def _listening(self, question: Question, world: World) -> tuple[bytes, Sequence[str]]:
+        """An answer, and each statement that was sent for it."""
         self._heard = heard = list[str]()
         try:
-            first = question.ask(one)
+            answer = question.ask(world)
         finally:
             self._heard = None
-        self._keeps = self._are_alike(heard)
-        return first, first if self._keeps else question.ask(other)
+        asked = (statement for statement in heard if statement == _WRITES or not statement.startswith(_FRAMES))
+        return answer, list(dict.fromkeys(asked))
 
     def listen(self, driver: Any, _record: object, _proxy: object) -> None:
         """A connection is taken."""
@@ -74,13 +86,6 @@ class _Rereading:
     def _hear(self, statement: str) -> None:
         if self._heard is not None:
             self._heard.append(statement)
-
-    def _are_alike(self, heard: Sequence[str]) -> bool:
-        asked = [statement for statement in heard if statement == _WRITES or not statement.startswith(_FRAMES)]
-        if all(statement.startswith(_READS) for statement in asked):
-            return all(self._is_alike(statement) for statement in dict.fromkeys(asked))
-        self._alike.clear()  # what was written may stay, such as that somebody tried
-        return False
 
     def _is_alike(self, statement: str) -> bool:
         if statement not in self._alike:
@@ -93,6 +98,10 @@ class _Rereading:
             return _put(repr(self._driver.execute(statement).fetchall()), names, _NOBODYS)
         except self._driver.Error:  # too long to be told with its values, say: it is like no other
             return object()
+
+
+def _reads_alone(statements: Sequence[str]) -> bool:
+    return all(statement.startswith(_READS) for statement in statements)
 
 
 def _names(world: World) -> Sequence[str]:
