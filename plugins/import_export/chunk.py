@@ -9,7 +9,9 @@ from uuid import UUID
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds, id_in
 from plugins.import_export.external import flaws as external_flaws
+from plugins.import_export.files import Sheet
 from plugins.import_export.files.gaps import OTHER_TABLE
+from plugins.import_export.files.parting import Parting
 from plugins.import_export.footers import likely, noted, says_alone, signed, sums_up
 from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
@@ -42,6 +44,10 @@ COUNTED = _(
     "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn’t a date, map the column to another field"
 )
 UNLIKE = _("counts in {own}, but a column that is left out says {said}; map that column to the currency, or check the amounts")
+OTHER_SIGN = _("is one cell, but has {sign!r} as often as the headings have {delimiter!r}; separate all rows by the same sign")
+SWALLOWED = _(
+    "contains {count} {count:line that looks like a row|lines that look like rows} of this file; a quote may have been closed too late"
+)
 SAME_AS_ROW = _("is the same as row {row} of this file")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
@@ -56,9 +62,13 @@ _ENOUGH = 3
 class ChunkWriter:
     """Writes the rows of one import, a chunk at a time, inside the transactions of its run."""
 
-    def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, headings: Sequence[str], lost: Lost) -> None:
-        self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(headings)
-        self.heads = Heads(ctx, wish.entity, headings)
+    def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, file: Sheet, lost: Lost) -> None:
+        self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(file.headings)
+        self.heads, self.parting, self._delimiter = (
+            Heads(ctx, wish.entity, file.headings),
+            Parting(file.delimiter, self.width),
+            file.delimiter,
+        )
         self._takes_totals = plan.takes_totals
         self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted))
         """Rows that are asked about though they are taken."""
@@ -148,10 +158,13 @@ class ChunkWriter:
                 wrong.setdefault(index, []).append(
                     Problem("", "too_many_cells", _("has {got} cells, but there are {expected} headings"), counts)
                 )
+            elif sign := self.parting.other(cells):
+                signs = {"sign": sign, "delimiter": self._delimiter}
+                wrong.setdefault(index, []).append(Problem("", "other_delimiter", OTHER_SIGN, signs))
             if self.plan.own is not None and id_in(_cell(cells, self.plan.own)) is None:
                 wrong.setdefault(index, []).append(self._no_such_id(_cell(cells, self.plan.own)))
             if index in wrong:
-                self.teller.fail(tally, rows[index], wrong[index])
+                self.teller.fail(tally, rows[index], [*wrong[index], *self._swallowed(cells)])
                 continue
             draft = {**fixed, **{name: value for name, value in zip(names, by_row[index], strict=True) if value is not None}}
             if external is not None and (word := self._id(cells, external)):
@@ -236,7 +249,7 @@ class ChunkWriter:
         words: dict[int, str] = {}
         taken = self._taken(wave)
         for index, values in wave:
-            found = there.get(self.matching.key(values), []) if there else []
+            found = self._meant(values, there.get(self.matching.key(values), [])) if there else []
             word = values.pop(EXTERNAL, None) if self.plan.external is not None else None
             if word is not None:
                 words[index] = str(word)
@@ -263,6 +276,13 @@ class ChunkWriter:
             self.external.keep(self.wish.entity, {word: id for word, id in named.items() if id is not None}, self.id)
         for (index, draft), outcome in zip(drafts, outcomes, strict=True):
             self._settle(tally, rows[index], draft, outcome, repeated, last=last)
+
+    def _meant(self, values: type_values, found: Sequence[Row]) -> Sequence[Row]:
+        """Of the records that match a row those that it may be of."""
+        if not self.wish.apart:
+            return found
+        here = [one for one in found if not self.same.made(id_of(one))]
+        return here or [one for one in found if not _contradict(values, one)][:1]
 
     def _taken(self, wave: Sequence[type_draft]) -> dict[str, UUID]:
         if self.plan.external is None:
@@ -326,10 +346,15 @@ class ChunkWriter:
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
             elif row[0] in self._suspected and (signed(row[1]) or says_alone(row[1]) or noted(row[1])):
                 self.teller.leave(tally, row, WARNED, Problem("", REMARK, SIGNS))
-            elif row[0] in self._doubtful and (doubts := self._doubts(row)):
+            elif doubts := [*self._swallowed(row[1]), *(self._doubts(row) if row[0] in self._doubtful else ())]:
                 self.teller.leave(tally, row, WARNED, doubts[0], doubts[1:])
             return
         self._refused(tally, row, outcome.refusal, last=last)
+
+    def _swallowed(self, cells: Sequence[str]) -> list[Problem]:
+        """That rows of the file may stand within a cell."""
+        count = self.parting.swallowed(cells)
+        return [Problem("", "rows_in_cell", SWALLOWED, {"count": count})] if count else []
 
     def _doubts(self, row: type_row) -> list[Problem]:
         """What a row that was taken is told all the same: currencies that were left out, cells that lie apart, numbers that were taken for days."""
@@ -375,6 +400,11 @@ class ChunkWriter:
             if isinstance(record, UUID) and (number := self.same.number_of(record)) is not None:
                 return [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})]
         return []
+
+
+def _contradict(values: type_values, row: Row) -> bool:
+    """Whether a row says something else than what a record has."""
+    return any(value is not None and row.get(name) is not None and value != row[name] for name, value in values.items())
 
 
 def _footer(cells: Sequence[str]) -> Problem | None:

@@ -179,6 +179,10 @@ class SameFile:
         if self.told is not None:
             self._written = {}
 
+    def made(self, id: UUID) -> bool:
+        """Whether a row of this file made a record, and did not find it here."""
+        return id.int >> 80 >= self.id.int >> 80 and self.number_of(id) is not None
+
     def number_of(self, id: UUID) -> int | None:
         """The row of this file that made or changed a record; one that is older than the import was not made by it."""
         if id in self._written:

@@ -95,6 +95,9 @@ class Wish:
     """Whether nobody is told: no mails, no notices, no rules."""
     history: bool = False
     """Whether it is what happened elsewhere: closed documents with their lines, numbers and states as they were. Nobody is told of that."""
+    apart: bool = False
+    """Whether a row is a record of its own where it contradicts the one that an earlier row has made: other systems know records by ids, and may
+    have several of one name."""
     mended: int = 0
     """How often something was mended in the staged file when this was asked for."""
 

@@ -69,7 +69,7 @@ class Run:
 
     def writer(self, ctx: Context, same: SameFile) -> ChunkWriter:
         """What writes its rows through `ctx`."""
-        return ChunkWriter(ctx, same, self.wish, self.plan, self.file.headings, self.lost)
+        return ChunkWriter(ctx, same, self.wish, self.plan, self.file, self.lost)
 
     def start(self) -> None:
         """Say that it is running, of how many rows."""

@@ -143,5 +143,5 @@ def listed(names: Iterable[str]) -> str | None:
 
 
 def printable(text: str) -> str:
-    """Without what a text field refuses."""
-    return "".join(sign if sign.isprintable() or category(sign) == "Zs" else "\ufffd" for sign in text)
+    """In one line, without what a text field refuses."""
+    return "".join(sign if sign.isprintable() or category(sign) == "Zs" else " " if sign in "\t\n\r" else "\ufffd" for sign in text)

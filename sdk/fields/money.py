@@ -16,6 +16,7 @@ from sdk.fields.number import exact, exact_schema, exact_text, is_plain, number_
 from sdk.fields.text import TextField
 from sdk.text import Text, _
 
+_MALFORMED = _("expected an amount such as 1,234.50 or 1234.50 CNY")
 _EACH = re.compile(
     r" ?[/／] ?(?:件|个|個|台|只|套|箱|盒|包|瓶|袋|支|条|张|把|块|本|份|人|米|吨|公斤|千克|each|ea|unit|units|pcs?|piece|pièce|unité|stk|stück|st|kg)\.?\Z",
     re.IGNORECASE,
@@ -43,6 +44,7 @@ _SIGNS: Mapping[str, tuple[str, ...]] = {
     "€": ("EUR",), "£": ("GBP",), "₩": ("KRW",), "₹": ("INR",), "₽": ("RUB",), "₺": ("TRY",), "₫": ("VND",), "₪": ("ILS",), "฿": ("THB",),
     "₴": ("UAH",), "₱": ("PHP",), "₸": ("KZT",), "₦": ("NGN",), "RMB": ("CNY",), "US$": ("USD",), "HK$": ("HKD",), "NT$": ("TWD",),
     "A$": ("AUD",), "C$": ("CAD",), "CA$": ("CAD",), "AU$": ("AUD",), "S$": ("SGD",), "R$": ("BRL",), "CN¥": ("CNY",), "JP¥": ("JPY",),
+    "zł": ("PLN",), "Kč": ("CZK",), "Fr.": ("CHF",), "SFr.": ("CHF",), **dict.fromkeys(("kr", "kr.", "Kr", "Kr."), ("SEK", "NOK", "DKK", "ISK")),
     "¥": ("CNY", "JPY"), "元": ("CNY", "TWD", "HKD"), "圆": ("CNY",), "円": ("JPY",),
     "$": ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "ARS", "CLP", "COP"),
 }  # fmt: skip
@@ -131,13 +133,15 @@ class MoneyField(Field):
         except FlawError as flaw:
             if flaw.code != "malformed":
                 raise
-            raise FlawError("malformed", _("expected an amount such as 1,234.50 or 1234.50 CNY")) from flaw
+            raise FlawError("malformed", _MALFORMED) from flaw
+        if around == "%":
+            raise FlawError("malformed", _MALFORMED)
         return self._money(exact(number_text(digits, negative, style, zeros)), currency_of(around, style.get("currency", "")))
 
     def sought(self, cell: str) -> Money:
         written = _WRITTEN.match(cell)
         if written is None or ("," in written["amount"] and not _GROUPED.match(written["amount"])):
-            raise FlawError("malformed", _("expected an amount such as 1,234.50 or 1234.50 CNY"))
+            raise FlawError("malformed", _MALFORMED)
         currency = written["before"] or written["after"]
         return Money(exact(written["amount"].replace(",", "")), _currency(currency) if currency else "")
 

@@ -20,7 +20,7 @@ _PLAIN = re.compile(r"-?\d{1,15}(\.\d{1,12})?\Z", re.ASCII)
 _LONG = re.compile(r"[+-]?[0-9]{16,}(\.[0-9]*)?", re.ASCII)
 """A number, but too great for any field."""
 _GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?\Z", re.ASCII)
-_CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]"
+_CURRENCY = r"[A-Z]{3}|RMB|[A-Z]{0,2}[$€£¥₩₹₽₺₫₪฿₴₱₸₦]|[元圆円]|[kK]r\.?|zł|Kč|S?Fr\."
 _AROUND = re.compile(
     rf"(?P<open>\(?) ?(?P<sign>[-+]?) ?(?P<before>{_CURRENCY}|) ?(?P<inner>-?)(?P<number>[\d.,' ]*\d)(?:[.,][-\u2013\u2014]{{1,2}})?"
     rf" ?(?P<times>[kKM]|mn|bn|Mio\.?|Mrd\.?|[Mm]illions?|[Bb]illions?|[十百千]?[万亿萬億]?) ?(?P<after>{_CURRENCY}|%|)(?P<last>-?)(?P<close>\)?)\Z"
@@ -29,6 +29,8 @@ _AROUND = re.compile(
 percent sign."""
 _BEFORE_BRACKETS = re.compile(rf"({_CURRENCY}) ?\((?=[\d.,' ]*\d\)\Z)")
 """A currency before what stands in brackets, as spreadsheets write amounts below nothing: it belongs into them."""
+_MINUS = re.compile(r"[\u2010-\u2013\u2212](?=[^\d]*\d)")
+"""What programs that set text make of a minus before a number; behind one it stands for no cents."""
 _ZEROS = {"十": 1, "百": 2, "千": 3, "万": 4, "亿": 8, "萬": 4, "億": 8}
 _TIMES = {"k": 3, "m": 6, "mn": 6, "bn": 9, "mio": 6, "mrd": 9, "million": 6, "millions": 6, "billion": 9, "billions": 9}
 _BARE = re.compile(r"[kKM][-)]*\Z")
@@ -165,7 +167,7 @@ def parts_of(cell: str) -> tuple[bool, str, str, int]:
     keep_whole(cell)
     if _POWERS.match(cell):
         return cell[0] == "-", f"{Decimal(cell).copy_abs():f}", "", 0
-    word = cell if cell.isascii() else unicodedata.normalize("NFKC", cell).replace("\u2212", "-").replace("\u2019", "'")
+    word = cell if cell.isascii() else _MINUS.sub("-", unicodedata.normalize("NFKC", cell)).replace("\u2019", "'")
     found = _AROUND.match(_BEFORE_BRACKETS.sub(r"(\1", " ".join(word.split())))
     if found is None or bool(found["open"]) != bool(found["close"]) or (found["before"] and found["after"] not in ("", "%")):
         raise FlawError("malformed", _("expected a decimal number such as -12.50"))

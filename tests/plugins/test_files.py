@@ -120,6 +120,10 @@ def test_lines_above_the_headings_are_found_told_and_left_out_or_named() -> None
         assert found.sheets[0].headings == ("Name", "Mail", "Phone"), above
         assert [note.code for note in found.notes] == ["preamble"]
         assert list(found.sheets[0].rows()) == [(1, ["A", "a@x.example", "1"]), (2, ["B", "", "2"])]
+    datev = '"EXTF";700;16;"Debitoren/Kreditoren";5;20260130140440439;;"RE"\n"Konto";"Name (Adressattyp Unternehmen)";"EU-UStId"\n10000;"Alder";""\n'
+    found = book(datev)
+    assert (found.sheets[0].headings[0], [note.code for note in found.notes]) == ("Konto", ["preamble"])
+    assert list(found.sheets[0].rows()) == [(1, ["10000", "Alder", ""])]
     assert opened("x,y\nName,Mail\nA,b\n", headings=2).headings == ("Name", "Mail")
     assert list(opened("Name\nSmith, John\nDoe, Jane\n").rows()) == [(1, ["Smith, John"]), (2, ["Doe, Jane"])]
     assert opened("Name,Mail\nA,b,c\nB,c,d\nC,d,e\n").headings == ("Name", "Mail")

@@ -227,6 +227,15 @@ def test_a_ragged_row_is_short_of_empty_cells_or_refused_for_what_is_too_much(ta
     done = taken("customers.account", "name,city\nA\nB,Ulm,,\nC,Ulm,more\n")
     assert done.counts == {"created": 2, "failed": 1}
     assert done.reasons == [(3, None, "too_many_cells")]
+    mixed = taken("customers.account", "name;city;phone\nD;Ulm;0731 123456\nE,Bonn,0228 123456\nF, G and H, Kiel\nI\tJena\t03641 123456\n")
+    assert (mixed.state, mixed.counts) == ("partial", {"created": 2, "failed": 2})
+    assert mixed.reasons == [(2, None, "other_delimiter"), (4, None, "other_delimiter")]
+    late = taken("customers.account", 'name,city,notes\nK,Ulm,"x\nL,Ulm,y\nM,Ulm,z"\nN,Ulm,"5, Main Street, Ulm\n6, Main Street, Ulm"\n')
+    assert (late.counts, late.reasons) == ({"created": 2, "warned": 1}, [(1, None, "rows_in_cell")]), "a quote that is closed too late"
+    assert "2 lines that look like rows" in str(late.rows[0]["reason"])
+    wide = taken("customers.account", f'name,city,notes\nO,"{"Ulm" * 30}\nP,Ulm,y\nQ,Ulm",z\n')
+    assert (wide.reasons, str(wide.rows[0]["value"])[89:97]) == ([(1, "city", "too_long")], "m P,Ulm,")
+    assert "1 line that looks like a row" in str(wide.rows[0]["reason"])
 
 
 def test_created_and_failed_rows_add_up_to_the_rows_of_the_file(taken: Take) -> None:

@@ -244,7 +244,7 @@ def test_leading_rows_titles_merged_cells_and_hidden_sheets_are_told() -> None:
     assert rows_of(found) == [(1, ["North", "A", "x"]), (2, ["North", "B"]), (3, ["South", "C"])]
     assert rows_of(found, 1) == [(1, ["Big one"])]
     assert [note.code for note in found.notes] == ["rows_hidden", "preamble", "sheet_hidden"]
-    assert str(found.notes[0]).startswith("1 rows of the sheet 'Contacts' are hidden")
+    assert str(found.notes[0]).startswith("hidden rows of the sheet 'Contacts' (1)")
     assert opened(sink.getvalue(), headings=5).sheets[0].headings == ("North", "A", "x")
     with pytest.raises(BadRequest, match="row 99"):
         opened(sink.getvalue(), headings=99)

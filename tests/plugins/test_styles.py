@@ -93,12 +93,19 @@ def test_signs_around_numbers_are_read_and_units_are_not() -> None:
     ]
     numbers = [Decimal(90000), Decimal("-1234.5"), Decimal(-12), Decimal(-5), Decimal("1234.5"), Decimal(1234), Decimal(25), Decimal("0.5")]
     assert values(DECIMAL, cells, delimiter=",") == [*numbers, *["malformed"] * 4]
+    assert values(DECIMAL, ["\u20135,00", "\u2013 1.234,50 €", "€ \u20115,5", "5,\u2013", "5\u201310", "5,00\u2013"]) == [
+        Decimal(-5), Decimal("-1234.5"), Decimal("-5.5"), Decimal(5), "malformed", "malformed",
+    ]  # fmt: skip
     assert values(WHOLE, ["１２"], delimiter=",") == [12]
     assert values(WHOLE, ["25%", "1,5", "1.0", "3 USD"], delimiter=",") == ["malformed", "malformed", 1, "malformed"]
     money = values(MONEY, ["¥5", "5 元", "EUR 5.50", "5,000.00 €", "$5", "5 QQQ", "US$ 5", "5"], delimiter=",")
     assert money == [
         Money(Decimal(5), "CNY"), Money(Decimal(5), "CNY"), Money(Decimal("5.5"), "EUR"), Money(Decimal(5000), "EUR"),
         "ambiguous_currency", "unknown_currency", Money(Decimal(5), "USD"), Money(Decimal(5), ""),
+    ]  # fmt: skip
+    assert values(MONEY, ["12,50 kr", "kr. 5", "1 234,50 Kč", "9,90 zł", "Fr. 20.\u2013", "5 k", "12 %"], delimiter=";") == [
+        "ambiguous_currency", "ambiguous_currency", Money(Decimal("1234.5"), "CZK"), Money(Decimal("9.9"), "PLN"), Money(Decimal(20), "CHF"),
+        Money(Decimal(5000), ""), "malformed",
     ]  # fmt: skip
     assert values(MONEY, ["¥9.9/件", "9,90 € / Stk.", "3/pcs", "100 €/Monat", "5/x"]) == [
         Money(Decimal("9.9"), "CNY"), Money(Decimal("9.9"), "EUR"), Money(Decimal(3), ""), "malformed", "malformed",

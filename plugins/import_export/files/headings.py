@@ -19,6 +19,8 @@ _OTHERS = (
 )
 _KNOWN = frozenset(map(plain, (*_OTHERS.split(), *GIVEN, *FAMILY, *SYNONYMS, *(word for words in SYNONYMS.values() for word in words))))
 """What columns are called everywhere."""
+_STAMPS = frozenset({"EXTF", "DTVF"})
+"""What DATEV begins a file with, in a line about all of it above the headings."""
 _RULE = re.compile(r"\s*(?::?[-=]{3,}:?|[-=]{5,}[^-=]*[-=]{5,})\s*\Z")
 RULES = frozenset({"---", "===", ":--", "", " --", " ==", " "})
 """What the first cell of such a line begins with."""
@@ -49,7 +51,7 @@ def found_row(rows: list[list[str]]) -> int:
     widths = [_width(row) for row in rows]
     counts = Counter(filter(None, widths))
     typical = max(counts, key=lambda width: (counts[width] * width, width), default=0)
-    first = next((place for place, width in enumerate(widths) if width), 0)
+    first = next((place for place, width in enumerate(widths) if width and rows[place][0].strip() not in _STAMPS), 0)
     narrow = next((place for place in range(first, len(rows)) if widths[place] >= typical and not _says(rows[place])), first)
     for parted in (True, False):
         for place in range(first + 1, narrow + 1):

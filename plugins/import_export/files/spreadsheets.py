@@ -68,7 +68,7 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
         if all(map(blank, sample)):
             continue
         if about.get("hidden"):
-            text = _("{count} rows of the sheet {sheet!r} are hidden, by hand or by a filter; they are read as well")
+            text = _("hidden rows of the sheet {sheet!r} ({count}), by hand or by a filter, are read as well")
             notes.append(Note("rows_hidden", text, {"count": about["hidden"], "sheet": name}))
         # What is said of the headings is said of the first sheet; others have theirs where they are found.
         at = headings_row(sample, Reading() if sheets else reading)
