@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from plugins.import_export.mapping.units import Unit, unit_of
 from plugins.import_export.plan import Plan
 from sdk import Context
 from sdk.context import Row
@@ -31,6 +32,9 @@ class AsRead:
     def found(plan: Plan, delimiter: str) -> dict[str, object]:
         """What an import keeps of it."""
         styles = {name: plan.styles.get(name, {}) for name in plan.columns if isinstance(plan.fields[name], _NUMBERS | _DATES)}
+        for name, unit in plan.units.items():
+            if name in styles and unit_of(plan.headings[name])[1] is None:  # said above the headings, which those rows do not have
+                styles[name] = {**styles[name], "times": unit.times, "money": unit.currency}
         return {KEY: {"delimiter": delimiter, "columns": [(plan.columns[name], name, dict(style)) for name, style in styles.items()]}}
 
     @classmethod
@@ -48,7 +52,8 @@ class AsRead:
 
 def _plain(cell: str, field: Field, style: Mapping[str, str]) -> str:
     if isinstance(field, _NUMBERS):
-        return _number(cell, style.get("decimal", "."), whole=isinstance(field, IntegerField))
+        number = _number(cell, style.get("decimal", "."), whole=isinstance(field, IntegerField))
+        return Unit(style["times"], style["money"]).given([number], money=True)[0] if "times" in style else number
     value = field.read([cell], style).values[0]
     return cell if value is None else field.format(value)
 

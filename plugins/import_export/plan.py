@@ -169,21 +169,23 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     if EXTERNAL not in asked.values() and (ids := of_export(ctx, file, fields)) is not None:
         asked.setdefault(ids, EXTERNAL)
     special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
-    made = _made(wish, file.headings, fields)
+    made, used = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
     found = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible, fields), *made})
     columns, headings, ignored = _without_labels(ctx, found, fields, {*asked}, _meant(wish), file)
-    ignored = tuple(heading for heading in ignored if heading not in special)
-    made |= _goes_without_saying(
+    more, others = _goes_without_saying(
         ctx, wish, file.headings, fields, {*columns.values()} | {file.headings.index(one) for one in special}, {*columns, *made}
     )
+    made |= more
+    taken = {*special, *(file.headings[at] for at in used | others)}
+    ignored = tuple(heading for heading in ignored if heading not in taken)
     values = _meanings(ctx, wish, columns, fields)
     named = {name: names for name, one in fields.items() if (names := names_for(ctx, one)) is not None}
     fixed = dict(_fixed(word, fields, named) for word in wish.set)
     if not columns and not made:
         text = _("no heading in the file matches a field; map them, or add a line of headings if the file has none: {headings}")
         raise BadRequest(text, headings=", ".join(file.headings)[:500])
-    units = _units(ctx, headings, fields)
+    units = _units(ctx, headings, fields, file.unit)
     own = _own_ids(wish, file.headings, fields)
     unused = {heading for heading, name in special.items() if name == OWN and own is None}
     unused |= {heading for heading, name in special.items() if is_beside(name, fields) and name.rpartition(".")[0] not in columns}
@@ -254,32 +256,36 @@ def _is_special(name: str, fields: Mapping[str, Field]) -> bool:
     return name in (EXTERNAL, OWN) or by_id or is_beside(name, fields) or (bool(colon) and isinstance(fields.get(about), AnyRecordField))
 
 
-def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> dict[str, type_maker]:
-    """Fields that are asked to be joined, or to take a half of a name."""
-    made: dict[str, type_maker] = {}
+def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> tuple[dict[str, type_maker], set[int]]:
+    """Fields that are asked to be joined, or to take a half of a name; and the columns of which they are made."""
+    made, used = dict[str, type_maker](), set[int]()
     for word in wish.join:
         name, places = parts_of(word, headings)
+        used |= {*places}
         made[_known(name, fields)] = joined(places, family_places(headings))
     for word in wish.split:
         heading, halves = _pair(word)
         given, plus, family = halves.partition("+")
         if not plus or heading not in headings:
             raise BadRequest(_("invalid split {word!r}; use Heading=given+family"), word=word[:80])
+        used.add(headings.index(heading))
         for name, is_family in ((given, False), (family, True)):
             made[_known(name.strip(), fields)] = part_of_name(headings.index(heading), family=is_family)
-    return made
+    return made, used
 
 
 def _goes_without_saying(
     ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping[str, Field], used: Collection[int], filled: Collection[str]
-) -> dict[str, type_maker]:
-    """A name of its two halves, where a file has it so; what a record is about, of columns that are called as kinds of records."""
-    made: dict[str, type_maker] = {}
+) -> tuple[dict[str, type_maker], set[int]]:
+    """A name of its two halves, where a file has it so; what a record is about, of columns that are called as kinds of records; and these columns."""
+    made, places = dict[str, type_maker](), set[int]()
     halves = first_and_last(headings)
     if "name" in fields and "name" not in filled and halves and not {*halves} & {*used}:
         made["name"] = joined(halves, family_places(headings))
-    found = reference_columns(ctx, wish.entity, headings, fields, used)
-    return made | {name: references(columns) for name, columns in found.items() if name not in filled}
+        places |= {*halves}
+    found = {name: columns for name, columns in reference_columns(ctx, wish.entity, headings, fields, used).items() if name not in filled}
+    places |= {place for columns in found.values() for place, _entity in columns}
+    return made | {name: references(columns) for name, columns in found.items()}, places
 
 
 def _without_labels(
@@ -332,10 +338,13 @@ def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str
     return {about: references(columns) for about, columns in asked.items()}
 
 
-def _units(ctx: Context, headings: Mapping[str, str], fields: Mapping[str, Field]) -> dict[str, Unit]:
-    """What headings say of all numbers below them; a unit that is in the label of the field itself is that in which it is kept."""
-    words = words_of(ctx, fields)
-    found = {name: unit_of(heading)[1] for name, heading in headings.items() if words.get(plain(heading)) != name}
+def _units(ctx: Context, headings: Mapping[str, str], fields: Mapping[str, Field], above: str) -> dict[str, Unit]:
+    """What headings say of all numbers below them, and a line `above` them of all amounts that say nothing else; a unit that is in the label of
+    the field itself is that in which it is kept."""
+    words, said = words_of(ctx, fields), {name: unit_of(heading)[1] for name, heading in headings.items()}
+    of_all = unit_of(f"x ({above})")[1] if above else None
+    found = {name: unit for name, unit in said.items() if words.get(plain(headings[name])) != name}
+    found |= {name: of_all for name, unit in said.items() if unit is None and isinstance(fields[name], MoneyField)}
     return {name: unit for name, unit in found.items() if unit is not None and counts(fields[name], unit)}
 
 

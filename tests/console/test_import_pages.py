@@ -13,6 +13,7 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
 from core.worker.drain import Drain
+from sdk import where
 from sdk.context import id_of
 from tests.console.site import ROOT, Look, Site
 from tests.plugins.imports import written
@@ -55,6 +56,7 @@ def tally(look: Look) -> dict[str, str]:
 
 
 @pytest.mark.feature("C5")
+@pytest.mark.feature("C14")
 def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_without_the_file_being_sent_again(
     site: Site, drain: Callable[[], int], work: Work
 ) -> None:
@@ -91,6 +93,9 @@ def test_three_bad_cells_of_a_thousand_are_mended_in_the_page_and_all_come_in_wi
     assert tally(site.get(real_at)) == {"Created": "1,000", "Failed": "0"}
     assert len(work.records(ACCOUNT).find((), 2000)) == 1000
     assert len(work.records("import_export.file").find(())) == 1
+    (one,) = work.records(ACCOUNT).find(where(name="Account 17"))
+    (source,) = site.get(f"/customers/accounts/{one['id']}").texts("//section[@aria-labelledby='h-origin']//li/a")
+    assert source.startswith("Created by the import of ") and source.endswith(", row 17")
 
 
 def test_columns_are_chosen_questions_answered_values_given_a_meaning_and_the_outcome_is_undone_in_part_and_whole(

@@ -52,6 +52,7 @@ class Sheet:
     """A table whose headings have been read.
 
     `exact`: numbers and dates come typed from the file and stand in canonical form, with a decimal point and as ISO dates.
+    `unit`: that of all amounts, where it is said above the headings.
     `since`: the first of the days that its numbers count, where that is not the usual one.
     `data`: a program has written records and nothing else, so nothing is left out of it unless that is asked for.
     """
@@ -65,6 +66,7 @@ class Sheet:
     """The numbers of rows that somebody has left out."""
     data: bool = False
     since: str = ""
+    unit: str = ""
 
     def rows(self) -> Rows:
         """Number (the first data row is 1) and cells of each row that is not blank, from the first each time.

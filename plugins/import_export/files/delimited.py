@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
 from plugins.import_export.files.encodings import decide
-from plugins.import_export.files.headings import RULES, SAMPLED, found_row, headings_row, note_above, ruled
+from plugins.import_export.files.headings import RULES, SAMPLED, found_row, headings_row, note_above, ruled, unit_above
 from sdk import BadRequest, Text, _
 
 DELIMITERS = (",", ";", "\t", "|", "^", "~", "\x1f")
@@ -88,7 +88,14 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
                 yield number, row
 
     kind = "tsv" if dialect.delimiter == "\t" else "csv"
-    sheet = Sheet(file_name.rpartition(".")[0] or file_name, headings, exact=False, read=read, delimiter=dialect.delimiter)
+    sheet = Sheet(
+        file_name.rpartition(".")[0] or file_name,
+        headings,
+        exact=False,
+        read=read,
+        delimiter=dialect.delimiter,
+        unit=unit_above(rows, place),
+    )
     return Book(kind, encoding, dialect.delimiter, (sheet,), (*notes, *note_above(rows, place), *told))
 
 

@@ -19,6 +19,10 @@ _OTHERS = (
 )
 _KNOWN = frozenset(map(plain, (*_OTHERS.split(), *GIVEN, *FAMILY, *SYNONYMS, *(word for words in SYNONYMS.values() for word in words))))
 """What columns are called everywhere."""
+_UNIT = re.compile(
+    r"(?i:[(（]?(?:(?:金额|货币)?[单單]位|units?|currency|währung|einheit|(?:all )?amounts in|(?:alle )?(?:angaben|beträge) in)\s*[:：]?)"
+    r"\s*(?P<unit>[^)）:：]+?)[)）]?\Z"
+)
 _STAMPS = frozenset({"EXTF", "DTVF"})
 """What DATEV begins a file with, in a line about all of it above the headings."""
 _RULE = re.compile(r"\s*(?::?[-=]{3,}:?|[-=]{5,}[^-=]*[-=]{5,})\s*\Z")
@@ -40,6 +44,12 @@ def note_above(rows: list[list[str]], place: int) -> list[Note]:
     words = " | ".join(cell.strip() for row in above for cell in row if cell.strip())
     text = _("the headings are in row {row}; the lines above are skipped ({count}): {words}")
     return [Note("preamble", text, {"row": place + 1, "count": len(above), "words": words[:_SHOWN]})] if above else []
+
+
+def unit_above(rows: list[list[str]], place: int) -> str:
+    """The unit of all amounts, where a row above the headings says one: 单位：万元, Angaben in TEUR."""
+    found = (_UNIT.match(cell.strip()) for row in rows[:place] for cell in row)
+    return next((one["unit"] for one in found if one is not None), "")
 
 
 def found_row(rows: list[list[str]]) -> int:

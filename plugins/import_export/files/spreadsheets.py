@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
-from plugins.import_export.files.headings import SAMPLED, headings_row, note_above
+from plugins.import_export.files.headings import SAMPLED, headings_row, note_above, unit_above
 from sdk import Conflict, Text, _
 
 _UNPACK, _UNMARK = (Path(__file__).with_name(name) for name in ("unpack.py", "unmark.py"))
@@ -76,7 +76,14 @@ def open_spreadsheet(source: BinaryIO, kind: str, reading: Reading, encoding: st
         headings, told = named(bounded(sample[at] + [""] * (width - len(sample[at]))))
         notes += [*note_above(sample, at), *told]
         sheets.append(
-            Sheet(name, headings, exact=kind != "html", read=partial(_numbered, rows, place, at), since=str(about.get("since", "")))
+            Sheet(
+                name,
+                headings,
+                exact=kind != "html",
+                read=partial(_numbered, rows, place, at),
+                since=str(about.get("since", "")),
+                unit=unit_above(sample, at),
+            )
         )
     if not sheets:
         raise unreadable(_("is empty: the first line must contain the headings"))

@@ -212,7 +212,8 @@ class _Migration:
         return Wish(
             entity, one.file, mode="upsert" if match else "create", match=match, map=tuple(f"{name}={name}" for name in fields),
             collision=tuple(f"{name}={ONLY_IF_EMPTY}" for name in fields) if match else (), duplicates="take" if takes else "skip",
-            dates=self.asked.dates, numbers=self.asked.numbers, silent=self.asked.silent, totals=self.asked.totals, nothing=self.asked.nothing, apart=bool(one.source.id),
+            dates=self.asked.dates, numbers=self.asked.numbers, silent=self.asked.silent, totals=self.asked.totals, nothing=self.asked.nothing,
+            apart=bool(one.source.id),
         )  # fmt: skip
 
     def _told(self, one: Found, child: Row, translation: Translation) -> dict[str, object]:
