@@ -92,7 +92,7 @@ def erase(work: Work, record: Reference, reason: str, *, dry_run: bool = False) 
         note = entries.made(work, record.entity, record.id, ERASE, {"reason": [None, found.person.masked(reason, MASK)]})
         _clean_merges(system, found, texts)
         done.audit = _clean_audit(system, found, texts, entries.Erasing(system, note["id"]))
-        done.background = background.clean(system, found.person)
+        done.background = background.clean(system, found.person) + background.clean_answers(system, found.person)
         stays = found.stays()
         keys = [key for record_, key in found.files.items() if record_ not in stays]
         done.files = len(keys)
