@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from time import sleep
@@ -27,7 +27,7 @@ REPLAYED = "Idempotent-Replayed"
 KEPT = timedelta(hours=24)
 MOST = 255
 FORM = r"^[!-~]([ -~]*[!-~])?$"
-_PART = 5_000
+_PART, _READ = 5_000, 200
 _LOOKS, _PAUSE = 100, 0.05
 """How often somebody who waits for a twin looks again, and after how many seconds each time."""
 
@@ -39,7 +39,7 @@ answers = sa.Table(
     sa.Column("request", sa.String(64), nullable=False),  # a digest of what was asked
     sa.Column(
         "answer", sa.Text(), nullable=False, info={"secret": True}
-    ),  # sealed: an answer may show what is stored nowhere else, such as a new token
+    ),  # sealed: an answer may show what is stored nowhere else, such as a new token; nothing: it was erased
     sa.Column("created_at", UtcDateTime(), nullable=False),
     sa.Index("ix_core_idempotency_created_at", "tenant_id", "created_at"),
 )
@@ -85,7 +85,9 @@ class Once:
         if row.request != self._request:
             raise Invalid(_("this Idempotency-Key was sent with a different request; use a new key for each operation"),
                           code="idempotency_key_reused")  # fmt: skip
-        status, headers, body = orjson.loads(secrets.unseal(self._work.platform.config.key(), self._purpose, row.answer))
+        if not row.answer:
+            raise Conflict(_("this request was carried out, and its answer has been erased; don’t send it again"), code="answer_erased")
+        status, headers, body = orjson.loads(_unsealed(self._work, row))
         return Answer(status, [(name, value) for name, value in headers], base64.b64decode(body))
 
     def _enter(self) -> None:
@@ -107,7 +109,7 @@ class Once:
     def keep(self, answer: Answer) -> None:
         """Remember the answer, to be committed with what was done."""
         told = orjson.dumps([answer.status, list(answer.headers), base64.b64encode(answer.body).decode()]).decode()
-        sealed = secrets.seal(self._work.platform.config.key(), self._purpose, told)
+        sealed = secrets.seal(self._work.platform.config.key(), _purpose(self._work, self._name), told)
         row = {
             "tenant_id": self._work.tenant.id,
             "name": self._name,
@@ -117,9 +119,32 @@ class Once:
         }
         self._work.connection.execute(answers.insert().values(**row))
 
-    @property
-    def _purpose(self) -> str:
-        return f"{self._work.tenant.id}:core.idempotency:{self._name}"
+
+def _purpose(work: Work, name: str) -> str:
+    return f"{work.tenant.id}:core.idempotency:{name}"
+
+
+def _unsealed(work: Work, row: sa.Row[tuple[str, ...]]) -> str:
+    return secrets.unseal(work.platform.config.key(), _purpose(work, row.name), row.answer)
+
+
+def kept(work: Work) -> Iterator[tuple[str, str]]:
+    """The tenant's answers that are kept, by name: headers and body as they were sent."""
+    last = ""
+    while True:
+        some = (answers.c.tenant_id == work.tenant.id, answers.c.name > last, answers.c.answer != "")
+        rows = work.connection.execute(sa.select(answers).where(*some).order_by(answers.c.name).limit(_READ)).all()
+        for row in rows:
+            _status, headers, body = orjson.loads(_unsealed(work, row))
+            yield row.name, f"{headers}\n{base64.b64decode(body).decode(errors='replace')}"
+        if len(rows) < _READ:
+            return
+        last = rows[-1].name
+
+
+def erase(work: Work, names: Collection[str]) -> None:
+    """Of some answers only that there was one stays: what is sent again is refused, and not done again."""
+    work.connection.execute(answers.update().where(answers.c.tenant_id == work.tenant.id, answers.c.name.in_(names)).values(answer=""))
 
 
 def forget(work: Work) -> None:

@@ -1,9 +1,12 @@
-"""What the outbox says of a person: letters, events, arguments of jobs."""
+"""What the outbox says of a person: letters, events, arguments of jobs; and what was answered to requests."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -12,6 +15,7 @@ from core.entities.journal import MASK
 from core.events.payload import ALIKE, IDS, ITEMS, items_of
 from core.events.states import DEAD, DONE, HELD, SKIPPED, WAITING
 from core.events.tables import outbox
+from core.http import idempotency
 from core.mail import letters
 from sdk import Person
 from sdk.mail import MAIL_WRITTEN
@@ -24,6 +28,7 @@ _NEEDLES = 100
 _LETTER = f"core.{letters.JOB}"
 _SAID = ("recipient", "to", "subject", "text", "html", "reply_to", "attachments")
 """The members of a letter, and of the event of one."""
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def clean(system: Work, person: Person) -> int:
@@ -43,6 +48,16 @@ def clean(system: Work, person: Person) -> int:
         mine = (outbox.c.tenant_id == system.tenant.id, outbox.c.id == row["id"])
         system.connection.execute(outbox.update().where(*mine).values(**after))
     return count
+
+
+def clean_answers(system: Work, person: Person) -> int:
+    """Take away what is kept of answers that name the person or a record of that person, to be given again; returns how many. All are unsealed for it."""
+    ids = {str(id) for many in person.records.values() for id in many}
+    sought = replace(person, words=tuple(needles(person.words)), names=tuple(needles(person.names)))
+    named = [name for name, said in idempotency.kept(system) if not ids.isdisjoint(_ID.findall(said)) or sought.occurs(unescape(said))]
+    for start in range(0, len(named), _PART):
+        idempotency.erase(system, named[start : start + _PART])
+    return len(named)
 
 
 def masked(value: Any, person: Person) -> Any:

@@ -92,7 +92,7 @@ def erase(work: Work, record: Reference, reason: str, *, dry_run: bool = False) 
         note = entries.made(work, record.entity, record.id, ERASE, {"reason": [None, found.person.masked(reason, MASK)]})
         _clean_merges(system, found, texts)
         done.audit = _clean_audit(system, found, texts, entries.Erasing(system, note["id"]))
-        done.background = background.clean(system, found.person)
+        done.background = background.clean(system, found.person) + background.clean_answers(system, found.person)
         stays = found.stays()
         keys = [key for record_, key in found.files.items() if record_ not in stays]
         done.files = len(keys)
@@ -124,7 +124,7 @@ def _check_left(system: Work, person: Person) -> None:
 
 
 def _changes(system: Work, found: Found) -> dict[str, list[Draft]]:
-    """By entity what to empty; what is empty already is left out."""
+    """By entity what to empty. Where nothing is left to empty the change says nothing: who keeps what was there before hears of it all the same."""
     drafts: dict[str, list[Draft]] = {}
     for name, ids in found.person.records.items():
         fields = personal_fields(system, name)
@@ -138,7 +138,7 @@ def _changes(system: Work, found: Found) -> dict[str, list[Draft]]:
                     if values.get(one.name) is not None
                 }
                 empty = {key: value for key, value in empty.items() if value != values[key]}
-                if empty and (name, id) not in stays:
+                if (name, id) not in stays:
                     drafts.setdefault(name, []).append(Draft("update", empty, id, act=ERASE))
     return drafts
 
@@ -164,6 +164,8 @@ def _write(system: Work, found: Found, done: Erasure, drafts_of: Mapping[str, li
         for start in range(0, len(drafts), CHUNK):
             part = drafts[start : start + CHUNK]
             for draft, outcome in zip(part, records.write(part), strict=True):
+                if not draft.values:
+                    continue
                 if outcome.refusal is None or draft.id is None:
                     done.changed[name] = done.changed.get(name, 0) + 1
                 elif Reference(name, draft.id) == done.record:

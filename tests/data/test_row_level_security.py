@@ -15,6 +15,9 @@ from core.testkit.fixtures import MakeTenant
 from sdk import Tenant
 from sdk.migrations import APP_ROLE
 
+WALL = "(tenant_id = (NULLIF(current_setting('dealwright.tenant'::text, true), ''::text))::uuid)"
+OTHERS = {("core_outbox", "relay", "{dealwright_relay}"), ("core_schedules", "relay", "{dealwright_relay}")}
+"""The policies that open more than a tenant's own rows, and to whom."""
 GLOBAL = {
     "core_tenants": "the list of tenants, read before one is chosen",
     "core_tenant_plugins": "read of all tenants by the gate and the operator's commands; in a tenant's transaction there is a wall",
@@ -124,9 +127,11 @@ def test_every_table_of_tenants_is_behind_the_wall(platform: Platform) -> None:
             row.relname: (row.relrowsecurity, row.relforcerowsecurity)
             for row in connection.exec_driver_sql("SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class WHERE relkind = 'r'")
         }
-        policies = {row.tablename for row in connection.exec_driver_sql("SELECT tablename FROM pg_policies WHERE policyname = 'tenant'")}
+        found = connection.exec_driver_sql("SELECT tablename, policyname, roles::text, cmd, qual, with_check FROM pg_policies").all()
+    policies = {row.tablename for row in found if tuple(row[1:]) == ("tenant", f"{{{APP_ROLE}}}", "ALL", WALL, WALL)}
     open_ = {name for name in tables_of_tenants(platform) if guarded[name] != (True, True) or name not in policies}
     assert not open_, open_
+    assert {tuple(row[:3]) for row in found if row.policyname != "tenant"} == OTHERS, "of several policies the widest holds"
     assert len(tables_of_tenants(platform)) > 10
 
 
@@ -150,11 +155,30 @@ def test_a_pooled_connection_keeps_neither_tenant_nor_role(platform: Platform, t
 
 
 @pytest.mark.feature("B14")
-def test_a_failed_transaction_leaves_no_tenant_behind(platform: Platform, tenant: Tenant, thing_of: Callable[..., UUID]) -> None:
+@pytest.mark.parametrize("statement", ["no SQL at all", "SELECT pg_sleep(60)", "SELECT pg_terminate_backend(pg_backend_pid())", "ROLLBACK"])
+def test_a_failed_transaction_leaves_no_tenant_behind(
+    platform: Platform, tenant: Tenant, thing_of: Callable[..., UUID], statement: str
+) -> None:
     thing_of(tenant)
-    with pytest.raises(sa.exc.ProgrammingError):
-        raw(platform, tenant, "no SQL at all")
-    assert raw(platform, None, "SELECT count(*) FROM probe_things").scalar() == 0
+    platform.database.engine.dispose()
+    mine = "SELECT count(*) FROM probe_things"
+
+    def fail() -> None:
+        with platform.database.begin(write=True, tenant=tenant.id) as connection:
+            with pytest.raises(ZeroDivisionError), connection.begin_nested():
+                raise ZeroDivisionError
+            assert connection.exec_driver_sql(mine).scalar() == 1, "what a savepoint takes back is not the tenant"
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 1")
+            connection.exec_driver_sql(statement)
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 1000")
+            assert connection.exec_driver_sql(mine).scalar() == 0, "there is no tenant outside of the transaction"
+            raise sa.exc.DBAPIError(statement, None, ZeroDivisionError())
+
+    with pytest.raises(sa.exc.DBAPIError):
+        fail()
+    assert raw(platform, None, mine).scalar() == 0
+    assert raw(platform, tenant, mine).scalar() == 1
+    assert raw(platform, None, "SELECT current_user").scalar() == APP_ROLE
 
 
 def test_the_application_role_owns_nothing_and_cannot_pass_the_wall(platform: Platform) -> None:
@@ -164,6 +188,27 @@ def test_the_application_role_owns_nothing_and_cannot_pass_the_wall(platform: Pl
             assert tuple(connection.exec_driver_sql(query.format(role)).one()) == (False, False, False, False), role
         owned = f"SELECT count(*) FROM pg_tables WHERE tableowner IN ('{APP_ROLE}', '{RELAY_ROLE}')"
         assert connection.exec_driver_sql(owned).scalar() == 0
+        rights = "SELECT DISTINCT privilege_type FROM information_schema.role_table_grants WHERE grantee IN ('{}', '{}', 'PUBLIC') AND table_schema = 'public'"
+        found = set(connection.exec_driver_sql(rights.format(APP_ROLE, RELAY_ROLE)).scalars())
+        assert found == {"SELECT", "INSERT", "UPDATE", "DELETE"}, "TRUNCATE asks no policy, and a foreign key tells of rows behind one"
+        for role in (APP_ROLE, RELAY_ROLE):
+            assert not connection.exec_driver_sql(f"SELECT has_schema_privilege('{role}', 'public', 'CREATE')").scalar()
+
+
+def test_nothing_beside_tables_leads_around_the_wall(platform: Platform) -> None:
+    """A view asks with the rights of whoever reads it; there is no function, sequence or materialized view that could be asked."""
+    with platform.database.reading_as_owner() as connection:
+        others = "SELECT relname, relkind::text, reloptions::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind NOT IN ('r', 'i', 't')"
+        found = {tuple(row) for row in connection.exec_driver_sql(others)}
+        assert {(kind, options) for _name, kind, options in found} == {("v", "{security_invoker=true}")}, found
+        assert connection.exec_driver_sql("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace").all() == []
+
+
+def test_a_table_that_a_migration_makes_past_the_helper_is_reached_by_nobody(platform: Platform) -> None:
+    with platform.database.begin_as_owner() as connection:
+        connection.exec_driver_sql("CREATE TABLE probe_forgotten (tenant_id uuid, id uuid)")
+    with pytest.raises(sa.exc.ProgrammingError, match="permission denied"):
+        raw(platform, None, "SELECT 1 FROM probe_forgotten")
 
 
 def test_the_relay_sees_the_outbox_of_all_and_nothing_else(

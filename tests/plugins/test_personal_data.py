@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
+from werkzeug.test import TestResponse
 
 from core.audit import chain
 from core.cli import person as commands
@@ -136,6 +137,25 @@ def test_an_erased_person_comes_back_by_nothing(client: Api, work: Work, contact
     assert client.post(CONTACTS, {"name": "Xenia Quast", "email": "xenia@quast.example"}).status_code == 201, "she is no double of nobody"
     counted = taken("customers.contact", "name,email\nXenia Quast,xenia@quast.example\n", mode="upsert", match=["email"])
     assert counted.counts == {"unchanged": 1}
+
+
+def test_no_answer_that_is_kept_for_a_key_tells_of_an_erased_person(client: Api, contact: UUID) -> None:
+    def send(key: str, method: str, path: str, body: dict[str, str]) -> TestResponse:
+        return client.call(method, path, json=body, headers={"Idempotency-Key": key})
+
+    of_her = ("k1", "PATCH", f"{CONTACTS}/{contact}", {"notes": "likes tea with milk"})
+    names_her = ("k2", "POST", "/api/v1/core/teams", {"name": "Xenia Quast & Co"})
+    of_another = ("k3", "POST", CONTACTS, {"name": "Xenia Quastler", "email": "other@quast.example"})
+    first = [send(*one) for one in (of_her, names_her, of_another)]
+    assert [answer.status_code for answer in first] == [200, 201, 201]
+    assert client.post(ERASURES, {**record(contact), **WHY}).json["background"] >= 2
+    for one in (of_her, names_her):
+        again = send(*one)
+        assert (again.status_code, again.json["code"]) == (409, "answer_erased")
+        assert "milk" not in again.text
+    assert send(*of_another).json == first[-1].json
+    assert client.get(f"{CONTACTS}/{contact}").json["notes"] is None, "nor was it done again"
+    assert len(client.get("/api/v1/core/teams", {"name": "Xenia Quast & Co"}).json["data"]) == 1
 
 
 def test_an_erasure_covers_no_forgery(client: Api, platform: Platform, work: Work, contact: UUID) -> None:

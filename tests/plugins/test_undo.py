@@ -376,6 +376,21 @@ def test_who_is_erased_leaves_the_journal_and_the_others_can_be_undone(client: A
     assert [row["title"] for row in work.records("customers.contact").find(where(name="Li Wei"))] == ["Buyer"]
 
 
+def test_who_is_erased_leaves_the_journal_with_what_somebody_had_emptied_before(client: Api, taken: Take, work: Work) -> None:
+    account = id_of(work.records("customers.account").create({"name": "Alder"}))
+    xenia = id_of(work.records("customers.contact").create({"name": "Xenia Quast"}))
+    link = id_of(work.records("customers.affiliation").create({"account": account, "contact": xenia, "title": "Boss"}))
+    done = taken("customers.affiliation", f"id,title\n{link},Chair\n", mode="update", match=["id"])
+    work.records("customers.affiliation").update(link, {"title": None})
+    part = id_of(work.records("import_export.part").find(where(**{"import": done.id}))[0])
+    assert "Boss" in str(work.records("import_export.part").values([part])[part]["before"])
+    erased = client.post("/api/v1/core/erasures", {"record": f"customers.contact:{xenia}", "reason": "asked for it"}).json
+    assert erased["erased"] == [{"entity": "customers.contact", "records": 1}], "there was nothing to empty in the other"
+    assert work.records("import_export.part").values([part])[part]["before"] is None
+    assert conflicts(work, undone(work, done)) == [(1, None, "erased")]
+    assert work.records("customers.affiliation").values([link])[link]["title"] is None
+
+
 def test_an_import_of_before_there_was_a_journal_says_that_it_cannot_be_undone(work: Work) -> None:
     record = imports.begin(work, Wish("customers.account", "old.csv"))
     work.records("import_export.import").update(id_of(record), {"state": "succeeded", "created": 5})
