@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sdk.context import Query
 from sdk.errors import Refusal
-from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, FlawError, KeysField, LinkField, Money, MoneyField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, FlawError, IntegerField, KeysField, LinkField, Money, MoneyField
 from sdk.filters import Condition, parse_where
 from sdk.forms import Input, Option
 from sdk.text import Text, _
@@ -250,7 +250,9 @@ def shown(ctx: Context, entity: str, field: Field, word: str) -> str:
         value = field.sought(word)
     except FlawError:
         return word
-    return ctx.written(value) if isinstance(value, Money | Decimal | int) and field.kind != "year" else word
+    return (
+        ctx.written(value) if isinstance(value, Money | Decimal | int) and not (isinstance(field, IntegerField) and field.is_year) else word
+    )
 
 
 def _said_day(ctx: Context, word: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sdk.text import within
+
 
 @dataclass(frozen=True)
 class Option:
@@ -41,6 +43,11 @@ class Input:
     """What somebody else has made of it meanwhile: a value as the console draws it."""
     zone: str = "UTC"
     """Where its instants are read."""
+
+    @property
+    def one(self) -> str:
+        """What it is called within a sentence: a new account."""
+        return within(self.label)
 
     @property
     def wide(self) -> bool:

@@ -78,13 +78,14 @@ Options: TypeAlias = "Callable[[Context, str, Parameters], Sequence[tuple[str, s
 
 
 def parameter(
-    label: Text, hint: Text | None = None, *, options: Options | None = None, shape: Shape = Shape.PLAIN, of: str = ""
+    label: Text, hint: Text | None = None, *, options: Options | None = None, shape: Shape = Shape.PLAIN, of: str = "", told: bool = False
 ) -> dict[str, Any]:
     """What a form says of a parameter, as `metadata` of its field: `fields.String(metadata=parameter(_("Title")))`.
 
-    `of` is the entity of a `RECORD`; of `CLAUSES` and `VALUES` it is the parameter that names theirs, and "" is the rule's own.
+    `of` is the entity of a `RECORD`; of `CLAUSES` and `VALUES` it is the parameter that names theirs, and "" is the rule's own. A text that is
+    `told` to people has days, numbers and amounts in place of its braces as they write them; any other has them as the API does.
     """
-    return {"label": label, "hint": hint, "options": options, "shape": shape, "of": of}
+    return {"label": label, "hint": hint, "options": options, "shape": shape, "of": of, "told": told}
 
 
 @dataclass(frozen=True)

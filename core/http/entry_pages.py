@@ -47,7 +47,11 @@ def mount_entry(addresses: Addresses, platform: Platform) -> type_ask_reset:
     def guarded(email: str) -> None:
         guest, now = visitor(platform.config), platform.clock()
         if wait := crowd.wait(guest.address, now):
-            raise TooMany(_("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+            raise TooMany(
+                _("too many failed attempts from your address; try again in {seconds} {seconds:second|seconds}"),
+                retry_after=wait,
+                seconds=wait,
+            )
         crowd.count(guest.address, now)
         invitations.ask_reset(platform, email)
 

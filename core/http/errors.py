@@ -50,7 +50,7 @@ def install(app: Flask, platform: Platform) -> None:
     @app.errorhandler(HTTPException)
     def http(failure: HTTPException) -> Response:
         if failure.code == 413:
-            return problem(platform, TooLarge(_("the body is larger than the server accepts")))
+            return problem(platform, TooLarge(_("what was sent is larger than the server accepts")))
         if failure.code == 404:
             return problem(platform, NotFound(_("there is nothing at this address")))
         if isinstance(failure, MethodNotAllowed):

@@ -35,7 +35,11 @@ def mount_first_start(addresses: Addresses, platform: Platform) -> type_first_st
     def guarded(words: Mapping[str, str]) -> Tenant:
         guest, now = address_of(platform.config), platform.clock()
         if wait := crowd.wait(guest, now):
-            raise TooMany(_("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+            raise TooMany(
+                _("too many failed attempts from your address; try again in {seconds} {seconds:second|seconds}"),
+                retry_after=wait,
+                seconds=wait,
+            )
         given: dict[str, Any] = {name: words[name] for name in ("locale", "timezone", "currency") if name in words}
         person = words.get("name", words["email"].partition("@")[0])
         try:

@@ -153,7 +153,9 @@ def _for_people(platform: Platform, crowd: Crowd, view: type_view) -> type_view:
         try:
             if wait := crowd.wait(guest, now):
                 raise TooMany(
-                    _("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait
+                    _("too many failed attempts from your address; try again in {seconds} {seconds:second|seconds}"),
+                    retry_after=wait,
+                    seconds=wait,
                 )
             return view(**path)
         except Refusal as refusal:

@@ -40,7 +40,11 @@ def mount_session(addresses: Addresses, platform: Platform) -> type_sign_in:
     def guarded_sign_in(words: Mapping[str, str]) -> tuple[str, Session]:
         guest = visitor(config)
         if wait := crowd.wait(guest.address, platform.clock()):
-            raise TooMany(_("too many failed attempts from your address; try again in {seconds} seconds"), retry_after=wait, seconds=wait)
+            raise TooMany(
+                _("too many failed attempts from your address; try again in {seconds} {seconds:second|seconds}"),
+                retry_after=wait,
+                seconds=wait,
+            )
         try:
             return entrance.sign_in(platform, words["email"], words["password"], words.get("code", ""), guest)
         except (Unauthenticated, TooMany) as refusal:

@@ -149,7 +149,9 @@ def _owner(connection: Connection, session: Session) -> sa.Row[Any]:
 
 def _check_wait(wait: int) -> None:
     if wait:
-        raise TooMany(_("too many attempts; try again in {minutes} minutes"), code="locked", retry_after=wait, minutes=-(-wait // 60))
+        raise TooMany(
+            _("too many attempts; try again in {minutes} {minutes:minute|minutes}"), code="locked", retry_after=wait, minutes=-(-wait // 60)
+        )
 
 
 def change_password(platform: Platform, session: Session, password: str, new: str, visitor: Visitor) -> None:

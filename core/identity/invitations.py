@@ -91,7 +91,9 @@ def ask_reset(platform: Platform, email: str) -> Sent | None:
         )
         found = connection.execute(query).all()
     if wait:
-        raise TooMany(_("too many attempts; try again in {minutes} minutes"), code="locked", retry_after=wait, minutes=-(-wait // 60))
+        raise TooMany(
+            _("too many attempts; try again in {minutes} {minutes:minute|minutes}"), code="locked", retry_after=wait, minutes=-(-wait // 60)
+        )
     for member in found:
         work = platform.system(member.tenant_id)
         with work.transaction(write=True):

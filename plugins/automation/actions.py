@@ -66,16 +66,16 @@ class Letter(Schema):
     user = fields.String(
         load_default="", validate=validate.Length(0, 255), metadata=parameter(_("To someone here"), options=choices.people)
     )
-    subject = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("Subject")))
-    text = fields.String(required=True, validate=validate.Length(1, 20_000), metadata=parameter(_("Text"), shape=Shape.TEXT))
+    subject = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("Subject"), told=True))
+    text = fields.String(required=True, validate=validate.Length(1, 20_000), metadata=parameter(_("Text"), shape=Shape.TEXT, told=True))
 
 
 class Message(Schema):
     """Whom to tell: "owner", "manager" (the owner's), "role:<key>", or "user:<id>"; what to say."""
 
     to = fields.String(load_default="owner", validate=validate.Length(1, 100), metadata=parameter(_("Recipients"), options=choices.told))
-    title = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("Message")))
-    body = fields.String(load_default="", validate=validate.Length(0, 5_000), metadata=parameter(_("Details"), shape=Shape.TEXT))
+    title = fields.String(required=True, validate=validate.Length(1, 300), metadata=parameter(_("Message"), told=True))
+    body = fields.String(load_default="", validate=validate.Length(0, 5_000), metadata=parameter(_("Details"), shape=Shape.TEXT, told=True))
 
 
 class Outside(Schema):

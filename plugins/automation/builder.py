@@ -10,7 +10,7 @@ from uuid import UUID
 
 from plugins.automation import choices, overview, parts, recipes, sketches
 from plugins.automation.conditions import problems_of as problems_in
-from plugins.automation.facts import example, name_of
+from plugins.automation.facts import Name, example, name_of, word_of
 from plugins.automation.overview import CREATE, UPDATE, at
 from plugins.automation.parts import Asked
 from plugins.automation.rules import DELEGATE, RULE, kind_of, problems_of, rule_of
@@ -262,19 +262,13 @@ def words(ctx: Context, entity: str) -> list[dict[str, str]]:
         meant = name_of(ctx, entity, word)
         if meant is not None and not meant.field.secret:
             above = f"{ctx.say(own[meant.link].label)} › " if meant.link else ""
-            found.append({"word": f"{{{{ {word} }}}}", "label": above + ctx.say(meant.field.label), "example": _example(meant.field)})
+            found.append({"word": f"{{{{ {word} }}}}", "label": above + ctx.say(meant.field.label), "example": _example(ctx, meant)})
     return found
 
 
-def _example(field: Any) -> str:
-    given = example(field)
-    return (
-        ""
-        if isinstance(given, UUID) or given in (None, "x", ["x"])
-        else field.format(given)
-        if not isinstance(given, bool | str)
-        else str(given)
-    )
+def _example(ctx: Context, meant: Name) -> str:
+    given = example(meant.field)
+    return "" if isinstance(given, UUID) or given in (None, "x", ["x"]) else word_of(ctx, meant, given).told
 
 
 PAGES = (

@@ -108,6 +108,11 @@ def told(ctx: Context, entity: str, _given: Parameters) -> Sequence[tuple[str, s
     return [("owner", ctx.say(_("Its owner"))), ("manager", ctx.say(_("The owner’s manager"))), *_sorted(roles), *_sorted(people)]
 
 
+def role_called(ctx: Context, key: str) -> str:
+    """What people call a role; its key for who may not see roles."""
+    return next((str(row["name"]) for row in _rows(ctx, "core.role") if row["key"] == key), key)
+
+
 def people(ctx: Context, _entity: str, _given: Parameters) -> Pairs:
     """Active people, by id."""
     return _sorted([(str(row["id"]), str(row["name"])) for row in _rows(ctx, "core.user")])

@@ -5,19 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TypeAlias
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sdk import Context, NotFound, Problem, _
+from sdk import Action, Context, NotFound, Problem, _
 from sdk import fields as f
+from sdk.clauses import in_zone
 from sdk.context import Row
 
 MASK = "•••"
 _SLOT = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?\Z")
-Words: TypeAlias = "Mapping[str, str]"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A value as text: as the API has it, and as people write it."""
+
+    exact: str
+    told: str
+
+
+Words: TypeAlias = "Mapping[str, Word]"
+NOTHING, HIDDEN = Word("", ""), Word(MASK, MASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +98,20 @@ def slots(value: object) -> list[str]:
     return [word for one in inner for word in slots(one)]
 
 
-def filled(value: object, words: Words) -> object:
-    """The same parameters with words in place of the braces; what has no value becomes nothing."""
+def filled(action: Action, given: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """The parameters of an action with words in place of the braces, in those that are told to people as they write them; what has no value
+    becomes nothing."""
+    fields = action.parameters().fields
+    told = {field.data_key or name for name, field in fields.items() if field.metadata.get("told")}
+    return {name: _filled(one, words, told=name in told) for name, one in given.items()}
+
+
+def _filled(value: object, words: Words, *, told: bool) -> object:
     if isinstance(value, str):
-        return _SLOT.sub(lambda slot: words.get(slot[1].strip(), ""), value)
+        return _SLOT.sub(lambda slot: getattr(words.get(slot[1].strip(), NOTHING), "told" if told else "exact"), value)
     if isinstance(value, Mapping):
-        return {str(key): filled(one, words) for key, one in value.items()}
-    return [filled(one, words) for one in value] if isinstance(value, list) else value
+        return {str(key): _filled(one, words, told=told) for key, one in value.items()}
+    return [_filled(one, words, told=told) for one in value] if isinstance(value, list) else value
 
 
 def unknown_slots(ctx: Context, entity: str, value: object, where: str) -> list[Problem]:
@@ -104,13 +124,19 @@ def unknown_slots(ctx: Context, entity: str, value: object, where: str) -> list[
     ]
 
 
-def words_of(ctx: Context, entity: str, row: Row, wanted: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The words of one record as text in the actor's language, and the same with sensitive ones masked."""
+def words_of(ctx: Context, entity: str, row: Row, wanted: Sequence[str]) -> tuple[dict[str, Word], dict[str, Word]]:
+    """The words of one record in the actor's language, and the same with sensitive ones masked."""
     names = [name for word in dict.fromkeys(wanted) if (name := name_of(ctx, entity, word)) is not None]
     id = _id(row["id"]) or UUID(int=0)
     values = values_of(ctx, names, {id: row}, entity)[id]
-    words = {name.word: _said(ctx, name, values[name.word]) for name in names}
-    return words, {name.word: MASK if name.field.sensitive and words[name.word] else words[name.word] for name in names}
+    words = {name.word: word_of(ctx, name, values[name.word]) for name in names}
+    return words, {name.word: HIDDEN if name.field.sensitive and words[name.word].exact else words[name.word] for name in names}
+
+
+def word_of(ctx: Context, name: Name, value: object) -> Word:
+    """A value of the record as text."""
+    exact = _said(ctx, name, value)
+    return Word(exact, _told(ctx, name.field, value) or exact)
 
 
 def _said(ctx: Context, name: Name, value: object) -> str:
@@ -125,6 +151,19 @@ def _said(ctx: Context, name: Name, value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return name.field.format(value)
+
+
+def _told(ctx: Context, field: f.Field, value: object) -> str:
+    """A day, an amount or a number as people write it; "" for anything else, which is written one way alone."""
+    if isinstance(value, datetime):
+        there = in_zone(value, ZoneInfo(ctx.tenant.timezone))
+        return f"{ctx.written(there.date())} {ctx.written(there.time())}"
+    if isinstance(value, bool):
+        return ctx.say(_("yes") if value else _("no"))
+    if isinstance(field, f.DecimalField) and field.percent and isinstance(value, Decimal):
+        return f"{ctx.written(value)}%"
+    year = isinstance(field, f.IntegerField) and field.is_year
+    return ctx.written(value) if isinstance(value, date | Decimal | f.Money | int) and not year else ""
 
 
 _EXAMPLES: dict[str, object] = {
@@ -148,7 +187,7 @@ def example(field: f.Field) -> object:
     return field.check(given) if isinstance(field, f.DateField | f.DecimalField) else given
 
 
-def example_words(ctx: Context, entity: str, wanted: Sequence[str]) -> dict[str, str]:
+def example_words(ctx: Context, entity: str, wanted: Sequence[str]) -> dict[str, Word]:
     """Words as a record might have them."""
     names = [name for word in wanted if (name := name_of(ctx, entity, word)) is not None]
-    return {name.word: "x" if name.target else _said(ctx, name, example(name.field)) or "x" for name in names}
+    return {name.word: Word("x", "x") if name.target else word_of(ctx, name, example(name.field)) for name in names}

@@ -8,16 +8,20 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
+from marshmallow import fields
+
 from plugins.automation import running
 from plugins.automation.matching import RUN
-from plugins.automation.rules import RULE
-from plugins.automation.sentences import called, called_action
+from plugins.automation.rules import RULE, kind_of
+from plugins.automation.sentences import called, called_action, label_of, value_of
 from plugins.automation.tables import DONE, FAILED, STATES, STOPPED, UNDONE, WAITING
-from sdk import Action, Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
+from sdk import Action, Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, Text, _
+from sdk.clauses import title_of
 from sdk.context import Row, id_of
 from sdk.pages import ABOUT, ANY_ENTITY, told
+from sdk.workflow import Shape
 
-STEP = "automation.step"
+STEP, USER = "automation.step", "core.user"
 RUN_RULES = "automation.rule.run"
 TONES = {DONE: "good", FAILED: "bad", STOPPED: "warm", UNDONE: "warm", WAITING: "info"}
 SIZE, FEW = 50, 10
@@ -137,9 +141,10 @@ def _one(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> 
     row = ctx.records(RUN).get(request.id(), fields=_FIELDS)
     (line,) = lines(ctx, [row])
     steps = ctx.records(STEP).query(Query(filter=(Condition("run", "eq", (row["id"],)),), limit=200)).data
+    entity = str(about["entity"]) if isinstance(about := row.get("about"), Mapping) else ""
     return Rendering(
         "automation/run.html",
-        {"line": line, "row": row, "steps": [_step(ctx, one) for one in _latest(steps)], "problems": told(ctx, refusal),
+        {"line": line, "row": row, "steps": [_step(ctx, one, entity) for one in _latest(steps)], "problems": told(ctx, refusal),
          "took": _took(row)},
         200 if refusal is None else refusal.status,
     )  # fmt: skip
@@ -151,33 +156,58 @@ def _latest(steps: Sequence[Row]) -> list[Row]:
     return sorted((step for step in steps if str(step.get("at") or "") == at), key=lambda step: cast("int", step["number"]))
 
 
-def _step(ctx: Context, row: Row) -> dict[str, object]:
+def _step(ctx: Context, row: Row, entity: str) -> dict[str, object]:
     state = str(row["state"])
     return {
         "number": row["number"], "label": called_action(ctx, str(row["action"])), "state": ctx.say(STATES[state]), "tone": TONES[state],
-        "went_in": plain(ctx, row.get("went_in"), str(row["action"])), "came_out": plain(ctx, row.get("came_out")), "error": row.get("error"),
+        "went_in": plain(ctx, row.get("went_in"), str(row["action"]), entity), "error": row.get("error"),
+        "came_out": plain(ctx, row.get("came_out"), str(row["action"]), entity),
     }  # fmt: skip
 
 
-def plain(ctx: Context, document: object, action: str = "") -> list[tuple[str, str]]:
-    """What went into an action, or came out of it, as pairs to read: parameters by what their form calls them."""
+_OUTCOME: Mapping[str, Text] = {"entity": _("Record type"), "id": _("Record"), "fields": _("Changed fields")}
+
+
+def plain(ctx: Context, document: object, action: str, entity: str) -> list[tuple[str, str]]:
+    """What went into an action for a record of `entity`, or came out of it, as pairs to read: parameters by what their form calls them,
+    and what they name by what people call that."""
     if not isinstance(document, Mapping):
         return []
-    called_, found = _labels(ctx, action), list[tuple[str, str]]()
+    parameters, of = _parameters_of(ctx, action), str(document.get("entity") or entity)
+    found = list[tuple[str, str]]()
     for name, value in document.items():
-        label = called_.get(str(name), str(name))
+        asked: Mapping[str, Any] = parameters[name].metadata if name in parameters else {}
+        label = ctx.say(asked["label"] if asked.get("label") else _OUTCOME.get(str(name), Text(str(name))))
         if isinstance(value, Mapping):
-            found += [(f"{label}: {inner}", text) for inner, text in plain(ctx, value)]
+            values = asked.get("shape") is Shape.VALUES
+            found += [(label_of(ctx, of, str(inner)), value_of(ctx, of, str(inner), one)) if values else (f"{label}: {inner}", str(one))
+                      for inner, one in value.items()]  # fmt: skip
         elif value not in (None, "", [], False):
-            text = ctx.say(_("yes")) if value is True else ", ".join(str(one) for one in value) if isinstance(value, list) else str(value)
-            found.append((label, text))
+            options = asked.get("options")
+            known = dict(options(ctx, entity, document)) if options is not None and ctx.offers(entity) else {}
+            target = str(asked["of"]) if asked.get("shape") is Shape.RECORD else of if name == "id" else USER
+            words = [
+                known.get(str(one)) or _called(ctx, str(name), one, of, target) for one in (value if isinstance(value, list) else [value])
+            ]
+            found.append((label, ctx.say(_(", ")).join(words)))
     return found
 
 
-def _labels(ctx: Context, key: str) -> dict[str, str]:
-    action = next((one for one in ctx.declared(Action) if one.full_key == key), None) if key else None
-    named = action.parameters().fields.items() if action is not None else ()
-    return {one.data_key or name: ctx.say(one.metadata["label"]) for name, one in named if one.metadata.get("label")}
+def _called(ctx: Context, name: str, value: object, of: str, target: str) -> str:
+    """What a word of a parameter or a result means, if it is an entity, a field, or a record of `target`; else the word."""
+    if value is True:
+        return ctx.say(_("yes"))
+    if name == "entity":
+        return called(ctx, str(value))
+    if name == "fields":
+        return label_of(ctx, of, str(value))
+    return title_of(ctx, target, str(value)) or str(value)
+
+
+def _parameters_of(ctx: Context, key: str) -> Mapping[str, fields.Field[Any]]:
+    """The parameters of an action, by their names in a rule."""
+    action = kind_of(ctx, Action, key)
+    return {one.data_key or name: one for name, one in action.parameters().fields.items()} if action is not None else {}
 
 
 def _took(row: Row) -> float | None:

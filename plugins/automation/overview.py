@@ -251,7 +251,7 @@ def attempted(ctx: Context, rule: Rule, record: UUID) -> tuple[Mapping[str, Any]
         found: Mapping[str, Any] = trials.tried(ctx, rule, record)
     except Refusal as refusal:
         return None, told(ctx, refusal)
-    steps = [{**one, "pairs": journal.plain(ctx, one["went_in"], str(one["action"]))} for one in found["steps"]]
+    steps = [{**one, "pairs": journal.plain(ctx, one["went_in"], str(one["action"]), rule.entity)} for one in found["steps"]]
     return {**found, "steps": steps, "left": len(steps) < len(rule.actions)}, []
 
 

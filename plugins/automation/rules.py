@@ -289,10 +289,10 @@ def _action_problems(ctx: Context, entity: str, node: object, place: str) -> lis
     given = node.get("parameters") or {}
     if unknown := unknown_slots(ctx, entity, given, f"{place}.parameters"):
         return unknown
-    return _loaded(ctx, entity, action, tried(ctx, entity, given), f"{place}.parameters")
+    return _loaded(ctx, entity, action, tried(ctx, entity, action, given), f"{place}.parameters")
 
 
-def tried(ctx: Context, entity: str, given: Mapping[str, Any]) -> object:
+def tried(ctx: Context, entity: str, action: Action, given: Mapping[str, Any]) -> object:
     """Parameters filled from an example; the values for fields keep their braces, as only a record knows what goes there."""
     words = example_words(ctx, entity, slots(given))
-    return {name: one if name == "values" else filled(one, words) for name, one in given.items()}
+    return {name: given[name] if name == "values" else one for name, one in filled(action, given, words).items()}

@@ -148,8 +148,8 @@ def _act(actor: Context, run: Row, about: Reference, node: Mapping[str, Any], st
     given = cast("Mapping[str, Any]", node.get("parameters") or {})
     wanted = slots(given)
     words, shown = words_of(actor, about.entity, _row(actor, run, about), wanted) if wanted else ({}, {})
-    step["went_in"] = masked(actor, about.entity, cast("Mapping[str, Any]", filled(given, shown)))
-    parameters = action.parameters().load(cast("dict[str, Any]", filled(given, words)))
+    step["went_in"] = masked(actor, about.entity, filled(action, given, shown))
+    parameters = action.parameters().load(filled(action, given, words))
     return dict(action.run(actor, Step(about.entity, about.id, parameters)))
 
 

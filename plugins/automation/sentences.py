@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import time
 from typing import Any, TypeAlias
 
-from plugins.automation.choices import DAYS
+from plugins.automation.choices import DAYS, role_called
 from plugins.automation.facts import name_of
 from sdk import Action, Context, RuleCondition, Text, Trigger, _
 from sdk.clauses import sentence, shown, title_of
@@ -260,7 +260,7 @@ def who(ctx: Context, word: str) -> str:
     if kind == "manager":
         return ctx.say(_("the owner’s manager"))
     if kind == "role":
-        return ctx.say(_("everyone with the role {role}"), {"role": name})
+        return ctx.say(_("everyone with the role {role}"), {"role": role_called(ctx, name)})
     return title_of(ctx, "core.user", name) or name
 
 

@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 
 from plugins.automation import conditions, timing
 from plugins.automation.actions import masked
-from plugins.automation.facts import MASK, filled, slots, words_of
+from plugins.automation.facts import HIDDEN, MASK, NOTHING, Word, filled, slots, words_of
 from plugins.automation.rules import Rule, actor_of, kind_of
 from plugins.automation.schemas import readable
 from plugins.automation.sentences import called_action, holds
@@ -103,12 +103,12 @@ class _Trial:
     row: Row
     seen: Row
 
-    def words(self, wanted: Sequence[str]) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    def words(self, wanted: Sequence[str]) -> tuple[dict[str, Word], dict[str, Word], list[str]]:
         """What goes in, what of it is shown, and what is not: each text of the record that who asks does not see."""
         words, shown = words_of(self.actor, self.rule.entity, self.row, wanted)
         _words, mine = words_of(self.ctx, self.rule.entity, self.seen, wanted)
-        hidden = [name for name, text in words.items() if text and not mine.get(name)]
-        return words, shown | dict.fromkeys(hidden, MASK), [words[name] for name in hidden]
+        hidden = [name for name, word in words.items() if word.exact and not mine.get(name, NOTHING).exact]
+        return words, shown | dict.fromkeys(hidden, HIDDEN), [text for name in hidden for text in (words[name].exact, words[name].told)]
 
 
 def _without(value: object, hidden: Sequence[str]) -> object:
@@ -150,6 +150,6 @@ def _act(trial: _Trial, node: Mapping[str, Any], step: dict[str, object], hidden
     wanted = slots(given)
     words, shown, unseen = trial.words(wanted) if wanted else ({}, {}, [])
     hidden += unseen
-    step["went_in"] = masked(actor, entity, cast("Mapping[str, Any]", filled(given, shown)))
-    parameters = action.parameters().load(cast("dict[str, Any]", filled(given, words)))
+    step["went_in"] = masked(actor, entity, filled(action, given, shown))
+    parameters = action.parameters().load(filled(action, given, words))
     step["came_out"] = dict(action.run(actor, Step(entity, id_of(trial.row), parameters)))

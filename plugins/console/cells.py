@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from plugins.console import measured
 from plugins.console.admin.rights import VERBS, WORDS
-from plugins.console.dates import today
+from plugins.console.dates import local, today
 from plugins.console.registry import Kind, kind_of
 from plugins.console.words import ACTIONS, OF_ATTEMPTS, REFUSED, SYSTEM
 from sdk import Condition, Context, Query
+from sdk.clauses import shown
 from sdk.context import Row
 from sdk.fields import AnyRecordField, ChoiceField, DecimalField, Field, IntegerField, KeysField, LinkField, TextField
 
@@ -227,7 +229,12 @@ def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]],
         of = fields.get(name)
         if isinstance(of, ChoiceField) and str(value) in of.options:
             return ctx.say(of.options[str(value)])
-        return "—" if value is None else " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
+        word = "—" if value is None else " ".join(str(one) for one in value.values()) if isinstance(value, Mapping) else str(value)
+        if of is None or of.kind not in _MEASURED or value is None:
+            return word
+        if of.kind == "datetime" and isinstance(there := local(ctx, value), datetime):
+            return f"{ctx.written(there.date())} {ctx.written(there.time())}"
+        return shown(ctx, entity, of, word)
 
     if attempt and changes.keys() <= OF_ATTEMPTS.keys():
         words = {
@@ -255,7 +262,7 @@ def drawn_as(of: Field) -> str:
     """How values of a field are written: shares with their sign, and what has four digits always, such as a year, without a mark in it."""
     if isinstance(of, DecimalField) and of.percent:
         return "percent"
-    if isinstance(of, IntegerField) and (of.least, of.most) == (1000, 9999):
+    if isinstance(of, IntegerField) and of.is_year:
         return "year"
     return of.kind
 

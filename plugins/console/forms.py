@@ -156,6 +156,8 @@ def _form(
     at |= {name: text for name, text in unclear(kind, values).items() if name in at}
     if refusal is not None and refusal.reason == LIKELY_DUPLICATE:
         others = [_likely(kind.ctx, refusal)]
+    if since.events:
+        others = [kind.ctx.say(_("Not saved yet: someone else has changed this record while you were editing it."))]
     return Rendering(
         "console/form.html",
         {

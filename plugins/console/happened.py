@@ -19,6 +19,8 @@ _ICONS: Mapping[str, str] = {
     "call": "phone", "mail": "mail", "meeting": "users", "visit": "building", "note": "edit", "task": "task", "comment": "comment",
     "file": "clip", "stage_change": "right", "touch": "flag", "document": "file", "invoice": "receipt", "order": "cart", "quote": "file", "payment": "check",
 }  # fmt: skip
+_BEGINNING, _LONG = 240, 400
+"""Signs that are shown of a text that is longer than so many."""
 _MENTION = re.compile(r"(?<!\\)@\[([^\[\]\r\n]{1,255})\]")
 CHANNELS: Mapping[str, Text] = {
     "api": _("through the API"), "page": _("on a page"), "import": _("by an import"), "rule": _("by a rule"), "plugin": _("by a plugin"),
@@ -35,6 +37,8 @@ class Entry:
     what: str
     title: str
     body: str
+    begins: str
+    """What stands for a body that is too long to stand among others as a whole; "" for any other."""
     who: str
     href: str
 
@@ -71,18 +75,31 @@ def entries(ctx: Context, found: Sequence[Row], of: str) -> list[Entry]:
         name = str(row["entity"])
         kind = kinds.get(name) or kinds.setdefault(name, kind_of(ctx, name))
         word, actor = str(row["kind"]), row.get("actor")
+        title, body = (
+            said(row.get("title")),
+            bodies.get((name, str(row.get("body")))) or (said(row.get("body")) if row.get("body") != of else ""),
+        )
+        begins = _beginning(body)
+        if (cut := _beginning(title)) and not body:  # a comment is its own title
+            title, body, begins = cut, title, ctx.say(_("Show all"))
         shown.append(
             Entry(
                 str(row["at"]),
                 _ICONS.get(word, _ICONS.get(kind.entity.name, "dot")),
                 _called(kind, word),
-                said(row.get("title")),
-                bodies.get((name, str(row.get("body")))) or (said(row.get("body")) if row.get("body") != of else ""),
+                title,
+                body,
+                begins,
                 str(cast("Row", actor).get("name") or "") if actor else "",
                 kind.at(row["id"]),
             )
         )
     return shown
+
+
+def _beginning(text: str) -> str:
+    """How a text begins that is too long to stand among others as a whole; "" for any other."""
+    return f"{text[:_BEGINNING].rstrip()} …" if len(text) > _LONG else ""
 
 
 def _of_keys(ctx: Context, found: Sequence[Row]) -> Mapping[tuple[str, str], str]:

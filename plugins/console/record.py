@@ -126,10 +126,18 @@ def _shown_by(panels: Sequence[Drawn]) -> set[str]:
     return {name for one in panels if not one.broken and not one.refusal for name in one.panel.shows}
 
 
+def _said_twice(kind: Kind, row: Row) -> Collection[str]:
+    """Amounts in the company's currency, which have `base` in their name, and their rate, where all others are in that currency as well."""
+    amounts = {name: value["currency"] for name in kind.fields if isinstance(value := row.get(name), Mapping) and "currency" in value}
+    base = [name for name in amounts if "base" in name.rpartition(".")[2].split("_")]
+    return [*base, "rate"] if len(base) < len(amounts) and len({*amounts.values()}) == 1 else ()
+
+
 def sections(kind: Kind, row: Row, beside: Collection[str] = ()) -> list[Section]:
     """All fields but those that stand above already, and those told `beside`: the entity's own, the tenant's own, and together what other plugins
     tell of it."""
     above = {*(one.name for one in key_fields(kind, row)), *beside}
+    above.update(_said_twice(kind, row))
     names = [name for name in kind.fields if name not in _PLAIN and name != kind.title and name not in above]
     titles = titles_of(kind, [row], names)
     by_owner: dict[str, list[Cell]] = {"": [], "custom": [], "others": []}

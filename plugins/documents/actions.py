@@ -85,12 +85,12 @@ class MailDocument(Schema):
         metadata=_CONTACT,
     )
     subject = fields.String(
-        load_default="", validate=validate.Length(0, 300), metadata=parameter(_("Subject"), _("Leave empty for the default."))
+        load_default="", validate=validate.Length(0, 300), metadata=parameter(_("Subject"), _("Leave empty for the default."), told=True)
     )
     text = fields.String(
         load_default="",
         validate=validate.Length(0, 20_000),
-        metadata=parameter(_("Text"), _("Leave empty for the default text."), shape=Shape.TEXT),
+        metadata=parameter(_("Text"), _("Leave empty for the default text."), shape=Shape.TEXT, told=True),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import cast
 from uuid import UUID
 
@@ -57,6 +58,8 @@ class Card:
     gone: bool = False
     to: str = ""
     deals: int = 0
+    next: bool = False
+    """Whether what one does next is with it."""
 
     @property
     def id(self) -> str:
@@ -254,16 +257,24 @@ def _moved(cards: list[Card], act: str) -> list[Card]:
     verb, _colon, key = act.partition(":")
     at = next((n for n, card in enumerate(cards) if card.key == key), None)
     if verb == "add":
-        return [*cards, Card(f"new{len(cards)}")]
+        return _with_one_more(cards)
     if at is None or verb not in ("up", "down", "drop", "keep"):
         raise BadRequest(_("stages have no action {act!r}"), act=act[:20])
     card = cards[at]
     if verb in ("drop", "keep"):
-        card.gone = verb == "drop"
+        card.gone, card.next = verb == "drop", True
         return [one for one in cards if one.id or not one.gone]
     to = max(0, at - 1) if verb == "up" else min(len(cards) - 1, at + 1)
     cards[at], cards[to] = cards[to], card
     return cards
+
+
+def _with_one_more(cards: Sequence[Card]) -> list[Card]:
+    """One more stage, to be typed next: behind those in which deals are open."""
+    keys = {card.key for card in cards}
+    new = next(key for n in count(len(cards)) if (key := f"new{n}") not in keys)
+    place = max((n for n, card in enumerate(cards, 1) if card.texts["type"] == "open"), default=len(cards))
+    return [*cards[:place], Card(new, {"type": "open"}, next=True), *cards[place:]]
 
 
 def _wanted(ctx: Context, card: Card) -> Wanted:

@@ -85,6 +85,10 @@ def specification(report: Report, rows: Sequence[Row], labels: Labels) -> dict[s
     }  # fmt: skip
 
 
+_HEADROOM = 1.1
+"""So far beyond the largest mark goes the axis: its value stands above it, and the name of the axis above that."""
+
+
 def with_values(chart: Mapping[str, object]) -> dict[str, object]:
     """The same chart with its value beside each mark, where these are few and of one kind."""
     encoding, data = chart["encoding"], chart["data"]
@@ -98,8 +102,9 @@ def with_values(chart: Mapping[str, object]) -> dict[str, object]:
     across = encoding["x"]
     if across["sort"] == _LARGEST:  # two layers agree on an order only where it is written out
         across = {**across, "sort": [value["x"] for value in sorted(data["values"], key=lambda value: -value["y"])]}
-    rest = {name: value for name, value in chart.items() if name != "mark"}
-    return {**rest, "encoding": {**encoding, "x": across}, "layer": [{"mark": chart["mark"]}, text]}
+    rest, largest = {name: value for name, value in chart.items() if name != "mark"}, max(value["y"] for value in data["values"])
+    upward = {**encoding["y"], "scale": {"domainMax": largest * _HEADROOM}} if largest > 0 else encoding["y"]
+    return {**rest, "encoding": {**encoding, "x": across, "y": upward}, "layer": [{"mark": chart["mark"]}, text]}
 
 
 def _numbers(value: object) -> list[tuple[float, str]]:

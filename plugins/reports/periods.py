@@ -71,9 +71,11 @@ def tenant_month(fiscal: bool, tenant: Tenant) -> int:
 
 
 def said(written: str, grain: str, locale: str) -> str:
-    """What a report writes, as people read it; a year as it stands."""
+    """What a report writes, as people read it; a year, and what is of a fiscal one, as it stands."""
     if grain == "month" and (found := _MONTH.match(written)):
         return str(format_skeleton("yMMM", date(int(found[1]), int(found[2]), 1), locale=locale))
+    if grain == "quarter" and (found := _QUARTER.match(written)):
+        return str(format_skeleton("yQQQ", date(int(found[2]), int(found[3]) * 3, 1), locale=locale))
     if grain in ("", "day", "week"):
         return str(format_date(date.fromisoformat(written), "medium", locale=locale))
     return written

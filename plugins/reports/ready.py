@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from plugins.reports import chart
 from plugins.reports.periods import bounds
 from plugins.reports.query import run
-from plugins.reports.words import of_measure
+from plugins.reports.words import GRAINS, of_measure
 from sdk import BadRequest, Context, NotFound, Query, Report, _
 from sdk.context import Row
 from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, IntegerField, LinkField, TextField
@@ -92,8 +92,10 @@ def labels(ctx: Context, report: Report) -> chart.Labels:
     """The words of its chart."""
     words, choices, ordered = dict[str, str](), dict[str, dict[str, str]](), set[str]()
     for word in report.by:
-        field = field_at(ctx, report.entity, word.partition(":")[0])
-        words[word] = ctx.say(field.label) if field is not None else word
+        path, _colon, grain = word.partition(":")
+        field = field_at(ctx, report.entity, path)
+        label = ctx.say(field.label) if field is not None else path
+        words[word] = ctx.say(GRAINS[grain], {"field": label}) if grain in GRAINS else label
         if isinstance(field, ChoiceField):
             choices[word] = {key: ctx.say(label) for key, label in field.options.items()}
         elif isinstance(field, BooleanField):

@@ -28,7 +28,7 @@ def _listed(words: Mapping[str, Text]) -> Options:
 class NewTask(Schema):
     """A task about the record: for its owner, or for `owner`; `due_in_days` from today, working days unless said otherwise."""
 
-    subject = fields.String(required=True, validate=_SUBJECT, metadata=parameter(_("Subject")))
+    subject = fields.String(required=True, validate=_SUBJECT, metadata=parameter(_("Subject"), told=True))
     owner = fields.UUID(load_default=None, allow_none=True, metadata=_WHOSE)
     due_in_days = fields.Integer(
         load_default=None, allow_none=True, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("Due in (days)"))
@@ -37,13 +37,13 @@ class NewTask(Schema):
     priority = fields.String(load_default="normal", validate=validate.OneOf(list(PRIORITIES)),
                              metadata=parameter(_("Priority"), options=_listed(PRIORITIES)))  # fmt: skip
     notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000),
-                          metadata=parameter(_("Notes"), shape=Shape.TEXT))  # fmt: skip
+                          metadata=parameter(_("Notes"), shape=Shape.TEXT, told=True))  # fmt: skip
 
 
 class NewActivity(Schema):
     """An activity about the record, at a local time so many days from today."""
 
-    subject = fields.String(required=True, validate=_SUBJECT, metadata=parameter(_("Subject")))
+    subject = fields.String(required=True, validate=_SUBJECT, metadata=parameter(_("Subject"), told=True))
     kind = fields.String(load_default="call", validate=validate.OneOf(list(KINDS)), metadata=parameter(_("Type"), options=_listed(KINDS)))
     owner = fields.UUID(load_default=None, allow_none=True, metadata=_WHOSE)
     due_in_days = fields.Integer(load_default=0, strict=True, validate=validate.Range(0, MOST_DAYS), metadata=parameter(_("In (days)")))
@@ -51,13 +51,13 @@ class NewActivity(Schema):
     at = fields.String(load_default="10:00", validate=validate.Regexp(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z"), metadata=parameter(_("Time")))
     minutes = fields.Integer(load_default=30, strict=True, validate=validate.Range(0, 1440), metadata=parameter(_("Duration (minutes)")))
     notes = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=10_000),
-                          metadata=parameter(_("Notes"), shape=Shape.TEXT))  # fmt: skip
+                          metadata=parameter(_("Notes"), shape=Shape.TEXT, told=True))  # fmt: skip
 
 
 class NewComment(Schema):
     """A comment on the record; mentions in it (`@[name]`) tell people."""
 
-    body = fields.String(required=True, validate=validate.Length(1, 5_000), metadata=parameter(_("Text"), shape=Shape.TEXT))
+    body = fields.String(required=True, validate=validate.Length(1, 5_000), metadata=parameter(_("Text"), shape=Shape.TEXT, told=True))
 
 
 class AppliedTemplate(Schema):

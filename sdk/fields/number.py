@@ -240,6 +240,11 @@ class IntegerField(Field):
     role: ClassVar[ReportRole] = ReportRole.MEASURE
     widget: ClassVar[str] = "number"
 
+    @property
+    def is_year(self) -> bool:
+        """Whether its numbers always have four digits, as years have, which are written without a mark among them."""
+        return (self.least, self.most) == (1000, 9999)
+
     def column_type(self) -> sa.types.TypeEngine[Any]:
         return sa.Integer()
 

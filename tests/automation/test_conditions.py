@@ -52,6 +52,25 @@ def test_an_amount_that_rose_above_a_line_begins_once_and_not_on_an_unrelated_sa
     assert left() == ["150000.00 CNY", "170000.00 CNY"]
 
 
+@pytest.mark.feature("I3")
+def test_what_a_rule_tells_people_has_days_and_amounts_as_they_write_them_and_values_as_the_api_has_them(
+    work: Work, rules: Rules, engine: Engine, process: Process
+) -> None:
+    """Whoever acts: a rule of the system writes as its company does."""
+    said = "{{ amount }}, {{ probability }}, {{ close_date }}, {{ updated_at }}"
+    tell = {"action": "teamwork.add_comment", "parameters": {"body": said}}
+    keep = {"action": "automation.update_record", "parameters": {"values": {"notes": said, "close_date": "{{ close_date }}"}}}
+    rule = rules("pipeline.deal", "updated", tell, keep, parameters={"fields": ["amount"]})
+    deal = process.deal("deal", close_date="2026-06-30", probability="12.5")
+    work.records("pipeline.deal").update(deal, {"amount": amount("1234567.50 CNY")})
+    engine.run_until_idle()
+    (comment,) = work.records("teamwork.comment").find(())
+    row = process.read(deal)
+    assert str(row["notes"]).startswith("1234567.50 CNY, 12.5, 2026-06-30, 2026-")
+    assert str(comment["body"]).startswith("CN¥1,234,567.50, 12.5%, Jun 30, 2026, ") and "T" not in str(comment["body"])
+    assert [run["state"] for run in rules.runs(rule)] == ["done"]
+
+
 @pytest.mark.feature("I4")
 def test_a_field_that_changed_from_a_certain_value(work: Work, rules: Rules, engine: Engine, left: type_left, account: UUID) -> None:
     rules("customers.account", "updated", entry("to {{ city }}"), conditions=[kind("changed", field="city", was="Wuhan")])

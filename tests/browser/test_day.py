@@ -309,6 +309,20 @@ def test_a_number_of_a_report_leads_to_its_records(window: Window) -> None:
     page.get_by_role("link", name="Network").click()
     page.wait_for_selector("h1:has-text('Network')")
     _prints(page, "#record .keyfacts dd")
+    page = window.open("/reports/query?entity=pipeline.deal&measure=count")
+    page.get_by_label("Grouped by 1").focus()
+    for key in ("ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+        assert "by=" not in page.url, "an option that the keys pass is no choice"
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    page.locator("[aria-label='Grouped by 1']:focus").wait_for()
+    assert "by=" in page.url
+    page.locator("#a-field").focus()
+    page.keyboard.press("ArrowDown")
+    with page.expect_navigation():
+        page.keyboard.press("Tab")
+    page.locator("#a-operator:focus").wait_for()
 
 
 def _prints(page: Any, content: str) -> None:

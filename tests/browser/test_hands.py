@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Route
 
 from core.context import Work
+from sdk import Draft
 from sdk.context import id_of
 from tests.browser.conftest import Window
 
@@ -205,3 +206,15 @@ def test_lines_are_typed_one_after_another_without_leaving_the_keys(window: Wind
         assert page.evaluate("[document.activeElement.name, document.activeElement.value]") == ["named", ""], "the next line begins"
     assert page.locator("[name=named]").evaluate_all("cells => cells.map((cell) => cell.value)") == ["Cable", "Setup", ""]
     page.evaluate("window.onbeforeunload = null")
+
+
+@pytest.mark.parametrize("window", ["desk"], indirect=True)
+def test_who_asks_for_earlier_entries_goes_on_at_the_first_of_them(window: Window) -> None:
+    work = window.company.work
+    deal = id_of(work.records("pipeline.deal").create({"name": "Network"}))
+    told = [Draft("create", {"about": f"pipeline.deal:{deal}", "body": f"Word {number}"}) for number in range(31)]
+    work.records("teamwork.comment").write_all(told)
+    page = window.open(f"/pipeline/deals/{deal}?tab=timeline")
+    page.get_by_role("link", name="Show earlier").focus()
+    page.keyboard.press("Enter")
+    page.locator("#moments > .moment:nth-child(31) a:focus").wait_for()

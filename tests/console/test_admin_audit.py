@@ -31,6 +31,11 @@ def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(clie
     listed = site.get("/core/audit", {"user": str(people.rep), "entity": "customers.account"}).rows()
     assert "Changed" in {row[0] for row in listed}, listed
     assert "Name: Alpha → Alphabet" in site.get(f"/core/audit/{entry}").text
+    worth = {"name": "Gamma", "revenue": {"amount": "1234.5", "currency": "CNY"}, "founded": 1987}
+    gamma = id_of(work.records("customers.account").create(worth))
+    entry = site.api.get("/api/v1/core/audit", {"record": f"customers.account:{gamma}", "fields": "id"}).json["data"][0]["id"]
+    told = site.get(f"/core/audit/{entry}").text
+    assert ("— → CN¥1,234.50" in told, "— → 1987" in told) == (True, True), "as people write them"
     rows = len(site.get(AUDIT, {"record": f"customers.account:{one}"}).rows())
     assert (rows, len(site.get(AUDIT, {"entity": "customers.account", "action": "delete"}).rows())) == (2, 1)
     (deleted,) = site.get(AUDIT, {"entity": "customers.account", "action": "delete"}).all("//td[contains(@class, 'title')]")

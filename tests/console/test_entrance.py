@@ -63,7 +63,7 @@ def test_words_are_taken_up_to_a_size_that_is_no_files_before_they_are_read(clie
         refused = anybody(platform).call("POST", "/console/sign-in", **sent)
         assert (refused.status_code, refused.mimetype) == (413, "text/html"), "nobody has come in yet"
     page = Look(client.call("POST", path, data={"name": much}))
-    assert (page.status, "your input is still there" in page.text) == (413, True)
+    assert (page.status, "your input is still there. Send less" in page.text) == (413, True)
 
 
 def test_who_is_invited_or_has_forgotten_chooses_a_password_in_the_look_of_the_pages(

@@ -112,6 +112,7 @@ def test_a_stale_form_says_what_others_changed_keeps_it_and_lets_one_choose(site
     page = site.post(at, {**form, "city": "Beijing", "address": "Road 1", "revenue__amount": "7", "revenue__currency": "CNY"})
     assert page.status == 412
     assert "Shenzhen → Dongguan" in page.text
+    assert page.texts("//*[@role='alert']") == ["Not saved yet: someone else has changed this record while you were editing it."]
     assert page.texts("//p[contains(@class, 'theirs')]") == ["Meanwhile changed to: Dongguan", "Meanwhile changed to: CN¥1,234.50"]
     again = page.form()
     assert (again["city"], again["address"], again["phone"]) == ("Beijing", "Road 1", "+86 755 1")
@@ -138,7 +139,7 @@ def test_while_one_types_likely_duplicates_are_told_and_those_one_may_not_see_ar
 def test_a_linked_record_is_made_beside_the_form_and_given_back_to_it(site: Site, work: Work) -> None:
     """What a script does with the + of a link: the form it stands in is not left, so that what is typed there stays."""
     form = site.get("/customers/contacts/new")
-    (new,) = form.all("//*[@data-field='account']//a[@data-new]/@href")
+    (new,) = form.all("//*[@data-field='account']//a[@data-new and @aria-label='New account']/@href")
     inner = site.get(new.removeprefix("/console"), part="dialog")
     assert not inner.all("//nav")
     headers = {"HX-Request": "true", "HX-Target": "dialog"}

@@ -106,8 +106,14 @@ def test_a_share_has_its_sign_a_year_no_mark_and_a_moment_that_names_a_record_is
     work.records("customers.account").update(account, {"founded": 1987})
     assert "Founded in1987" in site.get(f"{ACCOUNTS}/{account}").texts("//dl[@class='facts']/div")
     apply(work, "direct_sales")
-    deal = work.records("pipeline.deal").create({"name": "Network", "account": account, "probability": "45"})
+    deal = work.records("pipeline.deal").create({"name": "Network", "account": account, "probability": "45", "amount": {"amount": "10"}})
     page = site.get(f"/pipeline/deals/{deal['id']}")
+    assert deal["rate"] == 1 and "Weighted amount" in page.text, "of what is in the company's currency that says nothing"
+    assert "Exchange rate" not in page.text and "in company currency" not in page.text
+    foreign = work.records("pipeline.deal").create({"name": "Abroad", "amount": {"amount": "10", "currency": "KWD"}})
+    work.records("company.rate").create({"currency": "KWD", "on": "2020-01-01", "rate": "3"})
+    work.records("pipeline.deal").update(id_of(foreign), {"amount": {"amount": "20", "currency": "KWD"}})
+    assert "Exchange rate3" in site.get(f"/pipeline/deals/{foreign['id']}").texts("//dl[@class='facts']/div")
     assert "Probability45%" in page.texts("//dl[@class='facts']/div")
     (moved,) = page.all("//section[@aria-label='Stage history']//td//a[time]")
     assert "T" not in moved.text_content()
@@ -208,6 +214,9 @@ def test_what_one_writes_about_a_record_is_on_its_timeline(client: Api, people: 
     assert any("Comment" in one and f"@{people_name(client, people.rep)}" in one and "@[" not in one for one in moments)
     assert any("Meeting" in one and "Lunch" in one for one in moments)
     assert page.all("//ol[@id='moments']/li//a[contains(@href, '/console/teamwork/activities/')]")
+    assert site.post("/teamwork/say", {**form, "what": "comment", "body": "Word " * 300}).status == 303
+    (whole,) = site.get(f"{at}?tab=timeline").all("//li[contains(@class, 'moment')][.//details]")
+    assert len(whole.xpath("string(.//a)")) < 250 and whole.xpath("string(.//details/div)").count("Word") == 300, "long ones are folded"
     refused = site.post("/teamwork/say", {**form, "what": "task", "task_subject": ""})
     assert refused.status == 422
     assert refused.all("//*[@role='alert']")

@@ -150,6 +150,10 @@ def test_a_report_is_narrowed_by_its_address_and_says_to_what(site: Site, deals:
     assert page.texts("//tfoot//td")[-1] == "1"
     chip = page.links()[""]
     assert "close_date" not in chip
+    founded = site.get("/reports/query", [("entity", "customers.account"), ("measure", "count"), ("where", "founded=1987")])
+    assert "Founded in is 1987" in founded.texts("//span[contains(@class, 'filter')]/span"), "a year has no mark among its digits"
+    nobody = site.get("/reports/query", [("entity", "customers.account"), ("measure", "count"), ("by", "city"), ("where", "founded=1987")])
+    assert "No results." in nobody.text
     assert site.get(f"{REPORTS}/pipeline.by_source", {"from": "yesterday"}).status == 400
     assert site.get(f"{REPORTS}/pipeline.by_source", {"range": "for_ever"}).status == 400
     assert site.get(f"{REPORTS}/pipeline.by_source", {"where": "nothing=1"}).status == 400
@@ -158,6 +162,9 @@ def test_a_report_is_narrowed_by_its_address_and_says_to_what(site: Site, deals:
 def test_the_latest_month_is_on_top_of_the_table_and_last_in_the_chart_by_the_same_words(site: Site, deals: Work) -> None:
     page = site.get("/reports/query", {"entity": "pipeline.deal", "measure": "count", "by": "close_date:month"})
     assert [row[0] for row in page.rows()] == ["Apr 2026", "Mar 2026", "Feb 2026", "Jan 2026", "—"]
+    assert page.texts("//table[contains(@class, 'figures')]//th[@scope='col']")[0] == "Close date (month)", "a month is no date"
+    quarters = site.get("/reports/query", {"entity": "pipeline.deal", "measure": "count", "by": "close_date:quarter"})
+    assert [row[0] for row in quarters.rows()] == ["Q2 2026", "Q1 2026", "—"]
     (chart,) = page.all("//figure/@data-chart")
     assert [mark["x"] for mark in json.loads(chart)["data"]["values"] if mark["x"] != "—"] == [
         "Jan 2026",
@@ -165,6 +172,8 @@ def test_the_latest_month_is_on_top_of_the_table_and_last_in_the_chart_by_the_sa
         "Mar 2026",
         "Apr 2026",
     ]
+    upward = json.loads(chart)["encoding"]["y"]["scale"]["domainMax"]
+    assert upward > max(mark["y"] for mark in json.loads(chart)["data"]["values"]), "the value of the largest has room above it"
     assert "datum.value / 1000000, ',.12~g') + 'M'" in json.dumps(json.loads(chart)), (
         "the axis counts as its reader does, by the rule of what is printed"
     )

@@ -54,6 +54,8 @@ def test_a_rule_reads_as_a_sentence_and_is_switched_in_its_row(site: Site, work:
     near = {"field": "ends_on", "days": 7}
     call = {"action": "teamwork.create_task", "parameters": {"subject": "Call about {{ number }}"}}
     late = [{"kind": "automation.filter", "parameters": {"where": ["ends_on[gte]=2026-12-31", "value[gte]=CNY 1000.5"]}}]
+    rule(work, "Company", tell("Hi", "role:sales_rep"), owner=None)
+    assert "notify everyone with the role Sales representative: “Hi”" in site.get(RULES, {"q": "Company"}).rows()[0][0]
     rule(work, "Reminder", call, conditions=late, entity="orders.contract", trigger="automation.date", parameters=near)
     me = site.api.get("/api/v1/meta").json["user"]["id"]
     for region, at, day, total in ((None, "9:00 AM", "Dec 31, 2026", "CN¥1,000.50"), ("de-DE", "09:00", "31.12.2026", "1.000,50 CN¥")):
@@ -76,11 +78,14 @@ def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(si
     assert "the record has no owner" in run.texts("//main//ol")[0]
     assert "Hello Alder" in run.text
     assert run.texts("//main//ol//dt") == ["Recipients", "Message"]
+    assert run.texts("//main//ol//dd") == ["Its owner", "Hello Alder"]
     assert site.get(RULES, {"state": "failing"}).rows()[0][0].startswith("Greeting")
     me = work.records("core.user").find(())[0]["id"]
     work.records("customers.account").update(account, {"owner": me})
     assert site.post(f"/automation/runs/{run.answer.request.path.rpartition('/')[2]}", run.form(0)).status == 303
     Drain(platform).run_until_empty()
+    name = work.records("core.user").titles([id_of({"id": me})])
+    assert site.get(run.answer.request.path.removeprefix("/console")).texts("//details//dd") == [*name.values()], "whom it has told"
     here = site.get(f"/customers/accounts/{account}", {"tab": "automation.runs"})
     assert here.texts("//main//table//span[contains(@class, 'chip')]") == ["Done"]
     assert site.get(RULES, {"q": "Greeting"}).rows()[0][2:4] == ["1", "0"]

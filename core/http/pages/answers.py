@@ -129,7 +129,7 @@ def _telling(frame: Frame, refusal: Refusal, title: str, problems: list[str]) ->
     came = _came_from(frame)
     back = came if urlsplit(came).path != request.path else ""
     return {"status": refusal.status, "reason": refusal.reason, "title": title, "problems": problems, "trace": g.get("trace_id", ""),
-            "wait": refusal.retry_after, "back": back, "sent": request.method == "POST", "record": "id" in refusal.params,
+            "back": back, "sent": request.method == "POST", "record": "id" in refusal.params,
             "signing_in": False}  # fmt: skip
 
 

@@ -204,18 +204,19 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("submit", (event) => {
   typed.delete(event.target);
-  if (event.defaultPrevented || event.target.method !== "post") return;
+  if (event.defaultPrevented) return;
   const form = event.target;
-  if (form.dataset.sent) event.preventDefault(); // the second of two clicks
   if (event.submitter?.matches(":focus-visible")) pressed(event.submitter);
+  if (form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault(); // the second of two clicks
   form.dataset.sent = "true";
   setTimeout(() => delete form.dataset.sent, 3000); // the answer may be a file, or not come
 });
-// Who works with the keys stays where a form was sent from, where the answer is the same page again: on the button that was pressed, or
-// at the first field that was refused.
+// Who works with the keys stays where a form was sent from, where the answer is the same page again: on the button that was pressed or
+// the list that was chosen from, where the form says that it goes on (`data-next`), or at the first field that was refused.
 const PRESSED = "dealwright.pressed";
-const buttons = () => [...document.querySelectorAll("main button")];
-const called = (button) => button.id || button.getAttribute("aria-label") || button.textContent.trim();
+const buttons = () => [...document.querySelectorAll("main :is(button, select, input:not([type=hidden]))")];
+const called = (button) => button.form?.dataset.next || button.id || button.getAttribute("aria-label") || button.textContent.trim();
 const pressed = (button) => sessionStorage.setItem(PRESSED, JSON.stringify([location.pathname, called(button), buttons().indexOf(button), buttons().length]));
 addEventListener("load", () => {
   const [path, name, at, count] = JSON.parse(sessionStorage.getItem(PRESSED) || "[]");
@@ -223,7 +224,40 @@ addEventListener("load", () => {
   if (path !== location.pathname || document.activeElement !== document.body) return;
   const wrong = document.querySelector('main [aria-invalid="true"]');
   const now = buttons(); // a switch is called otherwise once it is the other way round
-  (wrong || now.find((one) => called(one) === name) || (now.length === count ? now[at] : null))?.focus();
+  (wrong || document.getElementById(name) || now.find((one) => called(one) === name) || (now.length === count ? now[at] : null))?.focus();
+});
+
+// Who asks for earlier entries goes on at the first of them.
+document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+  const before = target.matches?.(".older") && target.contains(document.activeElement) && target.previousElementSibling;
+  const first = () => before.nextElementSibling?.querySelector("a, summary")?.focus({ preventScroll: true });
+  if (before) document.addEventListener("htmx:afterSwap", first, { once: true });
+});
+
+// Choosing from a list with `data-submits` is enough to send its form, `alone` without the rest of it. By the keys one passes options that
+// one does not mean: there Enter chooses, or going on. Without this the form's button does it, which is not needed then.
+let passed = null;
+function ask(list, next = list) {
+  delete list.dataset.passing;
+  if (next) pressed(next);
+  if (list.dataset.submits === "alone") location.assign(`${list.form.action}?${list.name}=${encodeURIComponent(list.value)}`);
+  else list.form.requestSubmit();
+}
+for (const one of document.querySelectorAll("[data-unneeded]")) one.hidden = true;
+document.addEventListener("pointerdown", () => (passed = null));
+document.addEventListener("keydown", (event) => {
+  passed = event.target.matches?.("[data-submits]") && !["Enter", " "].includes(event.key) ? event.target : null;
+  if (event.key !== "Enter" || event.target.dataset?.passing === undefined) return;
+  event.preventDefault();
+  ask(event.target);
+});
+document.addEventListener("change", (event) => {
+  const list = event.target.closest("[data-submits]");
+  if (list && list === passed) list.dataset.passing = "";
+  else if (list) ask(list);
+});
+document.addEventListener("focusout", (event) => {
+  if (event.target.dataset?.passing !== undefined) ask(event.target, event.relatedTarget);
 });
 
 // A form that is drawn anew, as it was typed, is as little saved as the one that gave way to it.
