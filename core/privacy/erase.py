@@ -241,7 +241,20 @@ def _clean_audit(system: Work, found: Found, texts: Mapping[str, list[Draft]], e
             mine = (audit.c.entity == name, among(audit.c.record_id, ids[start : start + CHUNK]))
             count += cleaner.clean(mine, names, known)
     if people := found.person.ids(USER):  # the name of who did something stands in each entry
-        count += cleaner.clean((among(audit.c.actor_id, people),), set(), (), actor=neutral(system))
+        count += cleaner.clean((among(audit.c.actor_id, people),), set(), None, actor=neutral(system))
+    return count + _clean_told(system, found, erasing)
+
+
+def _clean_told(system: Work, found: Found, erasing: entries.Erasing) -> int:
+    """What stood in texts of others' records, as in those that have it still (see `mentions.texts`): the words that stand for this person alone."""
+    forms, stays, count = background.needles(found.person.words), found.stays(), 0
+    cleaner = _Cleaner(system, Person(found.person.record, {}, {}, found.person.words), erasing)
+    for shape in mentions.shapes(system) if forms else ():
+        if fields := {one.name for one in mentions.told_in(shape)}:
+            name, said = shape.entity.full_name, sa.cast(audit.c.changes, sa.Text)
+            kept = [id for entity, id in stays if entity == name]
+            mine = [audit.c.entity == name, *([sa.not_(among(audit.c.record_id, kept))] if kept else [])]
+            count += cleaner.clean((*mine, sa.or_(*(said.contains(form, autoescape=True) for form in forms))), set(), None, only=fields)
     return count
 
 
@@ -251,15 +264,24 @@ class _Cleaner:
     person: Person
     erasing: entries.Erasing
 
-    def clean(self, of: Sequence[sa.ColumnElement[bool]], names: set[str], known: Container[str], *, actor: str = "") -> int:
-        """Of the entries that fit, in the order of their ids."""
+    def clean(
+        self,
+        of: Sequence[sa.ColumnElement[bool]],
+        names: set[str],
+        known: Container[str] | None,
+        *,
+        only: set[str] | None = None,
+        actor: str = "",
+    ) -> int:
+        """Of the entries that fit, in the order of their ids; `known` are the fields that there are, where those that are no more go, `only`
+        those in which words are masked."""
         system, last, count = self.system, NO_RECORD, 0
         system.write_traces()  # those of this very transaction are read below
         while True:
             query = sa.select(audit).where(audit.c.tenant_id == system.tenant.id, audit.c.id > last, *of).order_by(audit.c.id).limit(CHUNK)
             rows = system.connection.execute(query).mappings().all()
             for row in rows:
-                after = {**row, "changes": self._masked(row["changes"], names, known), "actor": actor or row["actor"]}
+                after = {**row, "changes": self._masked(row["changes"], names, known, only), "actor": actor or row["actor"]}
                 if (after["changes"], after["actor"]) == (row["changes"], row["actor"]):
                     continue
                 count += 1
@@ -270,11 +292,13 @@ class _Cleaner:
                 return count
             last = rows[-1]["id"]
 
-    def _masked(self, changes: Mapping[str, Any], names: set[str], known: Container[str]) -> dict[str, Any]:
+    def _masked(self, changes: Mapping[str, Any], names: set[str], known: Container[str] | None, only: set[str] | None) -> dict[str, Any]:
         """Personal fields without their values, those of custom fields that are no more, too; elsewhere without the words for the person."""
         return {
             name: [None if value is None else MASK for value in pair]
-            if name in names or (name.startswith(f"{PREFIX}.") and name not in known)
+            if name in names or (known is not None and name.startswith(f"{PREFIX}.") and name not in known)
             else background.masked(pair, self.person)
+            if only is None or name in only
+            else pair
             for name, pair in changes.items()
         }

@@ -33,9 +33,8 @@ def texts(system: Work, found: Found) -> dict[str, list[Draft]]:
     """
     sure = Person(found.person.record, found.person.records, {}, found.person.words)
     drafts: dict[str, list[Draft]] = {}
-    for shape in _shapes(system) if sure.words else ():
-        fields = [one for one in _texts(shape) if one.personal and not one.sensitive and not isinstance(one, EmailField | PhoneField)]
-        for id, values in _rows(system, shape, fields, sure.words, None):
+    for shape in shapes(system) if sure.words else ():
+        for id, values in _rows(system, shape, told_in(shape), sure.words, None):
             after = {name: masked(value, sure) for name, value in values.items()}
             after = {name: value for name, value in after.items() if value != values[name]}
             name = shape.entity.full_name
@@ -49,7 +48,7 @@ def elsewhere(system: Work, found: Found) -> list[Kept]:
     kept, person = list[Kept](), found.person
     reason = _("the text contains the person’s name or number: read it, and change it where it means this person")
     stays = found.stays()
-    for shape in _shapes(system):
+    for shape in shapes(system):
         name = shape.entity.full_name
         words = person.words if shape.entity.person else (*person.words, *person.names)  # another person may be called the same
         sought = Person(person.record, {}, {}, words)
@@ -61,10 +60,16 @@ def elsewhere(system: Work, found: Found) -> list[Kept]:
     return kept
 
 
-def _shapes(system: Work) -> Iterator[Shape]:
+def shapes(system: Work) -> Iterator[Shape]:
+    """Of all that has records in the tenant."""
     for name, entity in system.catalog.entities.items():
         if system.offers(name) and not entity.record.table().info.get("view"):
             yield system.shape(name)
+
+
+def told_in(shape: Shape) -> list[Field]:
+    """The fields in which people write of others."""
+    return [one for one in _texts(shape) if one.personal and not one.sensitive and not isinstance(one, EmailField | PhoneField)]
 
 
 def _texts(shape: Shape) -> list[Field]:

@@ -110,6 +110,8 @@ def find(work: Work, record: Reference) -> Found:
             more.setdefault(trace.entity, set()).update(trace.ids)
         found.files |= {(trace.entity, id): key for id, key in trace.files.items()}
         found.shown |= {(trace.entity, id): values for id, values in trace.shown.items()}
+    for trace in _told_by_others(system, person):
+        more.setdefault(trace.entity, set()).update(trace.ids)
     known = spread(system, _merged(records, more))
     found.person = Person(record, _listed({name: ids for name, ids in known.items() if system.offers(name)}), person.linked, words, names)
     entities = _entities(system)
@@ -123,6 +125,14 @@ def _told(system: Work, person: Person) -> Iterable[Trace]:
         if isinstance(answer.value, Exception):  # what a plugin cannot tell must not be taken for nothing
             raise answer.value
         yield from answer.value
+
+
+def _told_by_others(system: Work, person: Person) -> Iterable[Trace]:
+    """What plugins that are off have of a person, to be counted. One that raises is no hindrance: it may be off for that."""
+    serving = frozenset(system.platform.calls.serving())
+    there = system.having(serving | system.enabled)
+    for answer in system.platform.calls.asked("traces_of", serving - system.enabled, ctx=there, person=person):
+        yield from (trace for trace in ([] if isinstance(answer.value, Exception) else answer.value) if trace.keep is None)
 
 
 def _merged(records: type_ids, more: type_ids) -> type_ids:

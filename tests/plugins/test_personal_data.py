@@ -27,7 +27,7 @@ from core.identity.tables import Identity, sign_in_events
 from core.platform import Platform
 from core.privacy.erase import erase
 from core.tenancy import lifecycle
-from core.testkit.fixtures import Api, MakeTenant, People
+from core.testkit.fixtures import Api, People
 from plugins.leads.conversion import Wish, convert
 from plugins.orders.invoices import issue
 from sdk import Channel, Conflict, DeclarationError, Entity, Record, _, where
@@ -186,8 +186,10 @@ def test_who_still_works_here_is_not_erased_and_who_has_left_is(client: Api, pla
     who, name = people.rep, f"rep00@{work.tenant.name}.example"
     lifecycle.reset_password(platform, work.tenant.name, name, "a long password")
     client.flask.post("/api/v1/session", json={"email": name, "password": "wrong one entirely"})
+    size = {"entity": "customers.account", "key": "size", "kind": "text", "label": "Size"}
+    assert client.post("/api/v1/core/custom_fields", size).status_code == 201
     acting = platform.user(work.tenant.id, who, work.channel)
-    account = acting.records("customers.account").create({"name": "Northwind"})
+    account = acting.records("customers.account").create({"name": "Northwind", "custom.size": "XL"})
     other = id_of(work.records("teamwork.comment").create({"about": f"customers.account:{account['id']}", "body": f"ask {name}, or rep00"}))
     asked = {"record": f"core.user:{who}", **WHY}
     refused = client.post(ERASURES, asked)
@@ -196,6 +198,8 @@ def test_who_still_works_here_is_not_erased_and_who_has_left_is(client: Api, pla
     chain.seal(work, settled=timedelta())
     done = client.post(ERASURES, asked)
     assert done.status_code == 200, done.text
+    made = client.get(f"/api/v1/customers/accounts/{account['id']}/history").json["data"][-1]["changes"]
+    assert made["custom.size"] == [None, "XL"], "what somebody did with others' records is no word about that person"
     row = work.records("core.user").values([who])[who]
     assert (row["name"], row["email"], row["active"]) == ("(erased)", None, False)
     entry = client.get(f"/api/v1/customers/accounts/{account['id']}/history").json["data"][-1]
@@ -228,19 +232,26 @@ def test_an_attachment_goes_when_all_is_committed_and_what_a_plugin_holds_undoes
 
 
 def test_what_is_not_personal_stays_and_what_other_plugins_hold_is_told(
-    client: Api, work: Work, make_tenant: MakeTenant, contact: UUID
+    client: Api, work: Work, contact: UUID, taken: Callable[..., Done]
 ) -> None:
+    taken("customers.contact", "name,birthday\nXenia Quast,no day\n")
     for key, personal in (("size", False), ("hobby", True)):
         values = {"entity": "customers.contact", "key": key, "kind": "text", "label": key, "personal": personal}
         assert client.post("/api/v1/core/custom_fields", values).status_code == 201
     client.patch(f"{CONTACTS}/{contact}", {"custom.size": "XL", "custom.hobby": "chess"})
-    lifecycle.switch(work, "teamwork", False)
-    done = client.post(ERASURES, {**record(contact), **WHY}).json
-    assert done["off"] == [{"entity": "teamwork.comment", "records": 1}]
+    off = ("teamwork", "from_hubspot", "from_odoo", "from_salesforce", "import_export")
+    for plugin in off:
+        lifecycle.switch(work, plugin, False)
+    left = [{"entity": name, "records": 1} for name in ("import_export.row", "teamwork.comment")]
+    for more in ({"dry_run": True}, {}):
+        told = client.post(ERASURES, {**record(contact), **WHY, **more}).json["off"]
+        assert sorted(told, key=lambda one: str(one["entity"])) == left, "also what no link leads to"
     row = client.get(f"{CONTACTS}/{contact}").json
     assert (row["custom.size"], row["custom.hobby"]) == ("XL", None)
-    lifecycle.switch(work, "teamwork", True)
-    assert client.post(ERASURES, {**record(contact), **WHY}).json["erased"] == [{"entity": "teamwork.comment", "records": 1}]
+    for plugin in reversed(off):
+        lifecycle.switch(work, plugin, True)
+    again = client.post(ERASURES, {**record(contact), **WHY}).json["erased"]
+    assert again == left[1:], "nobody knows any more by which words the other was found"
 
 
 def test_other_people_keep_what_they_share_with_who_is_erased(client: Api, work: Work, contact: UUID) -> None:
@@ -251,6 +262,21 @@ def test_other_people_keep_what_they_share_with_who_is_erased(client: Api, work:
     row = work.records("customers.contact").values([other])[other]
     assert {name: row[name] for name in same} == same
     assert [(one["id"], one["field"]) for one in done["kept"]] == [(str(other), "phone")]
+
+
+def test_what_stood_in_texts_of_others_is_gone_from_their_history(client: Api, work: Work, contact: UUID) -> None:
+    account = work.records("customers.contact").values([contact])[contact]["account"]
+    comments = work.records("teamwork.comment")
+    other = id_of(comments.create({"about": f"customers.account:{account}", "body": "reach xenia@quast.example, or Xenia Quast"}))
+    comments.update(other, {"body": "reach nobody"})
+    assert client.post(ERASURES, {**record(contact), **WHY}).status_code == 200
+    with work.transaction():
+        said = work.connection.execute(sa.select(audit.c.changes).where(audit.c.record_id == other).order_by(audit.c.id)).scalars().all()
+    assert [changes["body"] for changes in said] == [
+        [None, "reach •••, or Xenia Quast"],
+        ["reach •••, or Xenia Quast", "reach nobody"],
+    ], "others may bear the name"
+    assert chain.verify(work).broken is None
 
 
 def test_a_lead_and_the_contact_that_it_became_are_one_person(work: Work) -> None:
