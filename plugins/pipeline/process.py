@@ -253,13 +253,13 @@ def _with_stages(ctx: Context, batch: Batch) -> None:
 def _keep_used(ctx: Context, batch: Batch, link: str, meaning: Sequence[str]) -> None:
     """What deals stand in is not deleted, and the fields of its meaning do not change: that would move deals past the gate."""
     touched = {c.id: c for c in batch.changes if c.stands and (c.verb == "delete" or any(c.before and c.changes(name) for name in meaning))}
-    ids, deals, counts = list(touched), ctx.as_system().records("pipeline.deal"), dict[object, object]()
+    ids, deals, used = list(touched), ctx.as_system().records("pipeline.deal"), set[object]()
     for start in range(0, len(ids), MOST_VALUES):
         stands_in = Condition(link, "in", tuple(ids[start : start + MOST_VALUES]))
-        counts |= {row[f"{link}.id"]: row["count"] for row in deals.aggregate(["count"], [link], (stands_in,))}
-    for id, count in counts.items():
-        if isinstance(id, UUID):
-            touched[id].forbid("in_use", _("contains {count} {count:deal|deals}; move {count:it|them} first"), count=count)
+        used |= {row[f"{link}.id"] for row in deals.aggregate(["count"], [link], (stands_in,))}
+    for id in used:
+        if isinstance(id, UUID):  # how many there are is for who sees them all
+            touched[id].forbid("in_use", _("contains deals; move them first"))
 
 
 def _place_of(row: Row) -> int:

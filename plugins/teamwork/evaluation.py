@@ -57,9 +57,7 @@ def prepare_schemes(ctx: Context, batch: Batch) -> None:
     for start in range(0, len(ids), PART):
         using = Condition("scheme", "in", tuple(ids[start : start + PART]))
         for row in ctx.as_system().records(NAME).aggregate(["count"], ["scheme"], (using,)):
-            gone[UUID(str(row["scheme.id"]))].forbid(
-                "in_use", _("{count} {count:evaluation uses|evaluations use} it; turn it off instead"), count=row["count"]
-            )
+            gone[UUID(str(row["scheme.id"]))].forbid("in_use", _("evaluations use it; turn it off instead"))
 
 
 def prepare_evaluations(ctx: Context, batch: Batch) -> None:

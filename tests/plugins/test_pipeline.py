@@ -404,6 +404,8 @@ def test_a_stage_has_the_probability_of_its_type(work: Work, process: Process, t
 def test_a_stage_in_which_deals_stand_stays_as_it_is(client: Api, process: Process, renewal: Process) -> None:
     deal = process.deal(stage="won")
     stage = process.stages["won"]
+    said = client.delete(f"{STAGES}/{stage}").json["detail"]
+    assert not any(sign.isdigit() for sign in said), "how many there are is for who sees them all"
     for change in ({"type": "open"}, {"pipeline": str(renewal.id)}):
         refused = client.patch(f"{STAGES}/{stage}", change)
         assert (refused.status_code, refused.json["code"]) == (409, "in_use")
