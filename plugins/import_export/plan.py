@@ -28,8 +28,8 @@ from plugins.import_export.mapping.shaping import (
     type_maker,
 )
 from plugins.import_export.mapping.tags import TagNames, names_for
-from plugins.import_export.mapping.units import Unit, counts, unit_of
-from plugins.import_export.mapping.words import LOCALES, apart_of, bare, measured, plain, synonyms_of, words_of, written
+from plugins.import_export.mapping.units import Unit
+from plugins.import_export.mapping.words import LOCALES, apart_of, bare, measured, plain, synonyms_of, units_of, words_of, written
 from plugins.import_export.nothing import Found, words_for
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
@@ -173,23 +173,21 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     plainly = {**asked, **dict.fromkeys(special, "")}
     found = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible, fields), *made})
     columns, headings, ignored = _without_labels(ctx, found, fields, {*asked}, _meant(wish), file)
-    more, others = _goes_without_saying(
-        ctx, wish, file.headings, fields, {*columns.values()} | {file.headings.index(one) for one in special}, {*columns, *made}
+    used |= _goes_without_saying(
+        ctx, wish, file.headings, fields, {*columns.values(), *map(file.headings.index, special)}, made, {*columns}
     )
-    made |= more
-    taken = {*special, *(file.headings[at] for at in used | others)}
-    ignored = tuple(heading for heading in ignored if heading not in taken)
     values = _meanings(ctx, wish, columns, fields)
     named = {name: names for name, one in fields.items() if (names := names_for(ctx, one)) is not None}
     fixed = dict(_fixed(word, fields, named) for word in wish.set)
     if not columns and not made:
         text = _("no heading in the file matches a field; map them, or add a line of headings if the file has none: {headings}")
         raise BadRequest(text, headings=", ".join(file.headings)[:500])
-    units = _units(ctx, headings, fields, file.unit)
+    units = units_of(ctx, headings, fields, file.unit)
     own = _own_ids(wish, file.headings, fields)
     unused = {heading for heading, name in special.items() if name == OWN and own is None}
     unused |= {heading for heading, name in special.items() if is_beside(name, fields) and name.rpartition(".")[0] not in columns}
-    ignored = tuple(one for one in (*ignored, *unused) if own is None or one != file.headings[own])
+    taken = {file.headings[at] for at in (used if own is None else {*used, own})} | ({*special} - unused)
+    ignored = tuple(one for one in ignored if one not in taken)
     external = next((file.headings.index(heading) for heading, name in special.items() if name == EXTERNAL), None)
     apart = {name for name, place in ((EXTERNAL, external), (OWN, own)) if place is not None}
     match = tuple(name if name in (EXTERNAL, OWN) and name not in fields else _known(name, fields) for name in wish.match)
@@ -275,17 +273,26 @@ def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> t
 
 
 def _goes_without_saying(
-    ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping[str, Field], used: Collection[int], filled: Collection[str]
-) -> tuple[dict[str, type_maker], set[int]]:
-    """A name of its two halves, where a file has it so; what a record is about, of columns that are called as kinds of records; and these columns."""
-    made, places = dict[str, type_maker](), set[int]()
-    halves = first_and_last(headings)
+    ctx: Context,
+    wish: Wish,
+    headings: Sequence[str],
+    fields: Mapping[str, Field],
+    used: Collection[int],
+    made: dict[str, type_maker],
+    columns: set[str],
+) -> set[int]:
+    """Into `made`, a name of its two halves, where a file has it so; what a record is about, of columns that are called as kinds of records.
+
+    Returns the columns of which these are made."""
+    filled, places, halves = columns | {*made}, set[int](), first_and_last(headings)
     if "name" in fields and "name" not in filled and halves and not {*halves} & {*used}:
         made["name"] = joined(halves, family_places(headings))
         places |= {*halves}
-    found = {name: columns for name, columns in reference_columns(ctx, wish.entity, headings, fields, used).items() if name not in filled}
-    places |= {place for columns in found.values() for place, _entity in columns}
-    return made | {name: references(columns) for name, columns in found.items()}, places
+    for name, found in reference_columns(ctx, wish.entity, headings, fields, used).items():
+        if name not in filled:
+            made[name] = references(found)
+            places |= {place for place, _entity in found}
+    return places
 
 
 def _without_labels(
@@ -336,16 +343,6 @@ def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str
         if colon:
             asked.setdefault(about, []).append((headings.index(heading), entity))
     return {about: references(columns) for about, columns in asked.items()}
-
-
-def _units(ctx: Context, headings: Mapping[str, str], fields: Mapping[str, Field], above: str) -> dict[str, Unit]:
-    """What headings say of all numbers below them, and a line `above` them of all amounts that say nothing else; a unit that is in the label of
-    the field itself is that in which it is kept."""
-    words, said = words_of(ctx, fields), {name: unit_of(heading)[1] for name, heading in headings.items()}
-    of_all = unit_of(f"x ({above})")[1] if above else None
-    found = {name: unit for name, unit in said.items() if words.get(plain(headings[name])) != name}
-    found |= {name: of_all for name, unit in said.items() if unit is None and isinstance(fields[name], MoneyField)}
-    return {name: unit for name, unit in found.items() if unit is not None and counts(fields[name], unit)}
 
 
 def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from plugins.leads.tables import CONVERTED, QUALIFIED
 from plugins.leads.touches import move_back, move_to_customer
 from sdk import Alike, Batch, Conflict, Context, NotFound, _, where
-from sdk.changes import ERASE
+from sdk.changes import ERASE, HISTORY
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -182,7 +182,7 @@ def _deal(ctx: Context, lead: Row, account: UUID | None, contact: UUID, wish: Ma
 
 
 def prepare_leads(_ctx: Context, batch: Batch) -> None:
-    """A lead becomes converted by conversion alone, and stays as it was then."""
+    """A lead becomes converted by conversion alone, but for one that was so elsewhere, and stays as it was then."""
     for change in batch.standing():
         act, _colon, made = change.act.partition(":")
         if act == ACT:  # what was made is for the platform to note: a role that lists fields need not know of it
@@ -198,8 +198,11 @@ def prepare_leads(_ctx: Context, batch: Batch) -> None:
                 change.forbid(
                     "lead_converted", _("the lead has been converted: {fields} can no longer be changed"), fields=", ".join(moved)
                 )
+        elif change.act == HISTORY:
+            if change.after("state") == CONVERTED and change.after("converted_at") is None:
+                change.refuse("converted_at", "required", _("is required for a lead that was converted"))
         elif change.after("state") == CONVERTED and change.act != ERASE:
-            change.refuse("state", "not_converted", _("convert a lead with POST /leads/leads/{{id}}/conversions"))
+            change.refuse("state", "not_converted", _("convert a lead with POST /leads/leads/{{id}}/conversions, or import it as history"))
 
 
 def prepare_campaigns(_ctx: Context, batch: Batch) -> None:

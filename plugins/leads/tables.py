@@ -68,9 +68,9 @@ class Lead(Record):
     value: Mapped[f.Money | None] = f.money(_("Expected value"), least=Decimal(0), track=True)
     tags: Mapped[list[str] | None] = f.keys(_("Tags"), "customers.tag", track=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)
-    converted_at: Mapped[datetime | None] = f.at(_("Converted at"), readonly=True)
-    account_id: Mapped[UUID | None] = f.link(_("Account"), Account, readonly=True, track=True)
-    contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, readonly=True, track=True, subject=True)
+    converted_at: Mapped[datetime | None] = f.historic(f.at(_("Converted at"), readonly=True))
+    account_id: Mapped[UUID | None] = f.historic(f.link(_("Account"), Account, readonly=True, track=True))
+    contact_id: Mapped[UUID | None] = f.historic(f.link(_("Contact"), Contact, readonly=True, track=True, subject=True))
     deal_id: Mapped[UUID | None] = f.link(_("Deal"), Deal, readonly=True, track=True)
     made: Mapped[str | None] = f.choice(_("Created by the conversion"), MADE, readonly=True)
 

@@ -18,6 +18,7 @@ from plugins.leads.tables import Lead
 from sdk import Alike, Invalid, Tenant
 from sdk.context import id_of
 from sdk.fields import Money
+from tests.plugins.exported import exported
 from tests.plugins.imports import Done
 from tests.plugins.process import Process
 
@@ -210,9 +211,21 @@ def test_a_converted_lead_stays_as_it_was_and_none_is_converted_by_hand(
     assert client.patch(f"{LEADS}/{lead}", {"deal": str(lead)}).json["errors"][0]["code"] == "read_only"
     done = taken("leads.lead", "name,state\nDora,converted\n")
     assert [row["code"] for row in done.rows] == ["not_converted"]
+    late = taken("leads.lead", "name,state\nDora,converted\n", history=True)
+    assert late.reasons == [(1, "converted_at", "required")]
     client.post(f"{LEADS}/{lead}/conversions", {})
     assert client.patch(f"{LEADS}/{lead}", {"state": "new"}).json["code"] == "lead_converted"
     assert client.patch(f"{LEADS}/{lead}", {"notes": "met at the fair"}).status_code == 200
+    leads, file = (
+        work.records("leads.lead"),
+        exported(work, "leads.lead", fields=("state", "name", "email", "account", "contact", "converted_at")),
+    )
+    leads.delete(lead)
+    back = taken("leads.lead", file, history=True)
+    assert (back.counts, back.reasons, back.ignored) == ({"created": 1}, [], None), "it comes back as history"
+    assert exported(work, "leads.lead", fields=("state", "name", "email", "account", "contact", "converted_at")) == file
+    (again,) = leads.find(())
+    assert client.patch(f"{LEADS}/{again['id']}", {"state": "new"}).json["code"] == "lead_converted"
 
 
 def test_a_disqualified_lead_is_not_converted(client: Api, lead: UUID) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from plugins.import_export.mapping.elsewhere import ELSEWHERE
-from plugins.import_export.mapping.units import counts, unit_of
+from plugins.import_export.mapping.units import Unit, counts, unit_of
 from sdk import Context, _
 from sdk.fields import Field, MoneyField
 
@@ -163,3 +163,13 @@ def zone_of(heading: str) -> str:
         return "" if found is None else ZoneInfo(found[1]).key
     except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of zones is told as an error of the file system
         return ""
+
+
+def units_of(ctx: Context, headings: Mapping[str, str], fields: Mapping[str, Field], above: str) -> dict[str, Unit]:
+    """What headings say of all numbers below them, and a line `above` them of all amounts that say nothing else; a unit that is in the label of
+    the field itself is that in which it is kept."""
+    words, said = words_of(ctx, fields), {name: unit_of(heading)[1] for name, heading in headings.items()}
+    of_all = unit_of(f"x ({above})")[1] if above else None
+    found = {name: unit for name, unit in said.items() if words.get(plain(headings[name])) != name}
+    found |= {name: of_all for name, unit in said.items() if unit is None and isinstance(fields[name], MoneyField)}
+    return {name: unit for name, unit in found.items() if unit is not None and counts(fields[name], unit)}
