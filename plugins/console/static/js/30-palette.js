@@ -18,7 +18,11 @@
     const follows = entered && box.open;
     late = entered = false;
     if (found === null) return;
-    box.querySelector("[role=listbox]").innerHTML = found;
+    const list = box.querySelector("[role=listbox]");
+    list.innerHTML = found;
+    const none = list.querySelector(".empty"); // that nothing was found is no option: it stands beside the list, and is said
+    list.hidden = none !== null;
+    box.querySelector("[role=status]").replaceChildren(...(none ? [none] : []));
     say();
     if (follows) follow();
   }
