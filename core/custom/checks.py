@@ -84,7 +84,7 @@ def _check_kind(coming: Coming, change: Change) -> None:
     kind, name = KINDS[str(change.after("kind"))], change.after("kind")
     if kind.options and not change.after("options"):
         change.refuse("options", "required", _("is required"))
-    if kind.target:
+    if kind.target and change.verb == "create":  # it lasts, and is out of sight while its plugin is off
         target = change.after("target")
         if target is None or not coming.work.offers(str(target)):
             change.refuse("target", "unknown_entity", _("entity {name!r} does not exist, so it can’t be linked to"), name=str(target or ""))

@@ -12,7 +12,7 @@ from marshmallow import Schema, fields, validate
 
 from plugins.automation import choices, inlets, journal, parts, sketches, webhooks
 from plugins.automation.parts import Asked
-from plugins.automation.sentences import called
+from plugins.automation.sentences import about_there, called
 from plugins.automation.tables import DONE, FAILED, SENT
 from plugins.automation.webhooks import DELIVERY, TEST, WEBHOOK
 from sdk import Condition, Context, Page, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, _
@@ -53,7 +53,8 @@ def show_all(ctx: Context, request: PageRequest) -> Rendering:
     """All webhooks, with what became of their messages lately."""
     seen = _seen(ctx, WEBHOOK, _FIELDS)
     sort = ("name",) if "name" in seen else ()
-    rows = ctx.records(WEBHOOK).query(Query(sort=sort, fields=seen, limit=SIZE, cursor=request.asked("cursor")))
+    kept = about_there(ctx, WEBHOOK)[1] if "entity" in seen else []
+    rows = ctx.records(WEBHOOK).query(Query(filter=tuple(kept), sort=sort, fields=seen, limit=SIZE, cursor=request.asked("cursor")))
     return Rendering(
         "automation/webhooks.html", {"rows": lines(ctx, rows.data), "following": rows.next or "", "may_create": ctx.can(CREATE),
                                      "inlets": ctx.can("automation.inlet.read")},

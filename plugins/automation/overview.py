@@ -15,7 +15,7 @@ from plugins.automation.matching import BUDGET, RUN
 from plugins.automation.parts import WHOLE
 from plugins.automation.revisions import PARTS, REVISION
 from plugins.automation.rules import RULE, Rule, kind_of
-from plugins.automation.sentences import called, of_rule
+from plugins.automation.sentences import about_there, called, of_rule
 from plugins.automation.tables import FAILED
 from plugins.automation.triggers import DATE, MANUAL
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Trigger, _
@@ -41,13 +41,15 @@ def at(ctx: Context, id: object = "", more: str = "") -> str:
 
 
 def show_all(ctx: Context, request: PageRequest) -> Rendering:
-    """All rules, each as a sentence, with what became of it."""
+    """All rules on what the tenant has, each as a sentence, with what became of it."""
     return _list(ctx, request)
 
 
 def _list(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
     words, state, entity = request.asked("q").strip(), request.asked("state"), request.asked("entity")
-    clauses = [Condition("active", "eq", ("true" if state == ON else "false",))] if state in (ON, OFF) else []
+    there, clauses = about_there(ctx, RULE)
+    if state in (ON, OFF):
+        clauses.append(Condition("active", "eq", ("true" if state == ON else "false",)))
     if entity:
         clauses.append(Condition("entity", "eq", (entity,)))
     if state == FAILING:
@@ -56,12 +58,11 @@ def _list(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     asked = Query(filter=tuple(clauses), sort=("position", "name"), fields=_WHOLE, q=words, limit=SIZE, cursor=request.asked("cursor"))
     page = ctx.records(RULE).query(asked)
     kept = [(name, value) for name, value in (("q", words), ("state", state), ("entity", entity)) if value]
-    used = ctx.records(RULE).aggregate(["count"], ["entity"])
     return Rendering(
         "automation/rules.html",
         {
             "rows": rows_of(ctx, page.data), "following": page.next or "", "q": words, "state": state, "entity": entity, "kept": kept,
-            "entities": sorted(((str(one["entity"]), called(ctx, str(one["entity"]))) for one in used), key=lambda pair: pair[1]),
+            "entities": sorted(((one, called(ctx, one)) for one in there), key=lambda pair: pair[1]),
             "problems": told(ctx, refusal), "stops": ctx.can("automation.rule.stop"),
             "may_create": ctx.can(CREATE),
         },

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from plugins.automation.choices import DAYS, role_called
 from plugins.automation.facts import name_of
-from sdk import Action, Context, RuleCondition, Text, Trigger, _
+from sdk import Action, Condition, Context, RuleCondition, Text, Trigger, _
 from sdk.clauses import sentence, shown, title_of
 from sdk.context import Row
 from sdk.text import within
@@ -49,8 +50,23 @@ def _given(parameters: object) -> Given:
 
 
 def called(ctx: Context, entity: str) -> str:
-    """One record of an entity; its name where the plugin is off, or who reads may not see it."""
-    return ctx.say(ctx.entity(entity).label) if ctx.offers(entity) else entity
+    """One record of an entity; whose it is where that plugin is off."""
+    return ctx.say(ctx.entity(entity).label) if ctx.offers(entity) else _off(ctx, entity)
+
+
+def about_there(ctx: Context, name: str) -> tuple[list[str], list[Condition]]:
+    """The entities that rules or webhooks are about, and what keeps a list of them to those that the tenant has: of a plugin that is off
+    there is no trace, and all of it is kept."""
+    used = [str(one["entity"]) for one in ctx.records(name).aggregate(["count"], ["entity"])]
+    there = [one for one in used if ctx.offers(one)]
+    return there, [] if there == used else [
+        Condition("entity", "in", tuple(there)) if there else Condition("id", "in", (str(UUID(int=0)),))
+    ]
+
+
+def _off(ctx: Context, key: str) -> str:
+    """In the place of what a plugin brings that the tenant does not have at present."""
+    return ctx.say(_("{plugin} (turned off)"), {"plugin": ctx.called(key.partition(".")[0])})
 
 
 def _one(ctx: Context, entity: str) -> str:
@@ -93,7 +109,7 @@ def when(ctx: Context, entity: str, key: str, given: Given) -> str:
         label = next((say(one.label) for one in ctx.events() if one.name == given.get("event")), str(given.get("event", "")))
         return say(_("{entity}: {event}"), {"entity": word, "event": label})
     trigger = next((one for one in ctx.declared(Trigger) if one.full_key == key), None)
-    return f"{word}: {within(say(trigger.label)) if trigger is not None else key}"
+    return f"{word}: {within(say(trigger.label)) if trigger is not None else _off(ctx, key)}"
 
 
 def _by_date(ctx: Context, entity: str, given: Given) -> str:
@@ -161,7 +177,7 @@ def holds(ctx: Context, entity: str, node: object) -> str:
     if told is not None and ctx.offers(entity):
         return told(ctx, entity, given)
     kind = next((one for one in ctx.declared(RuleCondition) if one.full_key == key), None)
-    return _with_values(ctx, entity, within(say(kind.label)) if kind is not None else key, given)
+    return _with_values(ctx, entity, within(say(kind.label)) if kind is not None else _off(ctx, key), given)
 
 
 def _filter(ctx: Context, entity: str, given: Given) -> str:
@@ -222,9 +238,9 @@ def does(ctx: Context, entity: str, node: object) -> str:
 
 
 def called_action(ctx: Context, key: str) -> str:
-    """What an action is called; its key where its plugin is off."""
+    """What an action is called; whose it is where that plugin is off."""
     action = next((one for one in ctx.declared(Action) if one.full_key == key), None)
-    return ctx.say(action.label) if action is not None else key
+    return ctx.say(action.label) if action is not None else _off(ctx, key)
 
 
 def _with_values(ctx: Context, entity: str, label: str, given: Given) -> str:

@@ -175,8 +175,10 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles, *, now: bool = True) -
         about = str(row.get("entity") or "") if isinstance(of, TextField) and of.names not in ("", "entity") else ""
         if about and (said := measured.in_words(kind.ctx, about, value)) != value:
             value = said
-        elif "." in value:
-            value = in_words(kind.ctx, value)
+        elif "." in value:  # of a plugin that is off there is no more than its name
+            value = (
+                kind.ctx.called(value.partition(".")[0]) if name == "entity" and not kind.ctx.offers(value) else in_words(kind.ctx, value)
+            )
     if name == kind.title and "id" in row:
         drawn = drawn_as(of)
         if drawn in _MEASURED and value is not None:  # a moment or a number that names a record is written as such, and leads to it

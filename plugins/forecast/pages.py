@@ -71,11 +71,13 @@ def _said(ctx: Context, words: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _series(ctx: Context) -> list[dict[str, object]]:
-    """The series that one may see, each with the newest run that one may see."""
+    """The series that one may see, of what the tenant has at present, each with the newest run that one may see."""
     if not ctx.can(f"{SERIES}.read"):
         return []
     found = list[dict[str, object]]()
     for row in ctx.records(SERIES).query(Query((), ("name",), ("id", "name", "entity", "measure", "grain"), limit=MOST)).data:
+        if not ctx.offers(str(row["entity"])):
+            continue
         last = (
             ctx.records(runs.RUN).query(Query(where(series=row["id"]), ("-created_at",), limit=1)).data
             if ctx.can(f"{runs.RUN}.read")

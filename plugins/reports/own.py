@@ -18,13 +18,12 @@ _NONE = "id=00000000-0000-0000-0000-000000000000"
 
 
 def mine(ctx: Context) -> list[Row]:
-    """Those of the actor, by name."""
+    """Those of the actor, by name; none of what the tenant does not have at present."""
     me = ctx.actor.user_id
     if me is None:
         return []
-    return [
-        *ctx.records(NAME).query(Query((Condition("owner", "eq", (str(me),)),), ("name",), ("id", "name", "question"), limit=MOST)).data
-    ]
+    rows = ctx.records(NAME).query(Query((Condition("owner", "eq", (str(me),)),), ("name",), ("id", "name", "question"), limit=MOST)).data
+    return [row for row in rows if ctx.offers(dict(pairs(str(row["question"]))).get("entity", ""))]
 
 
 def pairs(question: str) -> list[tuple[str, str]]:

@@ -86,15 +86,20 @@ def shown(ctx: Context, tile: Row, narrow: Narrow, giver: object) -> Shown:
     try:
         return _panel(ctx, bare, key, narrow) if kind == PANEL else _report(ctx, bare, kind, key, narrow, giver)
     except NotFound:
-        plugin = key.partition(".")[0] if kind != OWN else ""
-        text = (
-            _("This tile belongs to the plugin {plugin}, which is turned off or not available to you.")
-            if plugin
-            else _("This report no longer exists.")
-        )
-        return replace(bare, note=ctx.say(text, {"plugin": plugin}))
+        return _gone(ctx, bare, key, key.partition(".")[0] if kind != OWN else "")
     except Refusal as refusal:
         return replace(bare, note=ctx.say(refusal.message, refusal.params))
+
+
+def _gone(ctx: Context, bare: Shown, key: str, plugin: str) -> Shown:
+    """In the place of what a plugin brings that the tenant does not have at present; without one, of an own report that there is no more."""
+    called = ctx.called(plugin) if plugin else ctx.say(_("Report"))
+    text = (
+        _("This tile belongs to the plugin {plugin}, which is turned off or not available to you.")
+        if plugin
+        else _("This report no longer exists.")
+    )
+    return replace(bare, title=called if bare.title == key else bare.title, note=ctx.say(text, {"plugin": called}))
 
 
 def _panel(ctx: Context, bare: Shown, key: str, narrow: Narrow) -> Shown:
@@ -116,6 +121,8 @@ def _report(ctx: Context, bare: Shown, kind: str, key: str, narrow: Narrow, give
         if str(row["owner"]) not in (str(giver), str(ctx.actor.user_id)):  # a question is its owner's, who gives it with the dashboard
             raise NotFound(_("there is nothing at this address"))
         question = str(row["question"])
+        if (entity := dict(own.pairs(question)).get("entity", "")) and not ctx.offers(entity):
+            return _gone(ctx, replace(bare, title=str(row["name"]) if bare.title == key else bare.title), key, entity.partition(".")[0])
         report, title, href = own.report(ctx, question, str(row["name"])), str(row["name"]), f"/reports/query?{question}"
     else:
         report = ready.find(ctx, key)

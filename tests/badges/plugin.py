@@ -1,4 +1,4 @@
-"""Badges: a page, a tab, a panel, a button, a tile, a menu entry, a command of the palette, a column; and a panel that fails."""
+"""Badges: a page, a part for every slot, a menu entry, a command of the palette, a column; and a panel that fails."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ FAILING: set[str] = set()
 def shown(template: str, **values: object) -> Rendering:
     if template in FAILING:
         raise RuntimeError(template)
-    return Rendering(f"badges/{template}.html", values)
+    return Rendering("badges/word.html" if "part" in values else f"badges/{template}.html", values)
 
 
 def tab(_ctx: Context, record: Mapping[str, object]) -> Rendering:
@@ -53,6 +53,18 @@ def above(_ctx: Context, about: Mapping[str, object]) -> Rendering:
 
 def tile(_ctx: Context, _nothing: Mapping[str, object]) -> Rendering:
     return shown("tile")
+
+
+def head(_ctx: Context, _record: Mapping[str, object]) -> Rendering:
+    return shown("head", part="head")
+
+
+def top(_ctx: Context, _nothing: Mapping[str, object]) -> Rendering:
+    return shown("top", part="top")
+
+
+def home(_ctx: Context, _nothing: Mapping[str, object]) -> Rendering:
+    return shown("home", part="home")
 
 
 def broken(_ctx: Context, record: Mapping[str, object]) -> Rendering:
@@ -76,6 +88,9 @@ def register_panels() -> Sequence[Panel]:
         Panel("button", slot=Slot.BUTTON, label=_("Give a badge"), permission=SIGNED_IN, view=button, entity=ACCOUNT),
         Panel("list", slot=Slot.LIST, label=_("Badges for all"), permission=SIGNED_IN, view=above, entity=ACCOUNT),
         Panel("tile", slot=Slot.TILE, label=_("Badges given"), permission=SIGNED_IN, view=tile),
+        Panel("head", slot=Slot.HEAD, label=_("Badges"), permission=SIGNED_IN, view=head, entity=ACCOUNT),
+        Panel("top", slot=Slot.TOP, label=_("Badges"), permission=SIGNED_IN, view=top),
+        Panel("home", slot=Slot.HOME, label=_("Badges"), permission=SIGNED_IN, view=home),
         Panel("broken", slot=Slot.PANEL, label=_("Broken"), permission=SIGNED_IN, view=broken, entity=ACCOUNT),
         Panel("silent", slot=Slot.PANEL, label=_("Silent"), permission=SIGNED_IN, view=silent, entity=ACCOUNT),
         Panel("kept", slot=Slot.PANEL, label=_("For few"), permission="core.role.create", view=panel, entity=ACCOUNT),

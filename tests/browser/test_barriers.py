@@ -37,11 +37,16 @@ def test_the_pages_of_a_day_have_no_barriers(windows: Windows, company: Company,
             "/find?q=hua",
             "/teamwork/news",
             "/all",
+            "/kit",
+            "/admin/fields/customers.account",
         ):
             found[path] = _barriers(window.open(path), axe, only)
         page.keyboard.press("Control+k")
-        page.get_by_role("option").first.wait_for()
+        page.locator("#palette").get_by_role("option").first.wait_for()
         found["palette"] = _barriers(page, axe, only)
+        page.keyboard.type("zzzz")
+        page.locator("#palette").get_by_text("No results.").wait_for()
+        found["palette without a result"] = _barriers(page, axe, only)
         window.open("/customers/accounts").get_by_role("link", name="Filter", exact=True).click()
         page.locator("#slip[open] select").first.wait_for()
         found["filter"] = _barriers(page, axe, only)

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Route
 
 from core.context import Work
+from plugins.console.asked import SIZE
 from sdk import Draft
 from sdk.context import id_of
 from tests.browser.conftest import Window
@@ -155,6 +156,11 @@ def test_a_cell_is_changed_by_the_keyboard_and_escape_leaves_it_as_it_was(window
         page.keyboard.press("Escape")
     page.unroute("**/cell/name")
     assert name.inner_text().strip() == "Alder"
+    work.records("customers.account").write_all([Draft("create", {"name": f"Fir {number}"}) for number in range(SIZE)])
+    page.reload()
+    page.get_by_role("link", name="Show more").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"document.activeElement.closest('tr')?.rowIndex === {SIZE + 1}")  # on it goes with the first of what has come
     assert all(one.startswith("Failed to load resource") for one in window.complaints)
     window.complaints.clear()
 

@@ -9,6 +9,8 @@ import pytest
 from core.context import Work
 from core.extension.discover import Found, State
 from core.testkit.fixtures import Api, People
+from sdk import where
+from sdk.context import id_of
 from tests.console.site import Site
 
 PLUGINS = "/admin/plugins"
@@ -151,6 +153,7 @@ def test_views_rules_reports_tiles_and_own_fields_that_name_a_plugin_are_told_be
         "console.view": [{"name": "Big spenders", "entity": "customers.account", "columns": "name,orders.lifetime_value"},
                          {"name": "Plain", "entity": "customers.account", "columns": "name", "words": "orders. Really"}],
         "reports.own_report": [{"name": "Worth", "question": "entity=customers.account&measure=sum%3Aorders.lifetime_value"},
+                               {"name": "Bought", "question": "entity=orders.order&measure=count"},
                                {"name": "Classes", "question": "entity=customers.account&measure=count&by=tier"}],
         "reports.dashboard": [{"name": "Money"}],
         "automation.rule": [{"name": "Thanks", "entity": "orders.order", "trigger": "automation.created", "runs_as": "Admin",
@@ -158,22 +161,50 @@ def test_views_rules_reports_tiles_and_own_fields_that_name_a_plugin_are_told_be
         "forecast.series": [{"name": "Invoiced", "entity": "orders.invoice", "measure": "count", "date_field": "issued_on"}],
         "teamwork.task_template": [{"name": "Delivery", "entity": "orders.order"}],
     }  # fmt: skip
+    admin = work.as_user(id_of(work.records("core.user").find(where(name="Admin"))[0]))
     for entity, rows in made.items():
         for row in rows:
-            work.records(entity).create(row)
+            admin.records(entity).create(row)
     board = work.records("reports.dashboard").find(())[0]["id"]
-    work.records("reports.tile").create({"dashboard": board, "source": "report:orders.overdue"})
+    (bought,) = work.records("reports.own_report").find(where(name="Bought"))
+    for source in ("report:orders.overdue", f"own:{bought['id']}"):
+        work.records("reports.tile").create({"dashboard": board, "source": source})
+    for name, about in (("Told", "orders.order"), ("Alive", "customers.account")):
+        work.records("automation.webhook").create({"name": name, "url": "https://example.com/in", "entity": about})
     field = {"entity": "customers.account", "key": "last", "kind": "link", "label": "Last order", "target": "orders.order"}
     assert site.api.post("/api/v1/core/custom_fields", field).status_code == 201
 
     impact = site.api.get(f"{API}/orders/impact").json
     assert impact["unanswered"] == []
     assert {one["entity"]: one["titles"] for one in impact["uses"]} == {
-        "console.view": ["1"], "reports.own_report": ["Worth"], "reports.dashboard": ["Money"], "automation.rule": ["Thanks"],
-        "forecast.series": ["Invoiced"], "teamwork.task_template": ["Delivery"],
+        "console.view": ["1"], "reports.own_report": ["Bought", "Worth"], "reports.dashboard": ["Money"], "automation.rule": ["Thanks"],
+        "forecast.series": ["Invoiced"], "teamwork.task_template": ["Delivery"], "automation.webhook": ["Told"],
     }  # fmt: skip
     own = {"name": "customers.account.custom.last", "way": "link", "label": "Last order", "records": 0}
     assert impact["own"] == [own]
     told = site.get(f"{PLUGINS}/orders/off").texts("//main//li")
     assert "Custom field that uses it: Accounts: Last order" in told
     assert "Views using it: 1" in told
+
+    assert site.post(f"{PLUGINS}/orders", site.get(f"{PLUGINS}/orders/off").form()).status == 303
+    views = {row["name"]: row["id"] for row in work.records("console.view").find(())}
+    kept = {
+        f"/customers/accounts?_view={views['Big spenders']}": "Big spenders",
+        "/reports/reports": "Classes",
+        "/reports/dashboard": "",
+        f"/reports/dashboard/{board}": "This tile belongs to the plugin Orders, which is turned off",
+        "/automation/rules": "No rules yet",
+        "/automation/webhooks": "Alive",
+        "/forecast/outlook": "Forecast",
+        "/admin/fields/customers.account": "Latest order",
+        "/teamwork/task_templates": "Delivery",
+    }
+    (own_field,) = work.records("core.custom_field").find(())
+    at = f"/admin/fields/customers.account/{own_field['id']}"
+    assert site.post(at, {**site.get(at).form(0), "label": "Latest order"}).status == 303, "what it leads to is out of sight, and lasts"
+    assert work.records("core.custom_field").values([own_field["id"]])[own_field["id"]]["target"] == "orders.order"  # type: ignore[index, list-item]
+    for path, there in kept.items():
+        page = site.get(path)
+        assert (page.status, there in page.text) == (200, True), path
+        assert not re.search(r"orders?\.|Thanks|Invoiced|Told|no longer exists", page.text), path
+        assert not page.all("//a[starts-with(@href, '/console/orders') or text()='Bought']"), path

@@ -44,6 +44,14 @@ def test_the_first_who_comes_sets_up_by_the_code_of_the_terminal_and_goes_on_sig
     bad = Look(browser.call("POST", "/setup", data={**form, "code": code, "tenant": "No Name", "timezone": "Nowhere"}))
     assert bad.status == 422
     assert {*bad.all("//*[@aria-invalid='true']/@name")} == {"tenant", "timezone"}
+    empty = Look(browser.call("POST", "/setup", data={}))
+    assert empty.all("//p[@class='problem' and text()='is required']/preceding-sibling::input/@name") == [
+        "code",
+        "tenant",
+        "email",
+        "password",
+    ]
+    assert empty.all("//input[@autofocus]/@name") == ["code"], "each is told where it stands"
     elsewhere = browser.call("POST", "/setup", data={**form, "code": code}, headers={"Origin": "https://evil.example"})
     assert (elsewhere.status_code, elsewhere.mimetype) == (403, "text/html")
     made = browser.call("POST", "/setup", data={**form, "code": code})
@@ -70,7 +78,7 @@ def test_who_is_invited_or_has_forgotten_chooses_a_password_in_the_look_of_the_p
     client: Api, platform: Platform, tenant: Tenant, people: People
 ) -> None:
     invited = Look(client.call("POST", f"/console/admin/people/{people.rep}/invite", data={}))
-    assert "rep00@acme.example" in " ".join(invited.texts("//*[@role='status']"))
+    assert "`dealwright user invite rep00@acme.example --tenant acme`" in " ".join(invited.texts("//*[@role='status']")), "no mail server"
     browser, (address,) = anybody(platform, tenant), letters(platform, tenant)
     page = Look(browser.get(address))
     assert (page.heading, page.all("//link[@rel='stylesheet']")[0].get("href")[:15]) == (f"Welcome to {tenant.name}", "/console/static")

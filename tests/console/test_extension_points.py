@@ -39,7 +39,8 @@ def account(work: Work, people: People) -> UUID:
 def places(site: Site, work: Work, account: UUID) -> dict[str, bool]:
     """Where something of the plugin is seen."""
     page, at = site.get(f"{ACCOUNTS}/{account}"), f"{ACCOUNTS}/{account}"
-    assert page.status == 200
+    view = site.get(ACCOUNTS, {"_view": work.records("console.view").find(())[0]["id"]})
+    assert (page.status, view.rows()[0][0]) == (200, "Huawei"), "also where the view is sorted by what is gone"
     return {
         "page": site.get("/badges/wall").status == 200,
         "menu": "/console/badges/wall" in page.all("//nav[@id='side']//a/@href"),
@@ -54,14 +55,24 @@ def places(site: Site, work: Work, account: UUID) -> dict[str, bool]:
             )
         ),
         "broken": "badges.broken" in page.text,
+        "head": bool(page.all("//main//*[contains(@class, 'badges-head')]")),
+        "top": bool(page.all("//header//*[contains(@class, 'badges-top')]")),
+        "home": bool(site.get("/").all("//main//*[contains(@class, 'badges-home')]")),
         "tile": "badges.tile" in [one.full_key for one in work.declared(Panel) if one.slot is Slot.TILE],
         "column": "People known" in site.get(ACCOUNTS, {"_columns": "name,badges.known"}).texts("//th"),
         "field": "People known" in page.text,
+        "saved view": "People known" in view.texts("//th"),
+        "report": "People known" in site.get("/reports/query", {"entity": "customers.account"}).text,
+        "filter": "People known" in site.get(f"{ACCOUNTS}/filter").text,
+        "rule": "People known" in site.get("/automation/rules/new", {"entity": "customers.account"}).text,
+        "roles": "Badges" in site.get("/admin/roles/sales_rep", {"plugin": "customers"}).text,
     }
 
 
 @pytest.mark.feature("P13")
 def test_a_stranger_adds_every_kind_of_part_and_is_gone_without_a_trace_once_switched_off(site: Site, work: Work, account: UUID) -> None:
+    known = {"columns": "name,badges.known", "ordered_by": "-badges.known", "shown_to": "everybody"}
+    work.records("console.view").create({"name": "Known", "entity": "customers.account", **known})
     before = places(site, work, account)
     assert all(before.values()), before
     site.api.patch("/api/v1/core/plugins/badges", {"enabled": False})
@@ -101,6 +112,9 @@ def test_each_part_works_where_it_is_drawn_and_where_it_fails_there_is_a_small_b
         ("button", at, "//a[contains(@class, 'badges-button')]"),
         ("list", ACCOUNTS, "//a[contains(@class, 'badges-list')]"),
         ("tile", mine, "//section[@class='card'][contains(., 'Badges given')]"),
+        ("head", at, "//*[contains(@class, 'badges-head')]"),
+        ("top", ACCOUNTS, "//header//*[contains(@class, 'badges-top')]"),
+        ("home", "/", "//*[contains(@class, 'badges-home')]"),
     ):
         (there, *_more) = site.get(page).all(drawn)
         assert there.get("href") is None or site.get(there.get("href").removeprefix("/console")).heading == "Wall of badges"
@@ -108,7 +122,7 @@ def test_each_part_works_where_it_is_drawn_and_where_it_fails_there_is_a_small_b
         broken = site.get(page)
         assert (broken.status, broken.all(drawn)) == (200, [])
         assert any(f"badges.{part}" in box for box in broken.texts("//*[@role='note']")), part
-        assert "Huawei" in broken.text or part == "tile"
+        assert "Huawei" in broken.text or part in ("tile", "home")
         monkeypatch.undo()
     command = site.get("/palette", {"q": "give some"}).links()["Give somebody a badge"]
     assert (command, site.get(command.removeprefix("/console")).heading) == ("/console/badges/wall?give=1", "Wall of badges")

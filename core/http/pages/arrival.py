@@ -61,12 +61,12 @@ def _make(platform: Platform, frame: Frame, ways: Ways) -> FlaskResponse:
 
 
 def _page(platform: Platform, frame: Frame, typed: dict[str, str], refusal: Refusal | None = None) -> FlaskResponse:
-    at = {one.field for one in refusal.problems} if refusal is not None else set()
+    fields, said = [one.field for one in refusal.problems] if refusal is not None else [], told(platform, refusal)
     values = {
         "step": "setup",
         "typed": dict.fromkeys((*WORDS, *MORE), "") | typed,
-        "problems": told(platform, refusal),
-        "wrong": at,
+        "problems": [] if fields else said,
+        "wrong": dict(zip(fields, said, strict=False)),
         "currencies": sorted(CURRENCIES),
     }
     return at_door(platform, frame, values, status=200 if refusal is None else refusal.status)

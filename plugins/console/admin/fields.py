@@ -19,6 +19,7 @@ HERE = f"{PREFIX}/admin/fields"
 _TEXTS = ("label", "label_zh", "target", "default", "source", "link", "measure", "where", "expression", "result", "shown_if", "required_if")
 _FLAGS = ("required", "unique", "indexed", "search", "sensitive", "personal")
 _ONCE, _OWN = ("key", "kind"), "custom."
+_LASTING = (*_ONCE, "target")
 _ALL = (*_ONCE, *_TEXTS, *_FLAGS, "options")
 
 
@@ -69,7 +70,7 @@ def show_one(ctx: Context, request: PageRequest) -> Rendering:
 def submit_one(ctx: Context, request: PageRequest) -> Rendering | Redirect | Response:
     """Change it, look at a change that is being typed, or take it away."""
     row = ctx.records(NAME).get(request.id())
-    values = {name: value for name, value in _typed(request).items() if name not in _ONCE}
+    values = {name: value for name, value in _typed(request).items() if name not in _LASTING}
     if request.typed("do") == "check":
         return Response(ctx.api("POST", "/api/v1/core/custom_fields/checks", {"id": str(request.id()), "values": values}))
     try:
@@ -134,7 +135,7 @@ def _list(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
 def _one(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
     row = ctx.records(NAME).get(request.id())
     kind = kind_of(ctx, str(row["entity"]))
-    there: Mapping[str, object] = {**row, **_typed(request), "key": row["key"], "kind": row["kind"]} if refusal is not None else row
+    there: Mapping[str, object] = {**row, **_typed(request), **{name: row[name] for name in _LASTING}} if refusal is not None else row
     values = {"kind": kind, "row": row, "used": _used(ctx, kind.name, str(row["key"])), "here": f"{HERE}/{kind.name}/{row['id']}",
               "back": f"{HERE}/{kind.name}", **_form(ctx, there, refusal)}  # fmt: skip
     return Rendering("console/admin_field.html", values, 200 if refusal is None else refusal.status)
@@ -154,10 +155,16 @@ def _form(ctx: Context, values: Mapping[str, object], refusal: Refusal | None) -
     labels, fields = labels_of(ctx, NAME, _ALL), ctx.records(NAME).fields()
     choices = {name: {key: ctx.say(label) for key, label in field.options.items()} for name in ("kind", "result")
                if isinstance(field := fields[name], ChoiceField)}  # fmt: skip
+    entities = {name: ctx.say(ctx.entity(name).plural_label) for name in ctx.entities()}
+    entities |= {
+        name: ctx.called(name.partition(".")[0])
+        for part in ("target", "source")
+        if (name := str(values.get(part) or "")) and name not in entities
+    }
     return {
         "typed": {**dict.fromkeys(_ALL, ""), **{name: value for name, value in values.items() if value is not None}, "options": _lines(values.get("options"))},
         "labels": labels, "kinds": choices["kind"], "results": choices["result"],
-        "entities": {name: ctx.say(ctx.entity(name).plural_label) for name in ctx.entities()}, "wrong": at, "problems": others, "flags": _FLAGS,
+        "entities": entities, "wrong": at, "problems": others, "flags": _FLAGS,
     }  # fmt: skip
 
 

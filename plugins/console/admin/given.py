@@ -35,7 +35,7 @@ def _shares(ctx: Context, request: PageRequest, refusal: Refusal | None = None) 
     kind = kind_of(ctx, "core.share")
     page = ctx.records(kind.name).query(Query(sort=("-created_at",), limit=_FEW, cursor=request.asked("cursor")))
     titles = titles_of(kind, page.data, [name for name in ("record", "user", "owner") if name in kind.fields])
-    rows = [_share(ctx, row, titles) for row in page.data]
+    rows = [_share(ctx, row, titles) for row in page.data if ctx.offers(cast("Mapping[str, str]", row["record"])["entity"])]
     values = {
         "rows": rows,
         "here": SHARES,
@@ -51,7 +51,7 @@ def _share(ctx: Context, row: Row, titles: Titles) -> Row:
     name, id = about["entity"], about["id"]
     title = titles.of(name, id)
     return with_more(
-        row, what=title, href=titles.at(name, id) if title else "", kind=ctx.say(ctx.entity(name).label) if ctx.offers(name) else name,
+        row, what=title, href=titles.at(name, id) if title else "", kind=ctx.say(ctx.entity(name).label),
         who=titles.of("core.user", row.get("user")), by=titles.of("core.user", row.get("owner")), over=_over(ctx, row),
     )  # fmt: skip
 

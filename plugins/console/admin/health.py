@@ -125,6 +125,11 @@ def _one(ctx: Context, label: Text, wrong: str, fine: Text, cure: Text, *, tone:
     return Check(ctx.say(label), tone, wrong, ctx.say(cure), href) if wrong else Check(ctx.say(label), "good", ctx.say(fine))
 
 
+def letters_wait(ctx: Context) -> bool:
+    """Whether what is mailed waits for a mail server, as far as the actor may know that."""
+    return ctx.can(RIGHT) and not cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/health"))["mail"]
+
+
 def _letters(ctx: Context) -> int:
     """How many emails are held: without a mail server that is no matter of its own."""
     held = (Condition("state", "eq", ("held",)), Condition("name", "eq", ("core.send_mail",)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
+from plugins.console.admin.health import letters_wait
 from plugins.console.registry import PREFIX
 from sdk import Context, PageRequest, PageRoute, Panel, Redirect, Refusal, Rendering, Slot, _
 from sdk.context import Row
@@ -50,7 +51,7 @@ def invite(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 
 def _invitation(ctx: Context, person: Row, *, sent: Mapping[str, object] | None = None, refusal: Refusal | None = None) -> Rendering:
-    values = {"person": person, "sent": sent, "problems": told(ctx, refusal)}
+    values = {"person": person, "sent": sent, "problems": told(ctx, refusal), "waits": sent is not None and letters_wait(ctx)}
     return Rendering("console/admin_invite.html", values, 200 if refusal is None else refusal.status)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from plugins.console.admin import plugins
 from plugins.console.admin.capabilities import wish
 from plugins.console.admin.company import inputs, keep
+from plugins.console.admin.health import letters_wait
 from plugins.console.inputs import Input
 from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX
@@ -113,7 +114,8 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     values = {
         "company": company, "steps": steps(ctx), "roles": [row for row in roles if row["key"] != "everybody"], "do": do,
         "problems": others if do == "company" else told(ctx, refusal), "emails": request.typed("emails"), "chosen": request.chosen("role"),
-        "held": _held(ctx), "invited": int(invited) if invited.isascii() and invited.isdigit() and len(invited) < 4 else 0, "done": request.asked("done"),
+        "held": _held(ctx), "waits": letters_wait(ctx),
+        "invited": int(invited) if invited.isascii() and invited.isdigit() and len(invited) < 4 else 0, "done": request.asked("done"),
     }  # fmt: skip
     return Rendering("console/admin_start.html", values, 200 if refusal is None else refusal.status)
 

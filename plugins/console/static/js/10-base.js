@@ -49,10 +49,11 @@ const dealwright = {
     return content;
   },
 
-  // An answer, or null where there is none to go on with: the server was not reached, which is said, or the session is over.
-  async ask(path, options) {
+  // An answer, or null where there is none to go on with: the server was not reached, which is said but for what is asked at each letter
+  // (`quiet`), or the session is over.
+  async ask(path, options, quiet = false) {
     const answer = await fetch(path, options).catch(() => null);
-    if (!answer) dealwright.toast(document.getElementById("toasts").dataset.offline, "bad");
+    if (!answer && !quiet) dealwright.toast(document.getElementById("toasts").dataset.offline, "bad");
     dealwright.heard(answer?.headers.get("Dealwright-Told"));
     const away = answer?.status === 401 && answer.headers.get("HX-Redirect");
     if (!away) return answer;
@@ -258,6 +259,15 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("focusout", (event) => {
   if (event.target.dataset?.passing !== undefined) ask(event.target, event.relatedTarget);
+});
+
+// Whoever asks for more of a list by the keys goes on with the first of it: what was pressed has given way.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig, shouldSwap } = event.detail;
+  const before = target.matches?.("tr, li") && target.previousElementSibling;
+  if (!before || !shouldSwap || !requestConfig?.elt.matches("a") || !target.contains(document.activeElement)) return;
+  const first = () => before.nextElementSibling?.querySelector("td.title a") || before.nextElementSibling?.querySelector("a, button");
+  document.addEventListener("htmx:afterSwap", () => first()?.focus(), { once: true });
 });
 
 // A form that is drawn anew, as it was typed, is as little saved as the one that gave way to it.

@@ -273,7 +273,7 @@
           tag.type = "button";
           tag.className = "chip";
           tag.textContent = `${word} ✕`;
-          tag.setAttribute("aria-label", `${word} ✕`);
+          tag.setAttribute("aria-label", input.dataset.tags.replace("%word%", () => word));
           tag.addEventListener("click", () => {
             input.value = words.filter((one) => one !== word).join(", ");
             input.dispatchEvent(new Event("input", { bubbles: true }));

@@ -5,28 +5,44 @@
   const dialog = () => document.getElementById("palette");
   let timer = 0;
   let asked = 0;
+  let late = false; // what is listed is of other words than those that stand there by now
+  let entered = false; // Enter was pressed meanwhile: it waits for the answer, and follows what is marked then
 
   async function look() {
     const box = dialog();
     const mine = ++asked;
     const words = box.querySelector("input").value.trim();
-    const answer = await fetch(`${box.dataset.from}?q=${encodeURIComponent(words)}`, { headers: { "HX-Request": "true", "HX-Target": "palette" } });
-    if (mine !== asked || !answer.ok) return;
-    box.querySelector("[role=listbox]").innerHTML = await answer.text();
+    const answer = await dealwright.ask(`${box.dataset.from}?q=${encodeURIComponent(words)}`, { headers: { "HX-Request": "true", "HX-Target": "palette" } }, true);
+    const found = answer?.ok ? await answer.text() : null;
+    if (mine !== asked) return;
+    const follows = entered && box.open;
+    late = entered = false;
+    if (found === null) return;
+    const list = box.querySelector("[role=listbox]");
+    list.innerHTML = found;
+    const none = list.querySelector(".empty"); // that nothing was found is no option: it stands beside the list, and is said
+    list.hidden = none !== null;
+    box.querySelector("[role=status]").replaceChildren(...(none ? [none] : []));
     say();
+    if (follows) follow();
+  }
+
+  const chosen = () => dialog().querySelector('[aria-selected="true"]');
+
+  function follow() {
+    if (chosen()) location.assign(chosen().href);
   }
 
   function say() {
-    const box = dialog();
-    const chosen = box.querySelector('[aria-selected="true"]');
-    const input = box.querySelector("input");
-    if (chosen) input.setAttribute("aria-activedescendant", chosen.id);
+    const input = dialog().querySelector("input");
+    if (chosen()) input.setAttribute("aria-activedescendant", chosen().id);
     else input.removeAttribute("aria-activedescendant");
   }
 
   function open() {
     const box = dialog();
     if (!box || box.open) return;
+    entered = false;
     box.showModal();
     const input = box.querySelector("input");
     input.select();
@@ -50,22 +66,24 @@
     const box = dialog();
     if (!box?.open) return;
     const options = [...box.querySelectorAll("[role=option]")];
-    const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
     if ((event.key === "ArrowDown" || event.key === "ArrowUp") && options.length) {
       event.preventDefault();
       const by = event.key === "ArrowDown" ? 1 : -1;
-      const next = options[(at + by + options.length) % options.length];
+      const next = options[(options.indexOf(chosen()) + by + options.length) % options.length];
       options.forEach((one) => one.setAttribute("aria-selected", String(one === next)));
       next.scrollIntoView({ block: "nearest" });
       say();
-    } else if (event.key === "Enter" && at >= 0) {
+    } else if (event.key === "Enter" && (late || chosen())) {
       event.preventDefault();
-      location.assign(options[at].href);
+      if (late) entered = true;
+      else follow();
     }
   });
 
   document.addEventListener("input", (event) => {
     if (!event.target.closest("#palette")) return;
+    late = true;
+    entered = false;
     clearTimeout(timer);
     timer = setTimeout(look, 120);
   });

@@ -18,6 +18,7 @@ for (const form of document.querySelectorAll("form[data-checked]")) {
       const input = form.elements[place.dataset.problem];
       // what is still empty is no mistake of somebody who is typing
       place.textContent = input.value === "" && !input.options ? "" : wrong[place.dataset.problem] ?? "";
+      input.setAttribute("aria-invalid", String(place.textContent !== ""));
     }
   };
   let timer;
