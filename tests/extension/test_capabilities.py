@@ -107,6 +107,8 @@ DOORS: dict[str, Callable[[Any], object]] = {
     "contact.read": lambda ctx: ctx.as_system().records("customers.contact").find(()),
     "core.user.read": lambda ctx: ctx.records("core.user").values([]),
     "customers.contact.read": lambda ctx: ctx.past("customers.contact", ctx.now()),
+    "'customers.contact.read'": lambda ctx: ctx.past(ACCOUNT, ctx.now(), ["customers.contact.created"]),
+    "'mail'": lambda ctx: ctx.past(ACCOUNT, ctx.now(), [MAIL_WRITTEN]),
     "elsewhere.example": lambda ctx: ctx.call(Call("https://elsewhere.example/", b"")),
     "mail": lambda ctx: ctx.mail(Mail(("a@b.example",), "s", "t")),
     "files": lambda ctx: ctx.files,
