@@ -285,9 +285,12 @@ class Work(Transactional):
             journal.ask(self, job, [arguments], at=at)
 
     def past(self, entity: str, since: datetime, names: Iterable[str] = ()) -> tuple[list[Past], bool]:
+        wanted = tuple(names)
         if self.bounds is not None:
-            self.bounds.require(f"{entity}.{Verb.READ}", names=())
-        return past(self, entity, since, names)
+            self.bounds.require(f"{entity}.{Verb.READ}")
+            for name in wanted:  # what it would not be told of when it happens it does not look up afterwards
+                self.bounds.require_hearing(name, self.catalog.permissions)
+        return past(self, entity, since, wanted)
 
     def mail(self, mail: Mail) -> None:
         if self.bounds is not None:

@@ -85,6 +85,7 @@ class Batch:
     side_rows: list[tuple[str, UUID, Draft]] = field(default_factory=list)
     last: list[Callable[[Sequence[Change]], None]] = field(default_factory=list)
     prepared: bool = False
+    completing: bool = False
 
     def standing(self) -> list[Change]:
         """The changes that nobody has refused, deletions and restorations left out."""
@@ -103,6 +104,7 @@ class Batch:
     def complete(self, written: Set[UUID]) -> None:
         """Do what is to be done at last with the changes of these records; the platform's to call."""
         changes = [change for change in self.changes if change.id in written] if self.last else []
+        self.completing = True
         for fill in self.last if changes else ():
             fill(changes)
 
@@ -112,16 +114,21 @@ class Batch:
 
     def also_create(self, entity: str, change: Change, values: Mapping[str, object]) -> None:
         """Write a side row of the same plugin (a stage history) after the change, in the same transaction."""
-        self.side_rows.append((entity, change.id, Draft("create", values)))
+        self._beside(entity, change, Draft("create", values))
 
     def also_update(self, entity: str, change: Change, id: UUID, values: Mapping[str, object], act: str) -> None:
         """Change another record of the same plugin (a document's total) after the change, in the same transaction."""
-        self.side_rows.append((entity, change.id, Draft("update", values, id, act=act)))
+        self._beside(entity, change, Draft("update", values, id, act=act))
 
     def also_delete(self, entity: str, change: Change, id: UUID) -> None:
         """Take another record of the same plugin (a stage of the pipeline) along into the recycle bin, in the same transaction."""
-        self.side_rows.append((entity, change.id, Draft("delete", id=id)))
+        self._beside(entity, change, Draft("delete", id=id))
 
     def also_restore(self, entity: str, change: Change, id: UUID) -> None:
         """Take another record of the same plugin along out of the recycle bin, in the same transaction."""
-        self.side_rows.append((entity, change.id, Draft("restore", id=id)))
+        self._beside(entity, change, Draft("restore", id=id))
+
+    def _beside(self, entity: str, change: Change, draft: Draft) -> None:
+        if self.prepared and not self.completing:
+            raise RuntimeError("side rows belong to prepare_changes: who only checks a write does not write")
+        self.side_rows.append((entity, change.id, draft))

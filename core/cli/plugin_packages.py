@@ -53,7 +53,9 @@ def add(source: str, yes: bool) -> None:
     for name, before, after in moved:
         click.echo(f"{name}: {before or 'nothing'} -> {after}")
     for name in names:
-        click.echo(f"{name} is there; switch it on with: dealwright plugin enable {name} --tenant TENANT")
+        click.echo(
+            f"{name} is there; restart the server if one runs, then switch it on with: dealwright plugin enable {name} --tenant TENANT"
+        )
 
 
 def _check_all_serve(before: Platform, booted: Platform) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -218,13 +219,15 @@ class Writer:
             calls.moment("prepare_changes", frozenset({self.entity.plugin}), ctx=work, batch=batch)
             batch.prepared = True
             check_derived(self.shape, changes)
+            for change in changes:  # who checks does not write
+                change.values = MappingProxyType(change.values)  # type: ignore[assignment]
             asked = work.platform.hearing(self.entity.full_name, work.enabled)
             calls.moment("validate_changes", asked.whole, ctx=work, batch=batch)
             for bounds in asked.partly:
                 with seen_within(batch, bounds) as shown:
                     calls.moment("validate_changes", frozenset({bounds.plugin}), ctx=work, batch=shown)
         for item, change in zip(items, changes, strict=True):
-            item.warnings = change.warnings
+            change.values, item.warnings = item.values, change.warnings
             if change.conflict is not None:
                 code, message, params = change.conflict
                 item.refusal = Conflict.of(code, message, params)
@@ -353,9 +356,10 @@ class Writer:
                 rows.setdefault(entity, []).append(draft)
         with self.work.knowing(self._linked(items) if rows else ()):
             for entity, drafts in rows.items():
-                self.work.freely().as_system().records(entity).write_all(
-                    drafts
-                )  # the plugin's own rows must fit: better no write than half of one
+                # The plugin's own rows must fit: better no write than half of one. Those of others are within what it has declared.
+                own = entity.startswith(f"{self.entity.plugin}.")
+                work = self.work.freely() if own else self.work.of_plugin(self.entity.plugin)
+                work.as_system().records(entity).write_all(drafts)
 
     def _linked(self, items: Sequence[Item]) -> Iterator[tuple[str, UUID]]:
         """The records that were written and those that they link to: they are there."""

@@ -92,13 +92,14 @@ def finish(response: FlaskResponse) -> FlaskResponse:
     return response
 
 
-def entered(platform: Platform, write: bool) -> AbstractContextManager[Work]:
-    """The context of whoever sent the request, inside one transaction of the tenant."""
+def entered(platform: Platform, write: bool, *, acts: bool = False) -> AbstractContextManager[Work]:
+    """The context of whoever sent the request, inside one transaction of the tenant. With `acts` it does something elsewhere than in the
+    database: a browser shows its CSRF token for that as for a write."""
     asked = _request()
     if header := asked.headers.get("Authorization", ""):
         return _by_token(platform, header, write)
     if cookie := asked.cookies.get(cookie_name(platform.config)):
-        return _by_session(platform, cookie, write)
+        return _by_session(platform, cookie, write, acts=write or acts)
     raise Unauthenticated(_("send `Authorization: Bearer dw_...` or sign in at /api/v1/session"))
 
 
@@ -145,12 +146,12 @@ def _noting(platform: Platform, tenant: UUID, token: UUID, now: datetime, respon
 
 
 @contextmanager
-def _by_session(platform: Platform, cookie: str, write: bool) -> Iterator[Work]:
+def _by_session(platform: Platform, cookie: str, write: bool, *, acts: bool) -> Iterator[Work]:
     with platform.database.begin(write=False, tenant=None) as connection:
         session = sessions.find(connection, cookie, platform.clock())
     if session is None:
         raise Unauthenticated(_("the session has expired; sign in again"))
-    if write and not session.told(request.headers.get("X-CSRF-Token", "") or _typed_token()):
+    if acts and not session.told(request.headers.get("X-CSRF-Token", "") or _typed_token()):
         raise Forbidden(_("send the session’s csrf_token as X-CSRF-Token"), code="csrf")
     g.csrf = session.csrf
     tenant, user = _chosen(platform, session)
@@ -271,15 +272,15 @@ class Endpoint:
         if self.prepare is None:
             yield None
             return
-        with self._entered(path, write=False) as work:
+        with self._entered(path, write=False, acts=True) as work:
             self.admit(work, path)
             preparation = self.prepare(work, path)
         with preparation as g.prepared:
             rewind()
             yield g.prepared
 
-    def _entered(self, path: Mapping[str, str], *, write: bool) -> AbstractContextManager[Work]:
-        return entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write)
+    def _entered(self, path: Mapping[str, str], *, write: bool, acts: bool = False) -> AbstractContextManager[Work]:
+        return entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write, acts=acts)
 
     def admit(self, work: Work, path: Mapping[str, str]) -> None:
         """Ask the gate; raises NotFound."""
@@ -310,6 +311,7 @@ def _kept(work: Work, caller: str, sent: str, asked: str, act: Callable[[], Flas
         return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
     response = act()
     if response.status_code < 400:  # what was refused was not done: it is asked anew, and fills no table
+        response.direct_passthrough = False  # a file that is sent part by part is kept as a whole
         kept.keep(Answer(response.status_code, list(response.headers), response.get_data()))
     return response
 

@@ -167,9 +167,19 @@ def change_password(platform: Platform, session: Session, password: str, new: st
     with platform.database.begin(write=True, tenant=None) as connection:
         if _unchanged(connection, row) is None:
             raise Forbidden(_("the current password is wrong"), code="wrong_credentials")
-        attempts.forget(connection, row.email)
+        forget_wrong(connection, row.email, counted=True)
         set_password(connection, row.id, hash, session_table.c.id != session.id)
         sessions.note(connection, Person(row.id), PASSWORD_CHANGED, visitor, platform.clock())
+
+
+def forget_wrong(connection: Connection, email: str, *, counted: bool) -> None:
+    """The password was right, or is new: what was wrong before counts no more. Wrong codes of a second factor do: else who has the password,
+    or the mailbox, could guess on and on. `counted`: this attempt itself is among them."""
+    guarded = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == email, sign_ins.c.totp.is_not(None))).first()
+    if guarded is None:
+        attempts.forget(connection, email)
+    elif counted:
+        attempts.give_back(connection, email)
 
 
 def set_password(connection: Connection, sign_in: UUID, hash: str, *which: sa.ColumnElement[bool]) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from core.entities.ids import new_id
 from core.identity import attempts, entrance, passwords, sessions
+from core.identity.memberships import end as end_memberships
 from core.identity.sessions import Person, Visitor
 from core.identity.tables import PASSWORD_CHANGED, User, entry_links, memberships, sign_in_events, sign_ins
 from core.tenancy.tables import tenants
@@ -60,13 +61,14 @@ class Entry:
 
 def invite(work: Work, user: UUID) -> Sent:
     """Send a person of the tenant the link by which to choose a password. Raises Invalid for who has no e-mail or is not active,
-    Conflict for who can sign in already."""
+    Conflict for who can sign in by this e-mail already."""
     with work.transaction(write=True):
         row = work.as_system().records("core.user").get(user)
         if not row["email"] or not row["active"]:
             text = _("the person has no email or is not active; change that first")
             raise Invalid(_("some values are invalid"), problems=[Problem("email", "required", text)])
-        mine = (memberships.c.tenant_id == work.tenant.id, memberships.c.user_id == user)
+        by_it = sa.select(sign_ins.c.id).where(sign_ins.c.email == str(row["email"]).lower())
+        mine = (memberships.c.tenant_id == work.tenant.id, memberships.c.user_id == user, memberships.c.sign_in_id.in_(by_it))
         if work.connection.execute(sa.select(memberships.c.user_id).where(*mine)).first():
             raise Conflict(_("the person can already sign in, and can reset a forgotten password themselves"), code="member_already")
         told = work.speaking(str(row["locale"] or work.tenant.locale))
@@ -152,8 +154,8 @@ def take(platform: Platform, kind: str, token: str, password: str, visitor: Visi
     Raises NotFound as `behind` does, Invalid for a password that does not fit, Forbidden for a wrong one, TooMany while it is locked.
     """
     entry = behind(platform, kind, token)
-    hash = ""
-    if kind == INVITATION and entry.sign_in is not None:
+    hash, shows = "", kind == INVITATION and entry.sign_in is not None
+    if shows:
         if entrance.right_password(platform, sign_ins.c.id == entry.sign_in, entry.email, password, visitor) is None:
             raise Forbidden(_("you already have a different password here"), code="wrong_credentials")
     else:
@@ -162,7 +164,7 @@ def take(platform: Platform, kind: str, token: str, password: str, visitor: Visi
         again = _entry(connection, platform, kind, entry.tenant, token, uses=True)
         if again.sign_in != entry.sign_in:  # came in by another link meanwhile
             raise _nothing()
-        attempts.forget(connection, entry.email)
+        entrance.forget_wrong(connection, entry.email, counted=shows)
         if kind == RESET:
             assert entry.sign_in is not None
             entrance.set_password(connection, entry.sign_in, hash)
@@ -175,12 +177,13 @@ def take(platform: Platform, kind: str, token: str, password: str, visitor: Visi
                 raise _nothing()
         mine = (memberships.c.sign_in_id == known, memberships.c.tenant_id == entry.tenant)
         before = connection.execute(sa.select(memberships.c.user_id).where(*mine)).scalar()
+        if before is not None and _user(connection, entry.tenant, before) is not None:
+            raise _nothing()
+        end_memberships(connection, entry.tenant, entry.user)  # by the e-mail that the person had before
         if before is None:
             connection.execute(memberships.insert().values(sign_in_id=known, tenant_id=entry.tenant, user_id=entry.user))
-        elif _user(connection, entry.tenant, before) is None:  # who was that person here has been deleted or let go
+        else:  # who was that person here has been deleted or let go
             connection.execute(memberships.update().where(*mine).values(user_id=entry.user))
-        else:
-            raise _nothing()
     return entry
 
 

@@ -51,6 +51,11 @@ class Bounds:
         reading = f"{event.rpartition('.')[0]}.{Verb.READ}"
         return self.capabilities.mail if event == MAIL_WRITTEN else reading not in known or self.admits(reading)
 
+    def require_hearing(self, event: str, known: Container[str]) -> None:
+        """Raise Forbidden for an event that it may not be told of, see `hears`."""
+        if not self.hears(event, known):
+            raise self.refusal("mail" if event == MAIL_WRITTEN else f"{event.rpartition('.')[0]}.{Verb.READ}")
+
     def fields(self, permission: str) -> frozenset[str] | None:
         """The fields of an entity that it may touch; None: all."""
         listed: tuple[frozenset[str] | None, ...] = (None,) if permission.startswith(self._own) else admitted(self.table, permission)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -127,6 +129,24 @@ def test_who_has_a_second_factor_is_led_through_both_fields_from_the_password_on
     assert (wrong.status, wrong.all("//input[@autofocus]/@name")) == (401, ["password"])
     right = {**typed, "code": second_factor.code(seed, clock)}
     assert browser.call("POST", "/console/sign-in", data=right).status_code == 303
+
+
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_nothing_is_done_for_a_browser_that_does_not_show_its_token(platform: Platform, tenant: Tenant) -> None:
+    """Neither a write nor what is made ready before one: a letter to try out the mail, a call to a bank."""
+    lifecycle.add_person(platform.system(tenant.id), "Ann", EMAIL, ["admin"], PASSWORD)
+    browser = signed_in(platform, tenant)
+    elsewhere, id = {"Origin": "https://evil.example", "HX-Request": "true"}, str(UUID(int=1))
+    of_nobody = {"/api/v1/session", "/api/v1/password_resets", "/api/v1/setup"}  # they take JSON alone, and no cookie for a right
+    rules = [one for one in browser.flask.application.url_map.iter_rules() if one.rule not in of_nobody and "<token>" not in one.rule]
+    asked = [(method, rule.rule) for rule in rules for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}]
+    taken = []
+    for method, rule in asked:
+        path = re.sub("<[^>]+>", "x", re.sub("<record:[^>]+>", id, rule))
+        answer = browser.call(method, path, json={}, headers=elsewhere)
+        if (answer.status_code, answer.json["code"]) != (403, "csrf"):
+            taken.append((method, rule, answer.status_code))
+    assert taken == [] and len(asked) > 300
 
 
 @pytest.mark.feature("B8")

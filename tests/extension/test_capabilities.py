@@ -25,7 +25,7 @@ from core.tenancy.lifecycle import NewTenant
 from core.tenancy.tables import tenant_plugins
 from core.testkit.fixtures import Api
 from core.worker.drain import Drain
-from sdk import Call, Capabilities, DeclarationError, Forbidden, Mail, Manifest, Text, where
+from sdk import Call, Capabilities, DeclarationError, Forbidden, Mail, Manifest, Record, Text, where
 from sdk.context import id_of
 from sdk.fields import Reference
 from sdk.mail import MAIL_WRITTEN
@@ -60,6 +60,8 @@ def validate_changes(ctx, batch):
             batch.changes[0].forbid("nowhere", _("nobody lives there"))
         if batch.entity == "customers.account" and batch.changes[0].after("address") == "Far away":
             batch.changes[0].warn("far", _("that is far away"))
+        if batch.entity == "customers.account" and batch.changes[0].after("address") == "Beside":
+            batch.also_create("customers.contact", batch.changes[0], {"name": "Mine"})
         if batch.entity == "customers.account" and batch.changes[0].after("address") == "At last":
             batch.at_last(lambda made: made[0].values.update(phone="1"))
 """
@@ -107,6 +109,8 @@ DOORS: dict[str, Callable[[Any], object]] = {
     "contact.read": lambda ctx: ctx.as_system().records("customers.contact").find(()),
     "core.user.read": lambda ctx: ctx.records("core.user").values([]),
     "customers.contact.read": lambda ctx: ctx.past("customers.contact", ctx.now()),
+    "'customers.contact.read'": lambda ctx: ctx.past(ACCOUNT, ctx.now(), ["customers.contact.created"]),
+    "'mail'": lambda ctx: ctx.past(ACCOUNT, ctx.now(), [MAIL_WRITTEN]),
     "elsewhere.example": lambda ctx: ctx.call(Call("https://elsewhere.example/", b"")),
     "mail": lambda ctx: ctx.mail(Mail(("a@b.example",), "s", "t")),
     "files": lambda ctx: ctx.files,
@@ -146,6 +150,44 @@ def test_no_plugin_writes_in_the_name_of_an_act_of_the_platform(install: type_in
     accounts.update(id_of(account), {"name": "By itself"}, act="visit")
     with pytest.raises(Forbidden, match=f"act {act}"):
         accounts.update(id_of(account), {"name": "In disguise"}, act=act)
+
+
+MEDDLER = """
+class Row(Record):
+    __tablename__ = "meddler_rows"
+    name = f.text(_("Name"), required=True)
+
+@hookimpl
+def register_entities():
+    return (Entity(Row, "row", "rows", _("Row"), _("Rows")),)
+
+@hookimpl
+def prepare_changes(ctx, batch):
+    for change in batch.standing():
+        batch.also_create("core.user", change, {"name": "Mole", "roles": ["admin"]})
+
+@hookimpl
+def validate_changes(ctx, batch):
+    for change in batch.changes if batch.entity == "customers.account" else ():
+        if change.after("name") == "Mine now":
+            change.values["phone"] = "1"
+"""
+
+
+@pytest.mark.feature("P29")
+def test_a_hook_writes_no_further_than_its_plugin_may(install: type_install, packages: Packages, forget_tables: None) -> None:
+    """Neither by rows beside its own, which the platform writes, nor into what it is only asked to check."""
+    may = ', capabilities=Capabilities(data=("customers.account.read:*",))'
+    installed = install(packages.plugin("meddler", MEDDLER, more=may), check_schema=False)
+    with installed.platform.database.begin_as_owner() as connection:
+        Record.metadata.tables["meddler_rows"].create(connection)
+    work, api = house(installed)
+    refused = api.post("/api/v1/meddler/rows", {"name": "x"})
+    assert (refused.status_code, refused.json["code"]) == (403, "capability_missing"), refused.text
+    assert work.records("core.user").find(where(name="Mole")) == []
+    refused = api.post("/api/v1/customers/accounts", {"name": "Mine now"})
+    assert (refused.status_code, refused.json["code"]) == (503, "plugin_failed")
+    assert api.post("/api/v1/customers/accounts", {"name": "Its own"}).status_code == 201
 
 
 EAR = """
@@ -217,8 +259,9 @@ def test_hooks_and_jobs_see_what_is_declared(install: type_install, packages: Pa
     assert (refused.status_code, refused.json["code"]) == (409, "nowhere"), "a veto holds, whatever it saw"
     warned = api.post("/api/v1/customers/accounts", {"name": "Off", "address": "Far away", "phone": "13900139001"})
     assert [one["code"] for one in warned.json["warnings"]] == ["far"]
-    filled = api.post("/api/v1/customers/accounts", {"name": "Late", "address": "At last", "phone": "13900139002"})
-    assert (filled.status_code, filled.json["code"]) == (503, "plugin_failed"), "who checks does not write behind the checks"
+    for address in ("At last", "Beside"):
+        filled = api.post("/api/v1/customers/accounts", {"name": "Late", "address": address, "phone": "13900139002"})
+        assert (filled.status_code, filled.json["code"]) == (503, "plugin_failed"), "who checks does not write behind the checks"
     api.post("/api/v1/customers/contacts", {"name": "Li Lei"})
     assert {entity for entity, _names in spy.HEARD} == {ACCOUNT}
     work.of_plugin("spy").enqueue("spy.peep", {})

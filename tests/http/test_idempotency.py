@@ -15,6 +15,7 @@ from core.http import idempotency
 from core.http.idempotency import Answer, Once, answers
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, People, type_work_as
+from sdk import Download
 from tests.probe.fixtures import OURS
 
 THINGS = "/api/v1/probe/things"
@@ -190,6 +191,15 @@ def test_a_file_sent_again_is_known_by_its_content(client: Api) -> None:
     assert (first.status_code, again.status_code, other.status_code) == (202, 202, 422), first.text
     assert again.json == first.json
     assert len(client.get("/api/v1/import_export/imports").json["data"]) == 1
+
+
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_an_answer_that_is_sent_part_by_part_is_kept_and_given_again(client: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = client.flask.application.extensions["dealwright.addresses"].at(THINGS, "POST")
+    monkeypatch.setattr(taken, "handler", lambda _work, _path: Download(b"", "text/plain", "x.txt", io.BytesIO(b"whole")))
+    first, again = (send(client, {}, "k-1") for _time in range(2))
+    assert (first.status_code, first.data, again.data) == (200, b"whole", b"whole"), first.text
+    assert again.headers["Content-Disposition"] == first.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)

@@ -190,6 +190,13 @@ def test_who_reads_an_old_mailbox_gets_no_link_to_the_person_who_has_another(
     problem(browser.post(address, {"password": NEW}), 404)
     assert browser.post(RESETS, {"email": "old@acme.example"}).status_code == 202
     assert letters(platform, tenant) == [address]
+    assert enters(browser, "old@acme.example", PASSWORD), "the person has no other yet"
+    assert client.post(f"{USERS}/{ann}/invitations").json["email"] == "new@acme.example"
+    assert browser.post(letters(platform, tenant)[-1], {"password": NEW}).status_code == 204
+    problem(browser.get("/api/v1/core/sessions"), 401)
+    assert not enters(browser, "old@acme.example", PASSWORD)
+    assert enters(browser, "new@acme.example", NEW)
+    problem(client.post(f"{USERS}/{ann}/invitations"), 409, "member_already")
 
 
 def test_every_page_behind_a_link_speaks_the_language_of_the_person(browser: Api, client: Api, platform: Platform, tenant: Tenant) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from urllib.parse import urlsplit
 
 import pytest
 
 from core.app import create_app
-from core.identity import totp
+from core.identity import invitations, totp
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock
@@ -16,6 +17,9 @@ from tests.http.test_contract import problem
 
 SESSION, FACTOR = "/api/v1/session", "/api/v1/session/second_factor"
 CREDENTIALS = {"email": "ann@acme.example", "password": "correct horse battery"}
+OTHER = "zebra piano lamp"
+PASSWORDS = ({"password": CREDENTIALS["password"], "new_password": OTHER}, {"password": OTHER, "new_password": CREDENTIALS["password"]})
+"""There and back."""
 
 
 @pytest.mark.parametrize(
@@ -87,6 +91,20 @@ def test_wrong_codes_lock_like_wrong_passwords_however_often_the_password_is_rig
         problem(browser.post(SESSION, CREDENTIALS), 401, "second_factor_required")
         problem(browser.post(SESSION, {**CREDENTIALS, "code": "000000"}), 401, "wrong_code")
     problem(browser.post(SESSION, {**CREDENTIALS, "code": code(seed, clock)}), 429, "locked")
+
+
+def test_neither_the_password_nor_the_mailbox_buys_more_guesses_at_the_code(browser: Api, clock: Clock, platform: Platform) -> None:
+    csrf, _seed, codes = set_up(browser, clock)
+    for attempt in range(5):
+        assert browser.call("PUT", f"{SESSION}/password", json=PASSWORDS[attempt % 2], headers=csrf).status_code == 204
+        problem(browser.post(f"{FACTOR}/removals", {"code": "123456"}, headers=csrf), 403, "wrong_code")
+    problem(browser.post(f"{FACTOR}/removals", {"code": codes[0]}, headers=csrf), 429, "locked")
+    sent = invitations.ask_reset(platform, CREDENTIALS["email"])
+    assert sent is not None
+    assert browser.post(urlsplit(sent.address).path, {"password": CREDENTIALS["password"]}).status_code == 204
+    problem(browser.post(SESSION, {**CREDENTIALS, "code": codes[0]}), 429, "locked")
+    clock.move(minutes=15)
+    enter(browser, codes[0])
 
 
 def test_the_factor_goes_with_a_code_and_its_wrong_codes_are_counted(browser: Api, clock: Clock) -> None:

@@ -50,6 +50,12 @@ def downgrade():
 WORDS = ("T", "S", "Name", "Row", "Rows")
 BARE = "def register_routes():\n    return (Route(method='GET', path='/x', view=print, permission='{name}.row.dream', summary=_('T')),)"
 SHUT = "def register_pages():\n    return (PageRoute('day', path='/day', title=_('Y'), permission='shut.row.dream', view=print),)"
+PANELS = """
+def register_panels():
+    def panel(key, entity, *shows):
+        return Panel(key, slot=Slot.PANEL, label=_("T"), permission="core.user.read", view=print, entity=entity, shows=shows)
+    return (panel("one", "{name}.row", "name", "nmae"), panel("two", "core.usr"), panel("three", "away.row", "x"))
+"""
 COUNTER = "from itertools import count\nnumber = count()\n@hookimpl\ndef register_events():\n    return (EventType(f'counting.row.x{next(number)}', _('T')),)"
 
 BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
@@ -59,6 +65,7 @@ BREAKS: Mapping[str, tuple[str, Mapping[str, object], str]] = {
     "mute": ("documented", {"doc": ""}, "Row has no docstring"),
     "closed": ("rights", {"more": "\n@hookimpl\n" + BARE}, "'closed.row.dream', which nobody declares"),
     "shut": ("rights", {"more": "\n@hookimpl\n" + SHUT, "words": (*WORDS, "Y")}, "PageRoute 'day' asks for 'shut.row.dream', which nobody declares"),
+    "hanging": ("panels", {"more": "\n@hookimpl" + PANELS}, "panel 'one' shows 'nmae', and hanging.row has no such field\npanel 'two' is about 'core.usr', and 'core' has no such entity"),
     "counting": ("pure", {"more": COUNTER}, "register_events gives something else"),
     "reaching": ("imports", {"more": "from core import builtin"}, "reaching/plugin.py"),
     "quiet": ("capabilities", {"more": "def x(ctx):\n    return ctx.records('core.user').find(()), ctx.files"}, "uses 'core.user', which Capabilities(data"),

@@ -88,7 +88,7 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
     if page.prepare is None or not write:
         yield asked
         return
-    with entered(platform, write=False) as work:
+    with entered(platform, write=False, acts=True) as work:
         _admit(work, frame, page, asked.path)
         with counted(work, page.plugin, f"page {page.path}"):
             preparation = page.prepare(work, asked)

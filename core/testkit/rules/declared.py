@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
+from typing import cast
 
 from core.testkit.rules.package import Package, Rule
-from sdk import PUBLIC, SIGNED_IN, hooks
+from sdk import PUBLIC, SIGNED_IN, Panel, hooks
 
 
 def _serves(package: Package) -> Iterator[str]:
@@ -46,6 +47,22 @@ def closed(package: Package) -> Iterator[str]:
                 yield f"{kind.__name__} {spec.key!r} asks for {right!r}, which nobody declares"
 
 
+def misplaced(package: Package) -> Iterator[str]:
+    """Panels of an entity that is not there, or that say they tell a field which it has not; of a partner that is away nobody knows."""
+    platform, serving = package.platform, frozenset(package.platform.calls.serving())
+    for panel in cast("Iterable[Panel]", platform.catalog.specs.get(Panel, {}).values()):
+        plugin = panel.entity.partition(".")[0]
+        if panel.plugin != package.name or plugin not in serving:
+            continue
+        if panel.entity not in platform.catalog.entities:
+            yield f"panel {panel.key!r} is about {panel.entity!r}, and {plugin!r} has no such entity"
+            continue
+        fields = platform.shape(panel.entity, serving).fields
+        yield from (
+            f"panel {panel.key!r} shows {name!r}, and {panel.entity} has no such field" for name in panel.shows if name not in fields
+        )
+
+
 def undocumented(package: Package) -> Iterator[str]:
     """Entities whose record says nothing of itself."""
     for entity in package.platform.catalog.entities.values():
@@ -63,6 +80,10 @@ RULES = (
         "rights", "a route or a page under a permission that nobody declares is closed to all but administrators",
         "name a permission of an entity (`plugin.entity.verb`) or one of register_permissions",
         lambda package: chain(unheard_of(package), closed(package)),
+    ),
+    Rule(
+        "panels", "a panel of an entity that there is not is never drawn, and a field that there is not is never left out beside it",
+        "correct the name; a field that another plugin adds is `plugin.field`", misplaced,
     ),
     Rule("documented", "the API's description says what a record is in the words of its docstring", "write one sentence", undocumented),
 )  # fmt: skip
