@@ -19,7 +19,8 @@ from core.policy.grants import Grant, including
 from core.policy.hierarchy import givers
 from core.policy.scopes import PARENT_VERB, moving
 from core.policy.sharing import may_share
-from sdk import Condition, Entity, Invalid, Problem, Scope, Text, Verb, _
+from core.policy.stored import check_grants, check_roles
+from sdk import Batch, Change, Condition, Entity, Invalid, Problem, Scope, Text, Verb, _
 from sdk.columns import among
 from sdk.permissions import IMPLIED, REASSIGN
 
@@ -43,9 +44,12 @@ REASONS: dict[str, Text] = {
     "no_reassign": _("the person may edit the record, but not give it to another owner"),
     "shared_only": _("the record is only shared with the person, who can’t move it or give it away"),
     "acts_for_other": _("the record acts with the permissions of its owner, who has some the person doesn’t have"),
+    "beyond_own": _("without it somebody would have permissions that the person doesn’t have"),
     "impersonating": _("while impersonating, nothing can be created or changed that keeps acting for that person"),
 }
 """What decided."""
+_TAKEN_AWAY = {"core.grant": check_grants, "core.role": check_roles}
+"""What is asked where what rights are made of goes away: what stood in its place before may go further than who takes it away."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,10 @@ class _Question:
             return None
         if entity.record is Share and not may_share(self.who, self._stored(entity, id)["record"]):
             return "shared_only"
+        if self.verb is Verb.DELETE and (check := _TAKEN_AWAY.get(entity.full_name)) is not None:
+            change = Change(id, self.verb.value, self._stored(entity, id), {})
+            check(self.who, Batch(entity.full_name, [change]))
+            return None if change.conflict is None else "beyond_own"
         if self.verb is not Verb.UPDATE:
             return None
         handed = (*moving(entity), *([entity.sharing.field] if entity.sharing is not None else []))

@@ -463,6 +463,8 @@ def test_a_part_of_which_a_role_says_that_it_has_none_does_not_follow_its_thing(
     assert rep.post(grants, gives).status_code == 201, "to a role that has none of it either he gives the thing"
     assert rep.patch(colleague, {"roles": ["sales_rep", "follows"]}).status_code == 200
     assert rep.delete(f"{grants}/{said[0]}").json["code"] == "beyond_own", "nor takes away what stands in the way of it"
+    why = rep.get("/api/v1/core/explanations", {"action": "core.grant.delete", "record": str(said[0])}).json
+    assert (why["allowed"], why["reason"]) == (False, "beyond_own"), "and is told so before"
 
 
 # --- what is hidden does not show in a detour ---------------------------------------------------------------------------
