@@ -270,7 +270,7 @@
     }
 
     mark(input, by) {
-      const options = [...this.list.querySelectorAll('[role="option"]')];
+      const options = [...this.list.querySelectorAll('[role="option"]:not([aria-disabled])')];
       const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
       if (!options.length || (by === 0 && at < 0)) return;
       const next = options[by === 0 ? at : (Math.max(at, by > 0 ? -1 : 0) + by + options.length) % options.length];
@@ -303,7 +303,7 @@
 
     point(event) {
       event.preventDefault();
-      const option = event.target.closest('[role="option"]');
+      const option = event.target.closest('[role="option"]:not([aria-disabled])');
       const input = document.activeElement;
       if (!option || !input.matches('[role="combobox"]')) return;
       this.choose(input, option);

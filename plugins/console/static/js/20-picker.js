@@ -2,6 +2,7 @@
 "use strict";
 
 (() => {
+  const OPTION = '[role="option"]:not([aria-disabled])'; // that nothing was found stands among them, as a list has to have one
   let asked = 0; // each picker has the number of its own last question
 
   // Until the answer is there the list is of other words: Enter waits for it, and takes what is marked then.
@@ -25,7 +26,7 @@
     open(input, list, true);
     if (marked === undefined) return;
     // what was marked before the answer came stays so; where it is not there any more, the first is
-    const options = [...list.querySelectorAll('[role="option"]')];
+    const options = [...list.querySelectorAll(OPTION)];
     const at = options.findIndex((one) => one.dataset.value === marked);
     if (options.length) mark(input, list, at < 0 ? 1 : at + 1);
   }
@@ -47,7 +48,7 @@
   }
 
   function mark(input, list, by) {
-    const options = [...list.querySelectorAll('[role="option"]')];
+    const options = [...list.querySelectorAll(OPTION)];
     if (!options.length) return;
     const at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
     options.forEach((one) => one.setAttribute("aria-selected", "false"));
@@ -102,7 +103,7 @@
   });
 
   document.addEventListener("pointerdown", (event) => {
-    const option = event.target.closest?.('.picker [role="option"]');
+    const option = event.target.closest?.(`.picker ${OPTION}`);
     if (option) {
       event.preventDefault();
       const [picker, input, list] = parts(option);
