@@ -301,7 +301,7 @@ def be_reminded(rep: Office, clock: Clock, made: dict[str, str]) -> None:
         rep.engine.run_until_idle()
         found = [row for row in rep.see("teamwork/notifications", kind="automation.rule") if row["about"] == about]
         assert len(found) == expected, clock.now
-    assert "2018-06-30" in found[0]["title"]
+    assert "2018年6月30日" in found[0]["title"]
 
 
 def telling(office: Office, made: dict[str, str], paths: Collection[str]) -> set[str]:
