@@ -64,11 +64,7 @@ class ChunkWriter:
 
     def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, file: Sheet, lost: Lost) -> None:
         self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(file.headings)
-        self.heads, self.parting, self._delimiter = (
-            Heads(ctx, wish.entity, file.headings),
-            Parting(file.delimiter, self.width),
-            file.delimiter,
-        )
+        self.heads, self.parting = Heads(ctx, wish.entity, file.headings), Parting(file.delimiter, self.width)
         self._takes_totals = plan.takes_totals
         self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted))
         """Rows that are asked about though they are taken."""
@@ -159,7 +155,7 @@ class ChunkWriter:
                     Problem("", "too_many_cells", _("has {got} cells, but there are {expected} headings"), counts)
                 )
             elif sign := self.parting.other(cells):
-                signs = {"sign": sign, "delimiter": self._delimiter}
+                signs = {"sign": sign, "delimiter": self.parting.delimiter}
                 wrong.setdefault(index, []).append(Problem("", "other_delimiter", OTHER_SIGN, signs))
             if self.plan.own is not None and id_in(_cell(cells, self.plan.own)) is None:
                 wrong.setdefault(index, []).append(self._no_such_id(_cell(cells, self.plan.own)))

@@ -5,13 +5,10 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from core.data.engine import RELAY_ROLE
 from core.platform import Platform
 from sdk.migrations import APP_ROLE
-from tests.data.test_row_level_security import GLOBAL
+from tests.data.test_row_level_security import GLOBAL, OTHERS, WALL
 
-RELAYED = {"core_outbox", "core_schedules"}
-"""What the relay sees of all tenants."""
 _TABLES = """
 SELECT c.relname, c.relkind::text AS kind, c.relrowsecurity, c.relforcerowsecurity, 'security_invoker=true' = ANY (c.reloptions) AS asks_as_invoker,
        has_table_privilege(:app, c.oid, 'TRUNCATE') OR has_table_privilege(:app, c.oid, 'TRIGGER') AS passes_by
@@ -57,11 +54,8 @@ def test_every_table_and_view_of_every_plugin_has_the_same_wall_and_no_door_besi
     assert not {name for name, row in tables.items() if row.passes_by}, "TRUNCATE asks no policy, and a trigger runs as whoever comes"
     assert not definers
     forms = {(walls[name].permissive, walls[name].roles, walls[name].cmd, walls[name].qual, walls[name].with_check) for name in guarded}
-    ((permissive, roles, command, reads, writes),) = forms
-    assert (permissive, roles, command) == ("PERMISSIVE", f"{{{APP_ROLE}}}", "ALL")
-    assert reads == writes and "tenant_id = " in reads and " OR " not in reads
-    others = {(row.tablename, row.roles) for row in policies if row.policyname != "tenant"}
-    assert others == {(name, f"{{{RELAY_ROLE}}}") for name in RELAYED}
+    assert forms == {("PERMISSIVE", f"{{{APP_ROLE}}}", "ALL", WALL, WALL)}
+    assert {(row.tablename, row.policyname, row.roles) for row in policies if row.policyname != "tenant"} == OTHERS
 
 
 @pytest.mark.feature("B14")

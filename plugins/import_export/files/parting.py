@@ -15,7 +15,7 @@ class Parting:
     """Looks for such rows in a table of so many columns; a spreadsheet, which has no `delimiter`, has none."""
 
     def __init__(self, delimiter: str, width: int) -> None:
-        self._delimiter, self._signs = delimiter, width - 1 if delimiter else 0
+        self.delimiter, self._signs = delimiter, width - 1 if delimiter else 0
         # In a sentence a space stands behind a comma; between cells it seldom does.
         self._between = {sign: re.compile(rf"{re.escape(sign)}(?! )") for sign in DELIMITERS}
 
@@ -23,7 +23,7 @@ class Parting:
         """The sign that parts a row of one cell into as many as there are headings; "" for none."""
         if len(cells) != 1 or self._signs < _FEWEST:
             return ""
-        return next((sign for sign in DELIMITERS if sign != self._delimiter and self._count(sign, cells[0]) == self._signs), "")
+        return next((sign for sign in DELIMITERS if sign != self.delimiter and self._count(sign, cells[0]) == self._signs), "")
 
     def swallowed(self, cells: Sequence[str]) -> int:
         """How many lines within a cell have the delimiter as often as a row does."""
@@ -32,7 +32,7 @@ class Parting:
         return sum(self._is_row(line) for cell in cells if "\n" in cell for line in cell.split("\n")[1:])
 
     def _is_row(self, line: str) -> bool:
-        return self._count(self._delimiter, line) == self._signs
+        return self._count(self.delimiter, line) == self._signs
 
     def _count(self, sign: str, text: str) -> int:
         return len(self._between[sign].findall(text)) if sign in self._between else text.count(sign)

@@ -228,13 +228,6 @@ addEventListener("load", () => {
   (wrong || document.getElementById(name) || now.find((one) => called(one) === name) || (now.length === count ? now[at] : null))?.focus();
 });
 
-// Who asks for earlier entries goes on at the first of them.
-document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
-  const before = target.matches?.(".older") && target.contains(document.activeElement) && target.previousElementSibling;
-  const first = () => before.nextElementSibling?.querySelector("a, summary")?.focus({ preventScroll: true });
-  if (before) document.addEventListener("htmx:afterSwap", first, { once: true });
-});
-
 // Choosing from a list with `data-submits` is enough to send its form, `alone` without the rest of it. By the keys one passes options that
 // one does not mean: there Enter chooses, or going on. Without this the form's button does it, which is not needed then.
 let passed = null;
@@ -266,8 +259,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { target, requestConfig, shouldSwap } = event.detail;
   const before = target.matches?.("tr, li") && target.previousElementSibling;
   if (!before || !shouldSwap || !requestConfig?.elt.matches("a") || !target.contains(document.activeElement)) return;
-  const first = () => before.nextElementSibling?.querySelector("td.title a") || before.nextElementSibling?.querySelector("a, button");
-  document.addEventListener("htmx:afterSwap", () => first()?.focus(), { once: true });
+  const first = () => before.nextElementSibling?.querySelector("td.title a") || before.nextElementSibling?.querySelector("a, button, summary");
+  document.addEventListener("htmx:afterSwap", () => first()?.focus({ preventScroll: true }), { once: true });
 });
 
 // A form that is drawn anew, as it was typed, is as little saved as the one that gave way to it.
