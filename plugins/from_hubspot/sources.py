@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from plugins.import_export.api import first_line, plain_text, web_address
-from plugins.pipeline.api import SPLIT, lost_reasons, stages_by
+from plugins.pipeline.api import SPLIT, lost_reasons, stages_by, won_reasons
 from sdk import Source, Taken
 
 ACCOUNT, CONTACT, DEAL, ACTIVITY = "customers.account", "customers.contact", "pipeline.deal", "teamwork.activity"
@@ -63,6 +63,7 @@ SOURCES = (
             Taken(field="name", headings=("Deal Name",)),
             Taken(field="stage", headings=("Deal Stage",), meaning=stages_by(STAGES)),
             Taken(field="lost_reason", headings=("Deal Stage", "Closed Lost Reason"), joined=SPLIT, meaning=lost_reasons),
+            Taken(field="won_reason", headings=("Deal Stage", "Closed Won Reason"), joined=SPLIT, meaning=won_reasons),
             Taken(field="amount", headings=("Amount", "Currency"), joined=" "),
             Taken(field="close_date", headings=("Close Date",)),
             Taken(field="source", headings=("Original Traffic Source", "Original Source Type", "Record source")),

@@ -18,7 +18,7 @@ def fill(ctx: Context, random: Random, months: int) -> None:
     """Some deals a month; three out of five that are old enough were won."""
     there = ctx.records("pipeline.pipeline").find(where(is_default=True), 1)  # made by the tenant's set-up
     pipeline = id_of(there[0]) if there else apply(ctx, DIRECT.key)
-    reasons = [row["id"] for row in ctx.records("pipeline.lost_reason").find(())]
+    reasons = {type_: [row["id"] for row in ctx.records(f"pipeline.{type_}_reason").find(())] for type_ in ("lost", "won")}
     accounts = ctx.records("customers.account").find(())
     products = ctx.records("catalog.product").find(()) if ctx.offers("catalog.product") else []
     today = ctx.now().date()
@@ -37,7 +37,9 @@ def fill(ctx: Context, random: Random, months: int) -> None:
     ctx.records("pipeline.deal").write_all(drafts)
 
 
-def _deal(account: Row, products: list[Row], opened: date, today: date, random: Random, reasons: list[object]) -> dict[str, object]:
+def _deal(
+    account: Row, products: list[Row], opened: date, today: date, random: Random, reasons: dict[str, list[object]]
+) -> dict[str, object]:
     product = random.choice(products) if products else None
     closing = opened + timedelta(days=random.randint(20, 110))
     open_stages = [stage.key for stage in DIRECT.stages if stage.type == "open"]
@@ -55,6 +57,7 @@ def _deal(account: Row, products: list[Row], opened: date, today: date, random: 
         "opened_on": opened,
         "close_date": closing,
         "stage_since": datetime.combine(today - timedelta(days=stayed), time(8), UTC),
-        "lost_reason": random.choice(reasons) if stage == "lost" else None,
+        "lost_reason": random.choice(reasons["lost"]) if stage == "lost" else None,
+        "won_reason": random.choice(reasons["won"]) if stage == "won" else None,
         "source": random.choice(SOURCES),
     }

@@ -55,10 +55,20 @@ def lost_reasons(ctx: Context, words: frozenset[str]) -> Mapping[str, str]:
 
     A reason that is none of ours is `other`: the stage asks for one, and theirs stands in the notes.
     """
-    rows = ctx.as_system().records("pipeline.lost_reason").find((), 500)
-    named = {plain(str(row[name])): str(row["key"]) for name in ("name", "key") for row in rows}
-    found: dict[str, str] = {}
-    for word in words:
-        stage, _break, said = word.partition(SPLIT)
-        found[word] = (named.get(plain(said)) or named.get("other", "")) if plain(stage) in LOST else ""
-    return found
+    named = _reasons(ctx, "pipeline.lost_reason")
+    return _said(words, LOST, named, named.get("other", ""))
+
+
+def won_reasons(ctx: Context, words: frozenset[str]) -> Mapping[str, str]:
+    """The same of what was won; a reason that is none of ours is none, since nobody asks for one, and stands in the notes."""
+    return _said(words, WON, _reasons(ctx, "pipeline.won_reason"), "")
+
+
+def _reasons(ctx: Context, entity: str) -> Mapping[str, str]:
+    rows = ctx.as_system().records(entity).find((), 500)
+    return {plain(str(row[name])): str(row["key"]) for name in ("name", "key") for row in rows}
+
+
+def _said(words: frozenset[str], closed: tuple[str, ...], named: Mapping[str, str], otherwise: str) -> Mapping[str, str]:
+    parts = {word: word.partition(SPLIT) for word in words}
+    return {word: named.get(plain(said), otherwise) if plain(stage) in closed else "" for word, (stage, _break, said) in parts.items()}

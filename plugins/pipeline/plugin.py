@@ -7,7 +7,7 @@ from datetime import time
 from random import Random
 
 from plugins.pipeline import demo, pages, panels, pricing, process, routes, stages_page, won
-from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange
+from plugins.pipeline.tables import OPEN_DEALS, Deal, LostReason, Pipeline, Stage, StageChange, WonReason
 from plugins.pipeline.template import master_data
 from sdk import (
     Access,
@@ -72,6 +72,7 @@ def register_entities() -> Sequence[Entity]:
         Entity(Pipeline, "pipeline", "pipelines", _("Pipeline"), _("Pipelines"), owned=False, access=READERS, guards_access=True),
         Entity(Stage, "stage", "stages", _("Stage"), _("Stages"), owned=False, access=READERS, guards_access=True),
         Entity(LostReason, "lost_reason", "lost_reasons", _("Lost reason"), _("Lost reasons"), owned=False, access=READERS),
+        Entity(WonReason, "won_reason", "won_reasons", _("Won reason"), _("Won reasons"), owned=False, access=READERS),
         Entity(Deal, "deal", "deals", _("Deal"), _("Deals"), access=DEALS, territory="account", views=VIEWS),
         Entity(
             StageChange,
@@ -143,6 +144,15 @@ def register_reports() -> Sequence[Report]:
             ("count", "sum:base_amount"),
             ("lost_reason",),
             ("status=lost",),
+            "close_date",
+        ),
+        Report(
+            "won_by_reason",
+            _("Won deals by reason"),
+            "pipeline.deal",
+            ("count", "sum:base_amount"),
+            ("won_reason",),
+            ("status=won",),
             "close_date",
         ),
         Report("by_source", _("Deals by source"), "pipeline.deal", measures, ("source", "status"), (), "opened_on"),

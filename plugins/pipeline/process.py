@@ -204,6 +204,8 @@ def prepare_stages(ctx: Context, batch: Batch) -> None:
         for name in required_of(change.values) if change.changes("required_fields") else ():
             if name not in known:
                 change.refuse("required_fields", "unknown_field", _("deals have no field {name!r}"), name=name)
+            elif known[name].readonly:  # a deal could never bring it
+                change.refuse("required_fields", "read_only", _("{name!r} is worked out, so nobody can enter it"), name=name)
         pipeline = change.after("pipeline") or process.default_pipeline()
         if not isinstance(pipeline, UUID):
             change.refuse("pipeline", "required", _("is required: there is no default pipeline"))

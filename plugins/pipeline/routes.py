@@ -25,6 +25,7 @@ class Move(Schema):
     stage = Deal.__fields__["stage"].input(required=True)
     reopen = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     lost_reason = Deal.__fields__["lost_reason"].input()
+    won_reason = Deal.__fields__["won_reason"].input()
     version = fields.Integer(load_default=None, allow_none=True, strict=True)
 
 
@@ -85,9 +86,7 @@ def arrange_stages(ctx: Context, request: Request) -> object:
 def move_deal(ctx: Context, request: Request) -> Response:
     """Move a deal through the one gate."""
     body, deals = request.body, ctx.records("pipeline.deal")
-    values: dict[str, object] = {"stage": body["stage"]}
-    if body.get("lost_reason") is not None:
-        values["lost_reason"] = body["lost_reason"]
+    values: dict[str, object] = {name: body[name] for name in ("stage", "lost_reason", "won_reason") if body.get(name) is not None}
     version = body["version"]
     assert version is None or isinstance(version, int)
     id = request.id()

@@ -35,7 +35,7 @@ from sdk.fields import FlawError, exact_text
 from sdk.pages import told
 
 PLACE = "/pipeline/arrange"
-REASON = "pipeline.lost_reason"
+REASONS: Mapping[str, Text] = {"pipeline.lost_reason": _("Lost reasons"), "pipeline.won_reason": _("Won reasons")}
 _CELLS = Stage.__fields__
 _TEXTS = ("name", "type", "probability", "colour", "expected_days", "guidance")
 TONES: Mapping[str, Text] = {"": _("None"), "info": _("Blue"), "good": _("Green"), "warm": _("Amber"), "bad": _("Red")}
@@ -119,7 +119,7 @@ def _page(ctx: Context, pipelines: Sequence[Row], chosen: Row | None, cards: Seq
         "labels": {name: ctx.say(of.label) for name, of in _CELLS.items()}, "here": ctx.page(PLACE), "changed": changed, "moved": moved,
         "known": known or (_known(ctx, id_of(chosen)) if chosen is not None else ""), "problems": [] if wrong or moved else told(ctx, refusal),
         "wrong": wrong, "reasons": _reasons(ctx), "plans": ctx.offers(_PLAN), "templates": _templates(ctx), "typed": typed or {},
-        "may": {"add": ctx.can(f"{PIPELINE}.create"), "delete": ctx.can(f"{PIPELINE}.delete"), "reason": ctx.can(f"{REASON}.create")},
+        "may": {"add": ctx.can(f"{PIPELINE}.create"), "delete": ctx.can(f"{PIPELINE}.delete"), },
     }  # fmt: skip
     return Rendering("pipeline/arrange.html", values, 200 if refusal is None else refusal.status)
 
@@ -144,10 +144,14 @@ def _known(ctx: Context, pipeline: UUID) -> str:
     return " ".join(f"{row['id']}:{row['version']}" for row in ctx.records(STAGE).find(where(pipeline=pipeline), MOST_STAGES))
 
 
-def _reasons(ctx: Context) -> list[Row]:
-    if not ctx.can(f"{REASON}.read"):
-        return []
-    return list(ctx.records(REASON).query(Query(fields=("id", "name", "active"), sort=("position",), limit=_MANY)).data)
+def _reasons(ctx: Context) -> list[dict[str, object]]:
+    """Why deals are lost, and why they are won."""
+    asked = Query(fields=("id", "name", "active"), sort=("position",), limit=_MANY)
+    return [
+        {"label": ctx.say(label), "href": ctx.page(f"/pipeline/{ctx.entity(name).plural}"), "may": ctx.can(f"{name}.create"),
+         "key": name.partition(".")[2], "rows": list(ctx.records(name).query(asked).data)}
+        for name, label in REASONS.items() if ctx.can(f"{name}.read")
+    ]  # fmt: skip
 
 
 def _templates(ctx: Context) -> list[tuple[str, str]]:

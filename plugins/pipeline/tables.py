@@ -55,6 +55,17 @@ class LostReason(Record):
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
 
 
+class WonReason(Record):
+    """Why deals are won."""
+
+    __tablename__ = "pipeline_won_reasons"
+
+    name: Mapped[str] = f.text(_("Name"), length=100, required=True, unique=True, match=True, search=True)
+    key: Mapped[str] = f.key(_("Key"), required=True, unique=True)
+    position: Mapped[int | None] = f.integer(_("Position"), least=0, most=10_000)
+    active: Mapped[bool] = f.boolean(_("Active"), default=True)
+
+
 class Deal(Record):
     """A chance to sell."""
 
@@ -78,6 +89,7 @@ class Deal(Record):
     close_date: Mapped[date | None] = f.on(_("Close date"), track=True, index=True)
     stage_since: Mapped[datetime | None] = f.historic(f.at(_("In stage since"), readonly=True, index=True))
     lost_reason_id: Mapped[UUID | None] = f.link(_("Lost reason"), LostReason, track=True)
+    won_reason_id: Mapped[UUID | None] = f.link(_("Won reason"), WonReason, track=True)
     competitor: Mapped[str | None] = f.text(_("Competitor"), length=100, track=True)
     source: Mapped[str | None] = f.text(_("Source"), length=100, track=True, of="company.source")
     notes: Mapped[str | None] = f.long_text(_("Notes"))

@@ -48,15 +48,24 @@ REASONS = (
     ("no-decision", _("No decision")), ("no-fit", _("Not a fit")), ("other", _("Other")),
 )  # fmt: skip
 """Why deals are lost, by key: a stage that asks for a reason needs some to choose from."""
+WON_REASONS = (
+    ("price", _("Price")), ("product", _("Product")), ("service", _("Service")), ("relationship", _("Relationship")),
+    ("reference", _("Recommendation")), ("speed", _("Delivery time")), ("other", _("Other")),
+)  # fmt: skip
+"""Why deals are won, by key: for who wants to know; no stage asks for it by itself."""
+LISTS = {"pipeline.lost_reason": REASONS, "pipeline.won_reason": WON_REASONS}
 TEMPLATES = {DIRECT.key: DIRECT}
 
 
 def master_data() -> tuple[MasterData, ...]:
     """The reasons, and for a company without a process the direct sale."""
-    reasons = tuple({"key": key, "name": label, "position": place} for place, (key, label) in enumerate(REASONS, 1))
+    reasons = (
+        MasterData(entity, tuple({"key": key, "name": label, "position": place} for place, (key, label) in enumerate(rows, 1)))
+        for entity, rows in LISTS.items()
+    )
     stages = tuple({"pipeline": DIRECT.name, **_stage(stage, place)} for place, stage in enumerate(DIRECT.stages, 1))
     return (
-        MasterData("pipeline.lost_reason", reasons),
+        *reasons,
         MasterData("pipeline.pipeline", ({"name": DIRECT.name, "is_default": True},), when_empty=True),
         MasterData("pipeline.stage", stages, when_empty=True, along_with="pipeline.pipeline"),
     )
@@ -88,7 +97,8 @@ def apply(ctx: Context, key: str, name: str | None = None) -> UUID:
 
 def _add_reasons(ctx: Context) -> None:
     """Those that are not there yet, by key or by name; the others stay as they are."""
-    reasons = ctx.records("pipeline.lost_reason")
-    there = {row[name] for row in reasons.find(()) for name in ("key", "name")}
-    rows = [{"key": key, "name": ctx.say(label), "position": position} for position, (key, label) in enumerate(REASONS, 1)]
-    reasons.write_all([Draft("create", row) for row in rows if there.isdisjoint((row["key"], row["name"]))])
+    for entity, listed in LISTS.items():
+        reasons = ctx.records(entity)
+        there = {row[name] for row in reasons.find(()) for name in ("key", "name")}
+        rows = [{"key": key, "name": ctx.say(label), "position": position} for position, (key, label) in enumerate(listed, 1)]
+        reasons.write_all([Draft("create", row) for row in rows if there.isdisjoint((row["key"], row["name"]))])

@@ -218,7 +218,7 @@ def test_whatever_can_be_merged_is_merged_and_comes_apart_with_what_points_to_it
     wanted: dict[str, dict[str, object]] = {
         "customers.contact": {"account": account}, "pipeline.deal": {"pipeline": process.id, "account": account, "amount": {"amount": "10"}},
         "catalog.product": {}, "leads.campaign": {}, "leads.lead": {}, "company.region": {}, "customers.survey": {"question": "Would you?"},
-        "teamwork.task": {"about": f"customers.account:{account}"}, "teamwork.activity": {"starts_at": "2026-02-03T10:00:00Z"}, "pipeline.lost_reason": {},
+        "teamwork.task": {"about": f"customers.account:{account}"}, "teamwork.activity": {"starts_at": "2026-02-03T10:00:00Z"}, "pipeline.lost_reason": {}, "pipeline.won_reason": {},
     }  # fmt: skip
     mergeable = {name for name, entity in work.platform.catalog.entities.items() if entity.mergeable}
     assert mergeable == {*wanted, "customers.account"}, "say here how a new one is made, or `merges=False` there"

@@ -494,7 +494,7 @@ def test_an_account_counts_the_open_deals_that_its_reader_sees(
 def test_a_stage_refuses_a_deal_without_what_it_asks_for_and_names_the_fields_in_every_channel(
     client: Api, work: Work, process: Process, channel: str
 ) -> None:
-    gate, deal, stage = Gate(client, work, process), process.deal("the deal", close_date="2026-03-01"), process.stages["contract-signing"]
+    deal, stage = process.deal("the deal", close_date="2026-03-01"), process.stages["contract-signing"]
     answers: dict[str, Callable[[], object]] = {
         "patch": lambda: client.patch(f"{DEALS}/{deal}", {"stage": str(stage)}).json,
         "move": lambda: client.post(f"{DEALS}/{deal}/moves", {"stage": str(stage)}).json,
@@ -504,7 +504,8 @@ def test_a_stage_refuses_a_deal_without_what_it_asks_for_and_names_the_fields_in
         "create": lambda: client.post(DEALS, {"name": "another", "pipeline": str(process.id), "stage": "contract-signing"}).json,
     }
     if channel == "import":
-        assert gate.by_import(deal, stage) == "required_in_stage"
+        done = import_file(work, "pipeline.deal", f"name,stage\nthe deal,{stage}\n", mode="update", match=["name"])
+        assert [(column, code) for _number, column, code in done.reasons] == [("amount", "required_in_stage")]
     else:
         errors = answers[channel]()["errors"]  # type: ignore[index]
         assert {error["code"] for error in errors} == {"required_in_stage"}
@@ -529,8 +530,15 @@ def test_a_stage_asks_for_fields_that_deals_have(client: Api, process: Process) 
     refused = client.patch(f"{STAGES}/{stage}", {"required_fields": ["amount", "shoe_size"]})
     assert refused.status_code == 422
     assert "shoe_size" in refused.text
-    assert client.patch(f"{STAGES}/{stage}", {"required_fields": ["contact"]}).status_code == 200
-    assert client.post(f"{DEALS}/{process.deal()}/moves", {"stage": "first-contact"}).status_code == 422
+    for name in ("base_amount", "rate", "stage_since", "forecast.win_probability", "teamwork.next_step"):
+        refused = client.patch(f"{STAGES}/{stage}", {"required_fields": [name]})
+        assert [error["code"] for error in refused.json["errors"]] == ["read_only"], f"{name}: nobody could ever bring it"
+    assert client.patch(f"{STAGES}/{stage}", {"required_fields": ["contact", "leads.campaign"]}).status_code == 200
+    refused = client.post(f"{DEALS}/{process.deal()}/moves", {"stage": "first-contact"})
+    assert [error["field"] for error in refused.json["errors"]] == ["contact", "leads.campaign"]
+    given = {"contact": client.post("/api/v1/customers/contacts", {"name": "Ann"}).json["id"],
+             "leads.campaign": client.post("/api/v1/leads/campaigns", {"name": "Fair"}).json["id"]}  # fmt: skip
+    assert client.patch(f"{DEALS}/{process.deal()}", {"stage": "first-contact", **given}).status_code == 200
 
 
 @pytest.mark.feature("D10")
@@ -548,6 +556,24 @@ def test_a_deal_is_lost_for_a_reason_and_the_report_counts_the_reasons(client: A
         ("Competitor", None): 1,
         ("Price", "Rival Ltd"): 1,
     }
+
+
+@pytest.mark.feature("D10")
+def test_a_deal_is_won_with_or_without_a_reason_and_the_report_counts_the_reasons(client: Api, work: Work, process: Process) -> None:
+    one, bare, other = (process.deal(name, amount={"amount": "50"}) for name in "abc")
+    assert client.post(f"{DEALS}/{one}/moves", {"stage": "won", "won_reason": "no such reason"}).status_code == 422
+    assert process.read(one)["status"] == "open", "nothing of it is done"
+    assert client.post(f"{DEALS}/{one}/moves", {"stage": "won", "won_reason": "Product"}).status_code == 201
+    assert client.patch(f"{DEALS}/{bare}", {"stage": "won"}).status_code == 200, "nobody has to say"
+    work.records("pipeline.stage").update(process.stages["won"], {"required_fields": ["won_reason"]})
+    refused = client.post(f"{DEALS}/{other}/moves", {"stage": "won"})
+    assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [("won_reason", "required_in_stage")]
+    assert client.post(f"{DEALS}/{other}/moves", {"stage": "won", "won_reason": "service"}).status_code == 201
+    process.deal("lost", stage="lost")
+    lines = client.get("/api/v1/reports/reports/pipeline.won_by_reason").json["data"]
+    assert {line["won_reason"]: (line["count"], line["sum:base_amount"]["amount"]) for line in lines} == dict.fromkeys(
+        ("Product", "Service", None), (1, "50.00")
+    )
 
 
 @pytest.mark.feature("D10")

@@ -98,6 +98,7 @@ TABLE = """
     pipeline.pipeline            AAAA A--- A--- A--- A---
     pipeline.stage               AAAA A--- A--- A--- A---
     pipeline.stage_change        A--- P--- P--- P--- P---
+    pipeline.won_reason          AAAA A--- A--- A--- A---
     reports.dashboard            AAAA OOOO OOOO OOOO OOOO
     reports.own_report           AAAA OOOO OOOO OOOO OOOO
     reports.tile                 AAAA PPPP PPPP PPPP PPPP
