@@ -29,6 +29,7 @@ from sdk import Batch, Conflict, Tenant, _, priced
 from sdk.columns import UtcDateTime
 from sdk.context import id_of
 from sdk.fields import Money
+from tests.console.site import Site
 from tests.journeys.commands import Dealwright, dealwright
 from tests.plugins.process import Process
 
@@ -85,7 +86,10 @@ def test_after_set_up_there_are_process_reasons_sources_and_roles_and_a_second_s
     done = {row["entity"]: row for row in client.post("/api/v1/core/setup").json["data"]}
     made = {entity: row["created"] for entity, row in done.items()}
     assert made["pipeline.stage"] == 7
-    assert min(made[name] for name in ("company.industry", "company.source", "company.region", "pipeline.lost_reason")) >= 7
+    assert (
+        min(made[name] for name in ("company.industry", "company.source", "company.region", "pipeline.lost_reason", "pipeline.won_reason"))
+        >= 7
+    )
     sequences = {row["key"]: row for row in client.get(SEQUENCES).json["data"]}
     assert client.patch(f"{SEQUENCES}/{sequences['orders.invoice']['id']}", {"pattern": "R{year}/{number:04}"}).status_code == 200
     with work.transaction(write=True):
@@ -515,12 +519,13 @@ def test_an_instant_is_the_same_local_time_in_reports_as_in_python_in_every_zone
 @pytest.mark.feature("A6")
 @pytest.mark.parametrize("zone", FAR)
 def test_a_date_is_the_same_day_in_every_zone_in_lists_filters_and_reports(client: Api, process: Process, zone: str) -> None:
-    process.deal(close_date="2026-03-29")
+    deal = process.deal(close_date="2026-03-29")
     assert client.patch("/api/v1/core/tenant", {"timezone": zone}).status_code == 200
     (row,) = client.get("/api/v1/pipeline/deals", {"close_date[gte]": "2026-03-29", "close_date[lte]": "2026-03-29"}).json["data"]
     assert row["close_date"] == "2026-03-29"
     asked = {"entity": "pipeline.deal", "measure": "count", "by": "close_date:day"}
     assert client.get(QUERY, asked).json["data"] == [{"close_date:day": "2026-03-29", "count": 1}]
+    assert "Mar 29, 2026" in Site(client).get(f"/pipeline/deals/{deal}").text
 
 
 # --- numbers -------------------------------------------------------------------------------------------------------------

@@ -179,6 +179,7 @@ def test_a_plugin_that_is_off_runs_nothing_and_catches_nothing_up(
     assert words(system) == {"hourly": 1}
 
 
+@pytest.mark.feature("A6")
 def test_a_daily_time_moves_with_the_tenants_time_zone(platform: Platform, system: Work, tick: Callable[[], None], clock: Clock) -> None:
     hourly = due(system, "hourly")
     with system.transaction(write=True):
@@ -270,7 +271,9 @@ def test_what_ended_well_is_forgotten_after_a_month_and_what_is_dead_is_not(
     assert left == {("event", "done"), ("schedule", "dead")}
 
 
+@pytest.mark.feature("A6")
 @pytest.mark.parametrize(("zone", "at", "now", "expected"), [
+    ("Asia/Shanghai", time(9), datetime(2026, 3, 28, 12, tzinfo=UTC), datetime(2026, 3, 29, 1, tzinfo=UTC)),
     ("Europe/Berlin", time(2, 30), datetime(2026, 3, 28, 12, tzinfo=UTC), datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),  # left out: 03:30 summer time
     ("Europe/Berlin", time(2, 30), datetime(2026, 10, 24, 12, tzinfo=UTC), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),  # twice: the first
     ("Europe/Berlin", time(2, 30), datetime(2026, 10, 25, 0, 30, tzinfo=UTC), datetime(2026, 10, 26, 1, 30, tzinfo=UTC)),  # and not the second
@@ -284,6 +287,7 @@ def test_a_local_time_at_the_edges_of_summer_time(zone: str, at: time, now: date
 ZONES = st.sampled_from(sorted(available_timezones() - {"Factory", "localtime"}))
 
 
+@pytest.mark.feature("A6")
 @given(zone=ZONES, at=st.times(), now=st.datetimes(datetime(1990, 1, 1), datetime(2037, 1, 1)))
 def test_a_daily_time_comes_once_on_every_local_day(zone: str, at: time, now: datetime) -> None:
     """Over all zones: no day is left out, none has two, and it is that time wherever the day has it."""
