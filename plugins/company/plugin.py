@@ -47,6 +47,7 @@ MONEY: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}, "finance": Scope.
 READERS: dict[str, Access] = {EVERYBODY: {Verb.READ: Scope.ALL}}
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
     rates.NAME: rates.prepare_rates,
+    rates.CURRENCY: rates.keep_one_default,
     numbers.NAME: numbers.prepare_sequences,
     profile.NAME: profile.keep_single,
 }

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from sdk import Batch, Condition, Context, Query, _
+from sdk import Batch, Condition, Context, Query, _, where
+from sdk.context import id_of
 from sdk.rates import Pair
 
-NAME = "company.rate"
+NAME, CURRENCY = "company.rate", "company.currency"
 FEW = 4
 """Up to so many days are asked for one by one; for more, the rates between the first and the last are read at once."""
 MOST = 100_000
@@ -65,3 +66,15 @@ def keep_currency(ctx: Context, batch: Batch) -> None:
     for change in batch.changes:
         if change.changes("currency") and ctx.as_system().records(NAME).find((), 1):
             change.forbid("rates_exist", _("exchange rates exist for the current currency; delete them before changing the currency"))
+
+
+def keep_one_default(ctx: Context, batch: Batch) -> None:
+    """Forms begin in one currency, if in another than the company's own."""
+    ctx.lock(CURRENCY)
+    there = {id_of(row) for row in ctx.as_system().records(CURRENCY).find(where(is_default=True))}
+    there -= {change.id for change in batch.changes if change.stands and (change.verb == "delete" or not change.after("is_default"))}
+    for change in batch.changes:
+        if change.stands and change.verb != "delete" and change.after("is_default"):
+            if there - {change.id}:
+                change.refuse("is_default", "second_default", _("another currency is the default; change that one first"))
+            there.add(change.id)

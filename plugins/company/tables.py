@@ -41,12 +41,13 @@ class Profile(Record):
 
 
 class Preference(Record):
-    """How a person writes numbers and days; the language of their texts is another matter."""
+    """How a person writes numbers and days, which is another matter than the language of their texts, and in which currency their forms begin."""
 
     __tablename__ = "company_preferences"
 
     user_id: Mapped[UUID] = f.link(_("User"), "core.user", required=True, unique=True, parent=True)
     formats: Mapped[str | None] = f.choice(_("Number and date format"), REGIONS)
+    currency: Mapped[str | None] = f.currency(_("Currency for new records"))
 
 
 class Currency(Record):
@@ -57,6 +58,7 @@ class Currency(Record):
     code: Mapped[str] = f.currency(_("Code"), required=True, unique=True, match=True, search=True)
     name: Mapped[str] = f.text(_("Name"), length=60, required=True, search=True)
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
+    is_default: Mapped[bool] = f.boolean(_("Default for new records"), track=True)
 
 
 class Rate(Record):

@@ -9,20 +9,43 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from plugins.console.registry import Kind
-from sdk import Condition, Context, Query
+from sdk import Condition, Context, Query, where
+from sdk.context import id_of
 from sdk.fields import DateTimeField, LinkField, TextField
 
 KEY, BEGINS = "key", "starts_at"
+CURRENCIES, _DEFAULT = "company.currency", "is_default"
+"""The currencies of a company that keeps a list of them, and what it says of the one in which forms begin."""
+_OWN = "company.currency"
+"""Where people say in which currency theirs do."""
+_MOST_PEOPLE = 100_000
 _NO_KEY = re.compile(r"[^a-z0-9]+")
 _LONGEST = 40
 _STEP = timedelta(minutes=30)
 _MOST_ALIKE = 100
 
 
+def usual_currency(ctx: Context) -> str:
+    """In which currency a form begins: the person's, else the company's for new records, else its own."""
+    user = ctx.actor.user_id
+    own = "" if user is None else ctx.kept("console.currencies", lambda: _own_currencies(ctx.as_system())).get(user, "")
+    if own or not ctx.offers(CURRENCIES):
+        return own or ctx.tenant.currency
+    rows = ctx.as_system().records(CURRENCIES).find(where(**{_DEFAULT: True, "active": True}), 1)
+    return str(rows[0]["code"]) if rows else ctx.tenant.currency
+
+
+def _own_currencies(system: Context) -> Mapping[UUID, str]:
+    users = system.records("core.user")
+    rows = users.find((Condition(_OWN, "empty", ("false",)),), _MOST_PEOPLE) if _OWN in users.fields() else ()
+    return {id_of(row): str(row[_OWN]) for row in rows}
+
+
 def begun(kind: Kind, given: Mapping[str, object]) -> dict[str, object]:
     """The links that the records given with an address have themselves, such as the account of a deal, and what it suggests as the title.
 
-    What has a beginning that is asked for, such as a meeting, begins with the next half hour rather than with nothing.
+    What is in a currency, such as an order, begins in the usual one; what has a beginning that is asked for, such as a meeting, with the next
+    half hour rather than with nothing.
     """
     found = dict(given)
     begins = kind.written.get(BEGINS)
@@ -30,6 +53,8 @@ def begun(kind: Kind, given: Mapping[str, object]) -> dict[str, object]:
         here = kind.ctx.now().astimezone(ZoneInfo(kind.ctx.tenant.timezone))
         found[BEGINS] = (here + _STEP - timedelta(minutes=here.minute % 30, seconds=here.second, microseconds=here.microsecond)).isoformat()
     for name, field in kind.written.items():
+        if field.kind == "currency" and "." not in name and not field.required and not found.get(name):
+            found[name] = usual_currency(kind.ctx)
         if isinstance(field, LinkField) and given.get(name):
             found = {**_of(kind, field, str(given[name])), **found}
     if not found.get(kind.title) and kind.title in kind.written:

@@ -10,7 +10,7 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from plugins.console import measured
-from plugins.console.beginning import KEY, makes_key
+from plugins.console.beginning import CURRENCIES, KEY, makes_key, usual_currency
 from plugins.console.cells import Cell, Titles, drawn_as, titles_of
 from plugins.console.dates import in_zone
 from plugins.console.picking import named
@@ -35,7 +35,6 @@ CHOOSE = _("No single record matches “{words}”. Choose one of the suggestion
 _KEYS_HINT = _("Separated by commas")
 _MADE = _("Leave empty to derive it from the name.")
 _FIRST = _("Choose {field} first.")
-_CURRENCY = "company.currency"
 _MOST_OPTIONS = 200
 
 
@@ -144,7 +143,7 @@ def _input(kind: Kind, field: Field, value: object, titles: Titles, problem: str
         return _keys(ctx, field, value, bare)
     if isinstance(field, MoneyField):
         money = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
-        currency = str(money.get("currency") or ctx.tenant.currency)
+        currency = str(money.get("currency") or usual_currency(ctx))
         return replace(bare, widget="money", value=str(money.get("amount") or ""), currency=currency, options=_currencies(ctx, currency))
     if field.kind == "currency":
         options = _currencies(ctx, str(value or ""))
@@ -200,12 +199,12 @@ def _known(ctx: Context, entity: str, chosen: str) -> tuple[Option, ...]:
 
 def _currencies(ctx: Context, chosen: str) -> tuple[Option, ...]:
     """The company's currencies, its own first; none where nobody keeps a list of them."""
-    if not ctx.offers(_CURRENCY) or not ctx.can(f"{_CURRENCY}.read"):
+    if not ctx.offers(CURRENCIES) or not ctx.can(f"{CURRENCIES}.read"):
         return ()
-    kind = kind_of(ctx, _CURRENCY)
+    kind = kind_of(ctx, CURRENCIES)
     if "code" not in kind.fields:
         return ()
-    rows = ctx.records(_CURRENCY).query(Query(fields=("id", "code"), sort=("code",), limit=_MOST_OPTIONS)).data
+    rows = ctx.records(CURRENCIES).query(Query(fields=("id", "code"), sort=("code",), limit=_MOST_OPTIONS)).data
     codes = dict.fromkeys([ctx.tenant.currency, *(str(row["code"]) for row in rows), *([chosen] if chosen else [])])
     return tuple(Option(code, code, code == chosen) for code in codes)
 

@@ -81,3 +81,29 @@ def test_numbers_and_days_stand_as_their_reader_has_them_written_whatever_the_la
     assert "€1,234.56" in site.get(mine).text, "for everybody else they stay"
     assert client.patch(f"/api/v1/core/users/{people.rep}", {"company.formats": None}).status_code == 200
     assert "€1,234.56" in rep.get(mine).text
+
+
+@pytest.mark.feature("A3")
+def test_forms_begin_in_the_currency_of_the_person_else_in_that_of_the_company_for_new_records(
+    client: Api, people: People, site: Site
+) -> None:
+    rep, places = Site(client.as_user(people.rep)), (("/pipeline/deals/new", "amount__currency"), ("/orders/quotes/new", "currency"))
+
+    def begun(of: Site) -> list[str]:
+        return [of.get(path).form()[name] for path, name in places]
+
+    assert begun(site)[0] == begun(rep)[0] == "USD"
+    eur, gbp = (
+        client.post("/api/v1/company/currencies", {"code": code, "name": code, "is_default": code == "EUR"}) for code in ("EUR", "GBP")
+    )
+    assert (eur.status_code, gbp.status_code) == (201, 201), eur.text
+    second = client.patch(f"/api/v1/company/currencies/{gbp.json['id']}", {"is_default": True})
+    assert [error["code"] for error in second.json["errors"]] == ["second_default"]
+    assert begun(site) == begun(rep) == ["EUR", "EUR"]
+    assert client.patch(f"/api/v1/core/users/{people.rep}", {"company.currency": "GBP"}).status_code == 200
+    assert (begun(site), begun(rep)) == (["EUR", "EUR"], ["GBP", "GBP"])
+    assert client.patch(f"/api/v1/core/users/{people.rep}", {"company.currency": "XXX"}).status_code == 422
+    made = client.as_user(people.rep).post("/api/v1/customers/accounts", {"name": "d", "revenue": {"amount": "5"}})
+    assert made.json["revenue"] == {"amount": "5.00", "currency": "USD"}, "what programs leave out is the company’s own, whoever asks"
+    assert client.patch(f"/api/v1/company/currencies/{eur.json['id']}", {"active": False}).status_code == 200
+    assert begun(site)[0] == "USD"

@@ -232,6 +232,7 @@ def test_a_deal_in_euro_keeps_both_amounts_and_the_rate(home: Work) -> None:
     )
 
 
+@pytest.mark.feature("A3")
 @pytest.mark.feature("A4")
 def test_a_closed_deal_keeps_the_rate_of_its_close_date_whatever_rates_come_later(
     client: Api, work: Work, process: Process, drain: Callable[[], int], clock: Clock
@@ -255,6 +256,10 @@ def test_a_closed_deal_keeps_the_rate_of_its_close_date_whatever_rates_come_late
     rate(work, "EUR", "2026-03-09", "1.50")
     work.records("pipeline.deal").update(deal, {"amount": {"amount": "200", "currency": "EUR"}})
     assert reported() == "220.00", "a corrected amount keeps the rate"
+    shown = client.get(f"/api/v1/pipeline/deals/{deal}").json
+    assert (shown["amount"], shown["base_amount"], Decimal(shown["rate"])) == (
+        {"amount": "200.00", "currency": "EUR"}, {"amount": "220.00", "currency": "USD"}, Decimal("1.1"),
+    )  # fmt: skip
 
 
 @pytest.mark.feature("A4")
