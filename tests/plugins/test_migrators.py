@@ -39,10 +39,10 @@ CONTACTS = """Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Le
 502,Bo,,bo@birch.example,,Gone Person,,,Birch Group,9002,
 503,Cy,Lost,not-a-mail,,,,,,,
 """
-DEALS = """Record ID,Deal Name,Deal Stage,Pipeline,Close Date,Deal owner,Amount,Currency,Closed Lost Reason,Associated Contact IDs,Associated Company IDs
-7001,Ovens,Presentation Scheduled,Sales Pipeline,2026-09-30 12:00,Jane Doe,12000.50,USD,,501,9001
-7002,Trucks,Closed Lost,Sales Pipeline,2026-01-30 12:00,,900,USD,they went elsewhere,,9002
-7003,Lamps,Closed Won,Sales Pipeline,2026-01-30 12:00,,900,USD,,,9999
+DEALS = """Record ID,Deal Name,Deal Stage,Pipeline,Close Date,Deal owner,Amount,Currency,Closed Lost Reason,Closed Won Reason,Associated Contact IDs,Associated Company IDs
+7001,Ovens,Presentation Scheduled,Sales Pipeline,2026-09-30 12:00,Jane Doe,12000.50,USD,,,501,9001
+7002,Trucks,Closed Lost,Sales Pipeline,2026-01-30 12:00,,900,USD,they went elsewhere,,,9002
+7003,Lamps,Closed Won,Sales Pipeline,2026-01-30 12:00,,900,USD,,product,,9999
 """
 NOTES = """Record ID,Activity date,Note body,Activity assigned to,Associated Contact IDs,Associated Company IDs,Associated Deal IDs
 1,2024-03-01 10:15,"<p>Called &amp; agreed.</p><p>Second line</p>",Jane Doe,501,9001,7001
@@ -125,6 +125,10 @@ def test_an_export_of_hubspot_brings_accounts_contacts_deals_and_notes_with_thei
     assert (ann["account"], ann["owner"], contacts["Bo"]["account"]) == (alder["id"], jane, birch["id"])
     stages = {id_of(row): row["key"] for row in work.records("pipeline.stage").find(())}
     assert [stages[deals[name]["stage"]] for name in ("Ovens", "Trucks", "Lamps")] == ["proposal", "lost", "won"]  # type: ignore[index]
+    reasons = {id_of(row): row["key"] for kind in ("lost", "won") for row in work.records(f"pipeline.{kind}_reason").find(())}
+    assert [[reasons.get(deals[name][f"{kind}_reason"]) for kind in ("lost", "won")] for name in ("Ovens", "Trucks", "Lamps")] == [  # type: ignore[call-overload]
+        [None, None], ["other", None], [None, "product"],
+    ]  # fmt: skip
     assert (deals["Ovens"]["account"], deals["Ovens"]["contact"], deals["Ovens"]["owner"]) == (alder["id"], ann["id"], jane)
     assert ("they went elsewhere" in str(deals["Trucks"]["notes"]), deals["Lamps"]["account"]) == (True, None)
     notes = by_name(work, "teamwork.activity", "subject")
