@@ -8,26 +8,25 @@ from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from plugins.orders import by_plan
 from plugins.orders.amounts import Amounts, part_amounts, rounded, summed
-from plugins.orders.lines import ACT as SUM
 from plugins.orders.lines import CREDIT, MOST, number_of, shows
 from plugins.orders.process import (
     BILL,
     BILLED_BEFORE,
     LINE,
-    MAIL,
     found,
     free_numbers,
     keep_currency,
     keep_history,
     mark_history,
+    moves_issued,
     require_account,
     today,
 )
-from plugins.orders.settlement import SETTLE
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
-from sdk.changes import HISTORY, MERGES
+from sdk.changes import HISTORY
 from sdk.context import Row, id_of
 from sdk.fields import Money
 from sdk.fields.money import minor_units
@@ -41,7 +40,7 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
     """An issued invoice stays as it is; only issuing and crediting move it on."""
     for change in batch.changes:
         moved = change.verb != "update" or any(change.changes(name) for name in change.values)
-        if moved and change.before is not None and change.before["state"] != "draft" and not _moves_on(change, change.before):
+        if moved and change.before is not None and change.before["state"] != "draft" and not moves_issued(change, change.before):
             text = _("invoice {number} is issued and can’t be changed; correct it with a credit note")
             change.forbid("invoice_issued", text, number=number_of(ctx, batch.entity, change.id))
         if change.before is not None and change.act != CREDIT and change.changes("kind"):
@@ -70,11 +69,6 @@ def prepare_invoices(ctx: Context, batch: Batch) -> None:
     keep_currency(ctx, batch)
     keep_history(batch)
     mark_history(batch)
-
-
-def _moves_on(change: Change, before: Row) -> bool:
-    """Whether it is an act of ours; to history its sums come with its lines, and it goes by the way on which it came."""
-    return change.act in (ISSUE, CREDIT, MAIL, SETTLE, *MERGES) or (change.act in (SUM, HISTORY) and bool(before["history"]))
 
 
 def _free_orders(ctx: Context, batch: Batch) -> None:
@@ -122,6 +116,8 @@ def bill(ctx: Context, order: UUID, quantities: Mapping[UUID, Decimal] | None) -
                 code="order_not_confirmed",
                 state=state_of("orders.order", row["state"]),
             )
+        if by_plan.invoices_of(ctx, [order]):
+            raise Conflict(by_plan.BILLED_BY_PLAN, code="billed_by_plan")
         lines = ctx.records("orders.order_line").find(where(order=order), MOST)
         if not lines:
             raise Conflict(_("the order has no lines; add some before invoicing it"), code="order_empty")
@@ -375,7 +371,7 @@ def count_billed(ctx: Context, orders: Sequence[UUID]) -> None:
     left, of = open_quantities(ctx, lines), dict[UUID, list[Row]]()
     for line in lines:
         of.setdefault(line["order"], []).append(line)  # type: ignore[arg-type]
-    states = {id: _how_far(mine, left) for id, mine in of.items()}
+    states = {id: _how_far(mine, left) for id, mine in of.items()} | by_plan.states_of(ctx, sorted(of))
     drafts = [Draft("update", {"billed": state}, id, act=BILL) for id, state in states.items() if there[id]["billed"] != state]
     ctx.records("orders.order").write_all(drafts)
 
@@ -406,7 +402,8 @@ def credit(ctx: Context, id: UUID, quantities: Mapping[UUID, Decimal] | None = N
         issued = issue(ctx, id_of(note))
         if all(amount == wanted.get(key, Decimal(0)) for key, amount in left.items()):
             ctx.records("orders.invoice").update(id, {"state": "credited"}, act=CREDIT)
-        _reopen(ctx, invoice)
+        if invoice["instalment"] is None:
+            _reopen(ctx, invoice)
         return issued
 
 

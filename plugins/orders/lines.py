@@ -21,6 +21,8 @@ MOST = 1_000_000
 ACT = "sum"
 CREDIT = "credit"
 """The act of crediting, which says what its lines come to."""
+BY_PLAN = "by_plan"
+"""The act of invoicing an instalment, which does, too."""
 PART = 500
 
 
@@ -160,7 +162,7 @@ def _price(ctx: Context, batch: Batch, kind: Kind, documents: Mapping[object, Ro
         document, product = documents.get(change.after(kind.link)), products.get(change.after("product"))
         price = change.after("unit_price") or (product["price"] if product is not None else None)
         quantity = change.after("quantity")
-        if document is None or not isinstance(quantity, Decimal) or change.act == CREDIT:
+        if document is None or not isinstance(quantity, Decimal) or change.act in (CREDIT, BY_PLAN):
             continue
         if not isinstance(price, Money):
             change.refuse("unit_price", "required", _("is required: the product has no list price"))

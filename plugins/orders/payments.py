@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from plugins.orders import by_plan
 from plugins.orders.amounts import rounded
 from plugins.orders.lines import KINDS, MOST, Sum, documents_of, number_of, shows, type_documents
 from plugins.orders.process import today
@@ -47,8 +48,10 @@ type_plan = dict[UUID, _Planned]
 def prepare_instalments(ctx: Context, batch: Batch) -> None:
     """An instalment has an amount or a share of the order; together they do not ask for more than the order's total. One that was paid stays."""
     _keep_settled(ctx, batch)
-    keep_days(batch, "due_on")
+    by_plan.keep_invoiced(ctx, batch)
+    keep_days(batch, "due_on", "reached_on")
     standing = batch.standing()
+    by_plan.date(standing)
     lock(ctx, {order for change in standing if change.act != PAY and isinstance(order := change.after("order"), UUID)})
     orders, plan = _plans(ctx, standing)
     stored = {order: {*mine} for order, mine in plan.items()}
@@ -263,7 +266,7 @@ def _keep_recorded(batch: Batch) -> None:
     for change in batch.changes:
         if change.verb == "restore" and change.stands:
             change.forbid("payment_kept", _("what it had settled has been due again since its import was undone; enter it again"))
-        elif change.verb == "create" or change.act == UNDO or not change.stands:
+        elif change.verb == "create" or (change.verb == "delete" and change.act == UNDO) or not change.stands:
             continue
         elif change.verb != "update" or any(map(change.changes, KEPT)):
             change.forbid("payment_kept", _("a payment can’t be changed or deleted once recorded; reverse it and enter it again"))

@@ -7,6 +7,7 @@ from datetime import time
 from random import Random
 
 from plugins.orders import (
+    by_plan,
     closed,
     copies,
     demo,
@@ -16,6 +17,7 @@ from plugins.orders import (
     master,
     papers,
     payments,
+    plan_page,
     pricing,
     privacy,
     process,
@@ -119,6 +121,11 @@ UNPAID = (
     ),
     View("overdue", _("Overdue"), {"payment_state[in]": "open,partial", "due_on[lt]": "{today}"}, "due_on"),
 )
+UNSETTLED = (
+    View("unsettled", _("Not settled yet"), {"settled": "false"}, "due_on"),
+    View("overdue", _("Overdue"), {"settled": "false", "order.state": "confirmed", "due_on[lt]": "{today}"}, "due_on"),
+    View("by_milestone", _("Waiting for a milestone"), {"settled": "false", "due_on[empty]": "true"}, "milestone"),
+)
 READ, NO_DELETE = frozenset({Verb.READ}), frozenset({Verb.READ, Verb.CREATE, Verb.UPDATE})
 
 
@@ -134,6 +141,7 @@ def _lines(ctx: Context, batch: Batch) -> None:
         sums = lines.sums_of(ctx, batch, documents)  # what was refused may have been half of a move to another order
     if batch.entity == "orders.invoice_line":
         recipients.keep_lines(ctx, batch, documents)
+        by_plan.keep_apart(ctx, batch, documents)
         invoices.keep_within_order(ctx, batch)
         sums = lines.sums_of(ctx, batch, documents)
     lines.sum_documents(batch, documents, sums)
@@ -143,6 +151,7 @@ def _invoices(ctx: Context, batch: Batch) -> None:
     recipients.keep_recipients(ctx, batch)
     payments.keep_paid(ctx, batch)
     invoices.prepare_invoices(ctx, batch)
+    by_plan.tell_orders(ctx, batch)
     closed.keep_books_closed(ctx, batch)
     settlement.settle(ctx, batch)
 
@@ -195,7 +204,7 @@ def register_entities() -> Sequence[Entity]:
             views=UNPAID,
         ),
         Entity(t.InvoiceLine, "invoice_line", "invoice_lines", _("Invoice line"), _("Invoice lines"), title="description", owned=False),
-        Entity(t.Instalment, "instalment", "instalments", _("Instalment"), _("Payment plan"), owned=False),
+        Entity(t.Instalment, "instalment", "instalments", _("Instalment"), _("Payment plan"), owned=False, views=UNSETTLED),
         Entity(
             t.Payment,
             "payment",
@@ -322,12 +331,12 @@ def register_routes() -> Sequence[Route]:
 
 @hookimpl
 def register_pages() -> Sequence[PageRoute]:
-    return (*sheet_page.PAGES, *steps.PAGES, *reversals.PAGES)
+    return (*sheet_page.PAGES, *steps.PAGES, *reversals.PAGES, *plan_page.PAGES)
 
 
 @hookimpl
 def register_panels() -> Sequence[Panel]:
-    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS, *purchases.PANELS, *receiving.PANELS, *reversals.PANELS)
+    return (*sheet_page.PANELS, *steps.PANELS, *due.PANELS, *purchases.PANELS, *receiving.PANELS, *reversals.PANELS, *plan_page.PANELS)
 
 
 @hookimpl

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 from plugins.company.api import give_back, next_numbers
 from plugins.orders.amounts import PARTS
 from plugins.orders.lines import ACT as SUM
-from plugins.orders.lines import MOST
+from plugins.orders.lines import CREDIT, MOST
 from plugins.orders.pricing import price
+from plugins.orders.settlement import SETTLE
 from plugins.orders.tables import state_of
 from sdk import Batch, Change, Condition, Conflict, Context, Draft, NotFound, _, keep_days, where
 from sdk.changes import HISTORY, MERGES
@@ -80,6 +81,21 @@ def mark_history(batch: Batch) -> None:
     for change in batch.standing():
         if change.verb == "create" and batch.entity != "orders.contract":
             change.values["history"] = change.act == HISTORY and change.after("state") != "draft"
+
+
+_MOVED: Mapping[str, frozenset[str]] = {
+    CREDIT: frozenset({"state"}),
+    MAIL: frozenset({"mailed_at", "mailed_to"}),
+    SETTLE: frozenset({"paid", "open", "payment_state"}),
+}
+"""What an act changes of an issued invoice; whoever names the act for something else is refused as everybody."""
+
+
+def moves_issued(change: Change, before: Row) -> bool:
+    """Whether a change of an issued invoice is an act of ours; to history its sums come with its lines, and it goes by the way on which it came."""
+    if change.act in _MOVED and change.verb == "update":
+        return {name for name in change.values if change.changes(name)} <= _MOVED[change.act]
+    return change.act in MERGES or (change.act in (SUM, HISTORY) and bool(before["history"]))
 
 
 def keep_history(batch: Batch) -> None:

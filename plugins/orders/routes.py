@@ -8,7 +8,7 @@ from uuid import UUID
 
 from marshmallow import Schema, fields
 
-from plugins.orders import invoices, process, renewals, reversals
+from plugins.orders import by_plan, invoices, process, renewals, reversals
 from plugins.orders.tables import InvoiceLine, Payment
 from sdk import Context, Request, Response, Route, _
 from sdk.context import Row
@@ -81,6 +81,11 @@ def bill_order(ctx: Context, request: Request) -> Response:
     return _made(ctx, "orders.invoice", "invoices", invoices.bill(ctx, request.id(), quantities))
 
 
+def bill_instalment(ctx: Context, request: Request) -> Response:
+    """Make a draft invoice over an instalment; asking again answers the same."""
+    return _made(ctx, "orders.invoice", "invoices", by_plan.bill_instalment(ctx, request.id()))
+
+
 def issue_invoice(ctx: Context, request: Request) -> Response:
     """Issue an invoice."""
     return _made(ctx, "orders.invoice", "invoices", invoices.issue(ctx, request.id()))
@@ -108,6 +113,8 @@ ROUTES = (
           answer=_RECORD, status=201),
     Route(method="POST", path="/orders/{id}/invoices", view=bill_order, permission="orders.invoice.create", summary=_("Invoice an order"),
           body=Bill, answer=_RECORD, status=201),
+    Route(method="POST", path="/instalments/{id}/invoices", view=bill_instalment, permission="orders.invoice.create",
+          summary=_("Invoice an instalment"), answer=_RECORD, status=201),
     Route(method="POST", path="/invoices/{id}/issues", view=issue_invoice, permission="orders.invoice.update",
           summary=_("Issue an invoice"), answer=_RECORD, status=201),
     Route(method="POST", path="/invoices/{id}/credit_notes", view=credit_invoice, permission="orders.invoice.create",

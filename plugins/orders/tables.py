@@ -92,7 +92,7 @@ class Order(Record):
     quote_id: Mapped[UUID | None] = f.link(_("Quote"), Quote)
     state: Mapped[str] = f.choice(_("Status"), ORDER_STATES, default="draft", track=True, index=True)
     ordered_on: Mapped[date | None] = f.on(_("Ordered on"), track=True, index=True)
-    billed: Mapped[str] = f.choice(_("Invoiced"), BILLED, default="none", readonly=True, track=True)
+    billed: Mapped[str] = f.choice(_("Invoicing"), BILLED, default="none", readonly=True, track=True)
     currency: Mapped[str | None] = f.currency(_("Currency"))
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
     tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
@@ -145,6 +145,23 @@ class Contract(Record):
     terms: Mapped[str | None] = f.long_text(_("Terms"))
 
 
+class Instalment(Record):
+    """A part of an order's payment plan, due on a day or by a milestone: then from the day on which that is reached."""
+
+    __tablename__ = "orders_instalments"
+
+    order_id: Mapped[UUID] = f.link(_("Order"), Order, required=True, parent=True)
+    name: Mapped[str | None] = f.text(_("For"), length=100)
+    due_on: Mapped[date | None] = f.on(_("Due date"), track=True, index=True)
+    milestone: Mapped[str | None] = f.text(_("Due by milestone"), length=100, track=True)
+    reached_on: Mapped[date | None] = f.on(_("Milestone reached on"), track=True)
+    share: Mapped[Decimal | None] = f.percent(_("Share of the order (%)"), track=True)
+    amount: Mapped[f.Money | None] = f.money(_("Amount"), least=ZERO, track=True)
+    paid: Mapped[f.Money | None] = f.money(_("Paid"), readonly=True, track=True)
+    open: Mapped[f.Money | None] = f.money(_("Open"), readonly=True)
+    settled: Mapped[bool] = f.boolean(_("Settled"))
+
+
 class Invoice(Record):
     """What is to be paid; once issued it stays as it is, and a credit note takes it back. How far it is paid is kept beside it."""
 
@@ -157,6 +174,7 @@ class Invoice(Record):
     account_id: Mapped[UUID] = f.link(_("Account"), Account, required=True, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), "customers.contact", timeline=True)
     order_id: Mapped[UUID | None] = f.link(_("Order"), Order, timeline=True)
+    instalment_id: Mapped[UUID | None] = f.historic(f.link(_("For instalment"), Instalment, readonly=True))
     state: Mapped[str] = f.historic(f.choice(_("Status"), INVOICE_STATES, default="draft", readonly=True, track=True, index=True))
     issued_on: Mapped[date | None] = f.historic(f.on(_("Issued on"), readonly=True, track=True, index=True))
     due_on: Mapped[date | None] = f.on(_("Due date"), track=True, index=True)
@@ -192,21 +210,6 @@ class InvoiceLine(Record):
     net: Mapped[f.Money | None] = f.historic(f.money(_("Net"), readonly=True))
     tax: Mapped[f.Money | None] = f.historic(f.money(_("Tax"), readonly=True))
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
-
-
-class Instalment(Record):
-    """A part of an order's payment plan."""
-
-    __tablename__ = "orders_instalments"
-
-    order_id: Mapped[UUID] = f.link(_("Order"), Order, required=True, parent=True)
-    name: Mapped[str | None] = f.text(_("For"), length=100)
-    due_on: Mapped[date] = f.on(_("Due date"), required=True, track=True, index=True)
-    share: Mapped[Decimal | None] = f.percent(_("Share of the order (%)"), track=True)
-    amount: Mapped[f.Money | None] = f.money(_("Amount"), least=ZERO, track=True)
-    paid: Mapped[f.Money | None] = f.money(_("Paid"), readonly=True, track=True)
-    open: Mapped[f.Money | None] = f.money(_("Open"), readonly=True)
-    settled: Mapped[bool] = f.boolean(_("Settled"))
 
 
 class Payment(Record):

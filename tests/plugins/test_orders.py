@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,6 +97,16 @@ def test_a_document_is_the_sum_of_its_rounded_lines_to_the_cent(lines: list[Any]
         net, tax = net + amounts.net, tax + amounts.tax
     whole = summed(rows)
     assert (whole.net, whole.tax, whole.total) == (net, tax, net + tax)
+
+
+@pytest.mark.feature("F14")
+def test_no_table_keeps_a_number_as_a_float(platform: Platform) -> None:
+    with platform.database.begin_as_owner() as connection:
+        tables = sa.inspect(connection).get_multi_columns()
+    kinds = {f"{table}.{column['name']}": column["type"] for (_schema, table), columns in tables.items() for column in columns}
+    assert {"orders_invoices.total", "pipeline_deals.amount", "forecast_points.mean"} <= kinds.keys()
+    floats = (sa.Float, sa.REAL, sa.Double)  # NUMERIC is none of them, though it is made of one
+    assert [name for name, kind in kinds.items() if isinstance(kind, floats)] == []
 
 
 @pytest.mark.feature("A3")
@@ -337,6 +348,11 @@ def test_an_issued_invoice_has_the_next_number_and_changes_in_no_channel(client:
     done = taken("orders.invoice", "name,due_on\norder,2027-01-01\n", mode="update", match=["name"])
     assert [row["code"] for row in done.rows] == ["invoice_issued"]
     assert code(client.patch(f"{API}/invoices/{invoice}", {"notes": "sent by post"})) == "invoice_issued", "they are printed"
+    records, ours = shop.work.records("orders.invoice"), ("", "issue", "credit", "mail", "settle", "sum", "history", "undo", "by_plan")
+    for act in ours:
+        for verb, values in (("update", {"due_on": "2027-01-01"}), ("update", {"number": "X"}), ("update", {"net": None}), ("delete", {})):
+            (outcome,) = records.write([Draft(verb, values, UUID(invoice), act=act)])
+            assert outcome.refusal is not None and outcome.refusal.reason in ("invoice_issued", "invalid"), (act, verb, values)
     comment = {"about": f"orders.invoice:{invoice}", "body": "sent by post"}
     assert client.post("/api/v1/teamwork/comments", comment).status_code == 201
 
@@ -432,6 +448,86 @@ def test_shares_of_a_hundred_per_cent_are_the_order_to_the_cent(client: Api, sho
     assert plan(30)["amount"]["amount"] == "113.00"
     said = client.post(f"{API}/instalments", {"order": order, "share": 1, "due_on": "2026-02-01"}).json["errors"][0]["message"]
     assert said == "the plan would add up to 380.43, but the order comes to 376.66"
+
+
+@pytest.mark.feature("F7")
+def test_an_instalment_is_due_by_a_milestone_from_the_day_on_which_that_is_reached(client: Api, shop: Shop, clock: Clock) -> None:
+    order = str(shop.confirmed({"quantity": 10}))
+    bare = client.post(f"{API}/instalments", {"order": order, "share": 10})
+    assert [(error["field"], error["code"]) for error in bare.json["errors"]] == [("due_on", "required")]
+    first = client.post(f"{API}/instalments", {"order": order, "share": 60, "milestone": "Acceptance"})
+    assert (first.status_code, first.json["due_on"], first.json["amount"]) == (201, None, usd("600.00")), first.text
+    dated = client.post(f"{API}/instalments", {"order": order, "share": 40, "due_on": "2026-01-20"}).json["id"]
+    place, view = f"{API}/instalments/{first.json['id']}", {"settled": "false", "due_on[empty]": "true"}
+    assert [row["id"] for row in client.get(f"{API}/instalments", view).json["data"]] == [first.json["id"]]
+    refused = client.patch(f"{API}/instalments/{dated}", {"reached_on": "2026-01-15"})
+    assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [("reached_on", "no_milestone")]
+    due = [client.patch(place, values).json["due_on"] for values in (
+        {"reached_on": "2026-02-01"}, {"reached_on": None}, {"reached_on": "2026-02-03", "due_on": "2026-03-05"}, {"reached_on": "2026-02-04"},
+    )]  # fmt: skip
+    assert due == ["2026-02-01", None, "2026-03-05", "2026-03-05"], "a day that somebody said stays"
+    client.patch(place, {"due_on": None, "reached_on": None})
+    assert client.post(f"{API}/payments", {"order": order, "amount": usd("500"), "received_on": "2026-01-12"}).status_code == 201
+    paid = {row["id"]: row["paid"]["amount"] for row in client.get(f"{API}/instalments", {"order": order}).json["data"]}
+    assert paid == {dated: "400.00", first.json["id"]: "100.00"}, "what has a day comes before what has none yet"
+    site, at = Site(client), f"/orders/instalments/{first.json['id']}"
+    assert site.get(at).links()["Milestone reached"] == f"/console{at}/milestone"
+    assert site.sent(f"{at}/milestone").status == 303
+    assert client.get(place).json["due_on"] == "2026-01-15"
+    assert "Milestone reached" not in site.get(at).links()
+
+
+@pytest.mark.feature("F7")
+def test_an_instalment_has_one_invoice_over_what_it_asks_for_to_the_cent(client: Api, shop: Shop) -> None:
+    lines = [
+        {"quantity": 1, "unit_price": Money(Decimal(price), "USD"), "tax_rate": rate}
+        for price, rate in (("100", 13), ("66.67", 6), ("9.99", None))
+    ]
+    order = str(shop.confirmed(*lines))
+    plan = [client.post(f"{API}/instalments", {"order": order, "share": share, **when}).json for share, when in (
+        (30, {"name": "Down payment", "due_on": "2026-01-20"}), (60, {"milestone": "Acceptance"}), (10, {"due_on": "2026-01-10"}),
+    )]  # fmt: skip
+    acts = [f"{API}/instalments/{part['id']}/invoices" for part in plan]
+    made = client.post(acts[0])
+    assert (made.status_code, made.json["total"], made.json["due_on"], made.json["instalment"]) == (
+        201, plan[0]["amount"], "2026-01-20", plan[0]["id"],
+    ), made.text  # fmt: skip
+    assert client.post(acts[0]).json["id"] == made.json["id"], "asking again makes no second one"
+    assert shop.read("order", UUID(order))["billed"] == "partial"
+    mine = client.get(f"{API}/invoice_lines", {"invoice": made.json["id"], "sort": "position"}).json["data"]
+    assert [(line["description"], line["tax_rate"], line["net"]["amount"], line["tax"]["amount"]) for line in mine] == [
+        ("Down payment, order ORD-2026-00001", "13", "30.00", "3.90"), ("Down payment, order ORD-2026-00001", "6", "20.00", "1.20"),
+        ("Down payment, order ORD-2026-00001", None, "3.00", "0.00"),
+    ]  # fmt: skip
+    assert code(client.post(acts[1])) == "not_reached"
+    assert code(client.post(f"{API}/orders/{order}/invoices", {})) == "billed_by_plan"
+    (ordered, *_rest) = shop.work.records("orders.order_line").find(where(order=UUID(order)))
+    by_hand = client.post(f"{API}/invoices", {"name": "x", "account": str(shop.account), "order": order}).json["id"]
+    line = {"invoice": by_hand, "order_line": str(ordered["id"]), "quantity": "1", "unit_price": usd("100")}
+    assert code(client.post(f"{API}/invoice_lines", line)) == "billed_by_plan"
+    assert code(client.patch(f"{API}/invoice_lines/{mine[0]['id']}", {"quantity": "2"})) == "over_instalment"
+    assert code(client.delete(f"{API}/instalments/{plan[0]['id']}")) == "instalment_invoiced"
+    assert code(client.patch(f"{API}/instalments/{plan[0]['id']}", {"share": 20})) == "instalment_invoiced"
+    assert client.delete(f"{API}/invoices/{made.json['id']}").status_code == 204
+    assert shop.read("order", UUID(order))["billed"] == "none"
+    client.patch(f"{API}/instalments/{plan[1]['id']}", {"reached_on": "2026-02-01"})
+    again = [client.post(act) for act in acts]
+    assert [(one.status_code, one.json["total"]) for one in again] == [(201, part["amount"]) for part in plan]
+    assert again[2].json["due_on"] is None, "a day that is over is no due date of an invoice that is yet to be issued"
+    assert shop.read("order", UUID(order))["billed"] == "billed"
+    assert client.post(f"{API}/invoices/{again[0].json['id']}/issues").status_code == 201
+    assert client.post(f"{API}/invoices/{again[0].json['id']}/credit_notes", {}).status_code == 201
+    assert shop.read("order", UUID(order))["billed"] == "partial"
+    with shop.work.transaction(write=True):
+        invoices.count_billed(shop.work, [UUID(order)])
+    assert shop.read("order", UUID(order))["billed"] == "partial"
+    assert client.post(acts[0]).json["id"] != again[0].json["id"], "one that was taken back is invoiced again"
+    site, at = Site(client), f"/orders/instalments/{plan[1]['id']}"
+    assert site.sent(f"{at}/invoice").answer.headers["Location"].endswith(f"/orders/invoices/{again[1].json['id']}")
+    by_lines = str(shop.confirmed({"quantity": 1}))
+    other = client.post(f"{API}/instalments", {"order": by_lines, "share": 100, "due_on": "2026-02-01"}).json["id"]
+    assert client.post(f"{API}/orders/{by_lines}/invoices", {}).status_code == 201
+    assert code(client.post(f"{API}/instalments/{other}/invoices")) == "billed_by_lines"
 
 
 @pytest.mark.feature("F7")
@@ -534,9 +630,13 @@ def test_a_payment_that_was_entered_wrongly_is_taken_back_and_what_it_settled_is
     assert [row[2] for row in standing()] == [True] * 3
 
 
-def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID) -> None:
+def test_a_payment_stays_as_it_came_in(client: Api, plan: UUID, work: Work) -> None:
     made = client.post(f"{API}/payments", {"order": str(plan), "amount": usd("5"), "received_on": "2026-01-12"}).json
     assert code(client.patch(f"{API}/payments/{made['id']}", {"amount": usd("6")})) == "payment_kept"
+    (outcome,) = work.records("orders.payment").write([Draft("update", {"amount": usd("6")}, UUID(made["id"]), act=UNDO)])
+    assert outcome.refusal is not None and outcome.refusal.reason == "payment_kept", (
+        "what an import’s undo may take away, it may not change"
+    )
     assert client.patch(f"{API}/payments/{made['id']}", {"reference": "bank slip 7"}).status_code == 200
     assert code(client.patch(f"{API}/payments/{made['id']}", {"received_on": "2026-02-01"})) == "in_future"
 
