@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from pathlib import Path
@@ -44,3 +45,22 @@ def test_a_catalogue_says_each_text_once(catalogue: Path) -> None:
     assert [line.partition(" ")[0] for line in lines] == ["msgid", "msgstr"] * (len(lines) // 2)
     assert [text for text, times in Counter(lines[::2]).items() if times > 1] == []
     assert [text for text in lines[::2] if STRAIGHT.search(text)] == [], "an English text has the apostrophe of print: ’"
+
+
+def test_a_choice_is_not_called_as_one_of_its_options_is() -> None:
+    """A text has one translation: what was “Invoiced” was, in Chinese, “how far invoiced”."""
+    same, looked = list[str](), 0
+    for source in sources():
+        named = {
+            node.targets[0].id: {part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)}
+            for node in source.tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Dict)
+        }
+        for call in ast.walk(source.tree):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "choice" and len(call.args) > 1:
+                label, options = call.args[0], call.args[1]
+                texts = {part.value for part in ast.walk(label) if isinstance(part, ast.Constant)}
+                looked += isinstance(options, ast.Name)
+                same += [f"{source.name}: {text}" for text in texts & named.get(getattr(options, "id", ""), set())]
+    assert looked > 20
+    assert same == []
