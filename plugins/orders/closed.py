@@ -16,8 +16,6 @@ BOOKED: Mapping[str, tuple[str, frozenset[str]]] = {
     "orders.payment": ("received_on", frozenset({"received_on", "order", "amount"})),
 }
 """By entity the day that says to which period a record belongs, and the fields of which the books are made."""
-_PASSES = OF_THE_PLATFORM | {HISTORY}
-"""What was booked elsewhere, before there were books here, may still come in, and be taken back."""
 _NOT_YET = frozenset({"draft", "cancelled"})
 
 
@@ -29,7 +27,9 @@ def keep_books_closed(ctx: Context, batch: Batch) -> None:
         return
     day, fields = BOOKED[batch.entity]
     for change in batch.changes:
-        if change.act in _PASSES or (change.act == SUM and change.before is not None and change.before["history"]):
+        # What was booked elsewhere, before there were books here, still comes in and is taken back; nothing of it is changed in that way.
+        history = change.act == HISTORY and change.verb != "update"
+        if history or change.act in OF_THE_PLATFORM or (change.act == SUM and change.before is not None and change.before["history"]):
             continue
         before = None if change.before is None or change.verb == "restore" else _booked(change.before, day)
         after = None if change.verb == "delete" else _booked({name: change.after(name) for name in (day, "state")}, day)

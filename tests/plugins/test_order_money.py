@@ -737,6 +737,8 @@ def test_what_is_dated_in_a_closed_period_stays_as_it_is_by_every_way(client: Ap
         client.patch(f"{API}/orders/{order}", {"state": "draft"}),
     ]
     assert [(answer.status_code, answer.json["code"]) for answer in refused] == [(409, "period_closed")] * len(refused)
+    (moved,) = shop.work.records("orders.order").write([Draft("update", {"ordered_on": "2026-01-12"}, order, act=HISTORY)])
+    assert moved.refusal is not None and moved.refusal.reason == "period_closed", "history comes in and goes, it changes nothing"
     done = taken("orders.payment", f"order,amount,currency,received_on\n{shop.read('order', order)['number']},1,USD,2026-01-09\n")
     assert [code for _number, _column, code in done.reasons] == ["period_closed"]
     assert shop.read("order", order)["total"] == Money(Decimal("1000.00"), "USD")
