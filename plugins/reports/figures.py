@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from plugins.reports import origin, ready
 from plugins.reports.chart import Labels, specification, with_values
+from plugins.reports.formats import of_reader
 from plugins.reports.periods import said
 from plugins.reports.query import unpriced
 from sdk import Context, Report
@@ -19,6 +20,8 @@ from sdk.measures import field_at
 
 MOST_MARKS = 24
 """Bars of a chart at the most: the largest ones; the table has all."""
+_DAYS = ("", "day", "week")
+"""By what a report is that has whole days in it, which people write in the way of their region; months are words of the language."""
 MOST_ROWS = 1_000
 
 
@@ -66,13 +69,14 @@ class Figures:
 def of(ctx: Context, report: Report, start: date | None, end: date | None, *, empty: bool = False) -> Figures:
     """Ask it, with a chart where there is something to draw, or also an `empty` one. Raises BadRequest for words that it does not have."""
     rows = ready.rows(ctx, report, start, end)
-    labels = _with_periods(ctx, report, ready.labels(ctx, report), rows)
+    region = _region(ctx, report)
+    labels = _with_periods(ctx, report, ready.labels(ctx, report), rows, region)
     if len(report.by) == 1 and report.by[0] not in labels.ordered and not _dated(ctx, report, report.by[0]):
         rows = sorted(rows, key=lambda row: _size(row.get(report.measures[0])), reverse=True)
     where = ready.conditions(ctx, report, start, end)
     total = ready.rows(ctx, replace(report, by=()), start, end)[0] if report.by else rows[0]
     lines = [
-        Line([_word(ctx, report, labels.choices, word, row) for word in report.by], _numbers(ctx, report, report.by, where, row))
+        Line([_word(ctx, report, labels.choices, region, word, row) for word in report.by], _numbers(ctx, report, report.by, where, row))
         for row in _newest(ctx, report, rows)[:MOST_ROWS]
     ] if report.by else []  # fmt: skip
     numeric = any(_size(row.get(word)) for row in rows for word in report.measures)
@@ -105,23 +109,32 @@ def _newest(ctx: Context, report: Report, rows: Sequence[Row]) -> Sequence[Row]:
     return sorted(rows, key=lambda row: str(row.get(word) or ""), reverse=True) if _dated(ctx, report, word) else rows
 
 
-def _with_periods(ctx: Context, report: Report, labels: Labels, rows: Sequence[Row]) -> Labels:
+def _region(ctx: Context, report: Report) -> str:
+    """In which region's way the reader has days written, where there are any; "" is as the language has them."""
+    return of_reader(ctx).region if any(word.partition(":")[2] in _DAYS and _dated(ctx, report, word) for word in report.by) else ""
+
+
+def _when(ctx: Context, region: str, value: str, grain: str) -> str:
+    return said(value, grain, region if region and grain in _DAYS else ctx.locale)
+
+
+def _with_periods(ctx: Context, report: Report, labels: Labels, rows: Sequence[Row], region: str) -> Labels:
     """The words of a chart with its periods as the table has them."""
     dated = [word for word in report.by if _dated(ctx, report, word)]
     return replace(labels, choices={**labels.choices, **{
-        word: {str(row[word]): said(str(row[word]), word.partition(":")[2], ctx.locale) for row in rows if row.get(word) is not None}
+        word: {str(row[word]): _when(ctx, region, str(row[word]), word.partition(":")[2]) for row in rows if row.get(word) is not None}
         for word in dated
     }})  # fmt: skip
 
 
-def _word(ctx: Context, report: Report, choices: object, word: str, row: Row) -> str:
+def _word(ctx: Context, report: Report, choices: object, region: str, word: str, row: Row) -> str:
     path, _colon, grain = word.partition(":")
     value = row.get(word)
     field = field_at(ctx, report.entity, path)
     if value is None or field is None:
         return "—"
     if isinstance(field, DateField | DateTimeField):
-        return said(str(value), grain, ctx.locale)
+        return _when(ctx, region, str(value), grain)
     options = choices.get(word, {}) if isinstance(choices, dict) else {}
     return str(options.get(str(value), value))
 

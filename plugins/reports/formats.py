@@ -9,7 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel import Locale
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, get_decimal_symbol, get_group_symbol
 
 from sdk import Context
@@ -50,7 +51,10 @@ class Formats:
     def instant(self, value: datetime) -> str:
         """`31.12.2026, 09:30`."""
         local = self.local(value)
-        return str(format_datetime(local, format="short", locale=self.region)) if self.region else local.isoformat(" ", "minutes")
+        if not self.region:
+            return local.isoformat(" ", "minutes")
+        both = str(Locale.parse(self.region).datetime_formats["medium"])  # a day with all digits of its year, a time without seconds
+        return both.replace("{1}", self.day(local)).replace("{0}", str(format_time(local, format="short", locale=self.region)))
 
     def local(self, value: datetime) -> datetime:
         """As the clock on the wall has it, which is all that a cell of a workbook can hold."""

@@ -14,6 +14,7 @@ import vl_convert
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl import load_workbook
+from pypdf import PdfReader
 
 from core.context import Work
 from core.pages.formats import ago
@@ -48,6 +49,8 @@ def test_a_user_of_de_de_reads_german_numbers_and_days_and_the_api_stays_as_it_i
     assert dict(zip(heads, line, strict=True))["sum:base_amount"] == "1.234,56"
     book = load_workbook(io.BytesIO(client.get(REPORT, {"format": "xlsx"}).data))
     assert 1234.56 in [cell for row in book.active.iter_rows(values_only=True) for cell in row]
+    printed = PdfReader(io.BytesIO(client.get("/api/v1/reports/query", {**ANY, "format": "pdf"}).data)).pages[0].extract_text()
+    assert all(word in printed for word in ("1.234,56", "31.12.2025", "15.01.2026, 12:00")), printed
     drawn = [client.get(REPORT, {"format": "svg"}).text]
     client.patch(f"/api/v1/core/users/{me}", {"company.formats": "en-US"})
     drawn.append(client.get(REPORT, {"format": "svg"}).text)
