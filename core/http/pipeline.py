@@ -117,7 +117,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.QUESTION) as connection:
         row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
-            raise Unauthenticated(_("the token is unknown, expired or revoked; create another"))
+            raise Unauthenticated(tokens.UNKNOWN)
         if before is None:
             here.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
         if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
@@ -132,7 +132,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
                     access_version=row.access_version)  # fmt: skip
         here.locale = work.locale
-        work.token_until, work.came_from = row.token_expires_at, address
+        work.token, work.token_until, work.came_from = row.token_id, row.token_expires_at, address
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
             yield work

@@ -52,7 +52,7 @@ def code(seed: str, clock: Clock) -> str:
 def set_up(browser: Api, clock: Clock) -> tuple[dict[str, str], str, list[str]]:
     csrf = enter(browser)
     seed = browser.post(FACTOR, headers=csrf).json["secret"]
-    answer = browser.call("PUT", FACTOR, json={"code": code(seed, clock)}, headers=csrf)
+    answer = browser.call("PUT", FACTOR, json={"code": code(seed, clock), "password": CREDENTIALS["password"]}, headers=csrf)
     assert answer.status_code == 200, answer.text
     return csrf, seed, answer.json["recovery_codes"]
 
@@ -121,9 +121,20 @@ def test_the_factor_goes_with_a_code_and_its_wrong_codes_are_counted(browser: Ap
     assert browser.get(FACTOR).json == {"enabled": False, "recovery_codes_left": 0}
 
 
-def test_an_offered_seed_is_not_in_force_until_its_code_has_come_back(browser: Api, clock: Clock) -> None:
+def test_an_offered_seed_is_not_in_force_until_its_code_has_come_back_with_the_password(browser: Api, clock: Clock) -> None:
     csrf = enter(browser)
-    problem(browser.call("PUT", FACTOR, json={"code": "123456"}, headers=csrf), 409, "no_factor")
-    browser.post(FACTOR, headers=csrf)
-    problem(browser.call("PUT", FACTOR, json={"code": "12345x"}, headers=csrf), 403, "wrong_code")
-    enter(browser)
+
+    def put(code: str, password: str = CREDENTIALS["password"]) -> object:
+        return browser.call("PUT", FACTOR, json={"code": code, "password": password}, headers=csrf)
+
+    problem(put("123456"), 409, "no_factor")
+    seed = browser.post(FACTOR, headers=csrf).json["secret"]
+    problem(browser.call("PUT", FACTOR, json={"code": code(seed, clock)}, headers=csrf), 422)
+    for _attempt in range(6):
+        problem(put("12345x"), 403, "wrong_code")
+    for _attempt in range(5):  # a session that was left open adds no factor, however often it guesses
+        problem(put(code(seed, clock), "wrong"), 403, "wrong_credentials")
+    problem(put(code(seed, clock)), 429, "locked")
+    assert browser.get(FACTOR).json["enabled"] is False
+    clock.move(minutes=15)
+    assert put(code(seed, clock)).status_code == 200
