@@ -27,7 +27,7 @@ from core.identity.tables import (
     sign_ins,
 )
 from core.identity.tables import sessions as session_table
-from sdk import Conflict, Forbidden, TooMany, Unauthenticated, _
+from sdk import Conflict, Forbidden, NotFound, TooMany, Unauthenticated, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -142,6 +142,16 @@ def remove_factor(platform: Platform, session: Session, code: str, visitor: Visi
     _check_wait(wait)
     if not right:
         raise Forbidden(_WRONG_CODE, code="wrong_code")
+
+
+def forget_factor(platform: Platform, email: str) -> None:
+    """The operator takes away a second factor that was lost; raises NotFound for who signs in nowhere."""
+    with platform.database.begin(write=True, tenant=None) as connection:
+        found = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == email.strip().lower())).scalar()
+        if found is None:
+            raise NotFound(_("no one signs in with {email!r}"), email=email)
+        factor.remove(connection, found)
+        sessions.note(connection, Person(found), FACTOR_REMOVED, Visitor(), platform.clock())
 
 
 def factor_of(platform: Platform, session: Session) -> tuple[bool, int]:

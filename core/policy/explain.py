@@ -17,7 +17,7 @@ from core.policy.allowed import ACT_LATER
 from core.policy.enforcer import EVERYTHING
 from core.policy.grants import Grant, including
 from core.policy.hierarchy import givers
-from core.policy.places import check_people
+from core.policy.places import check_people, check_teams
 from core.policy.scopes import PARENT_VERB, moving
 from core.policy.sharing import may_share
 from core.policy.stored import check_grants, check_roles
@@ -51,7 +51,7 @@ REASONS: dict[str, Text] = {
     "impersonating": _("while impersonating, nothing can be created or changed that keeps acting for that person"),
 }
 """What decided."""
-_TAKEN_AWAY = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people}
+_TAKEN_AWAY = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.team": check_teams}
 """What is asked where what rights are made of goes away: what stood in its place before may go further than who takes it away, and somebody who
 may do everything stays."""
 

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.app import create_app
-from core.identity import invitations, totp
+from core.identity import entrance, invitations, totp
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock
-from sdk import Tenant
+from sdk import NotFound, Tenant
 from tests.http.test_contract import problem
 
 SESSION, FACTOR = "/api/v1/session", "/api/v1/session/second_factor"
@@ -82,6 +82,15 @@ def test_a_recovery_code_is_good_once(browser: Api, clock: Clock, platform: Plat
         hashes = str(connection.exec_driver_sql("SELECT hash FROM core_recovery_codes").all())
     assert seed not in kept
     assert not [one for one in codes if one in hashes or one.replace("-", "") in hashes]
+
+
+def test_a_factor_that_the_operator_takes_away_stands_in_the_log(browser: Api, clock: Clock, platform: Platform, client: Api) -> None:
+    set_up(browser, clock)
+    entrance.forget_factor(platform, CREDENTIALS["email"].upper())
+    enter(browser)
+    assert "factor_removed" in {row["outcome"] for row in client.get("/api/v1/core/sign_ins").json["data"]}
+    with pytest.raises(NotFound):
+        entrance.forget_factor(platform, "nobody@acme.example")
 
 
 def test_wrong_codes_lock_like_wrong_passwords_however_often_the_password_is_right(browser: Api, clock: Clock) -> None:
