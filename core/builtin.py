@@ -16,13 +16,14 @@ from core.custom.tables import CustomField
 from core.events import upkeep
 from core.extension import arrival
 from core.extension import routes as plugin_routes
-from core.identity import departures, impersonation, routes, session_routes
+from core.identity import departures, impersonation, routes, session_routes, tokens
 from core.identity.tables import Grant, Identity, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
 from core.jobs import sight as job_sight
 from core.jobs.tables import BackgroundJob
 from core.mail import letters
 from core.policy import routes as rights_routes
+from core.policy.acting import keep_in_person
 from core.policy.allowed import ACT_LATER
 from core.policy.places import check_people, check_teams, check_territories, check_territory_members
 from core.policy.sharing import check_shares
@@ -151,9 +152,12 @@ def register_schedules() -> Sequence[Schedule]:
 
 @hookimpl
 def prepare_changes(ctx: Context, batch: Batch) -> None:
-    """What a tenant leaves out of its own entity follows from what it says."""
+    """What a tenant leaves out of its own entity follows from what it says; with a token go those that it has made; what is for a person alone stays so."""
     if batch.entity == "core.custom_entity":
         fill_entities(batch)
+    keep_in_person(cast("Work", ctx), batch)
+    if batch.entity == "core.token":
+        tokens.take_along(cast("Work", ctx), batch)
 
 
 @hookimpl

@@ -92,6 +92,8 @@ class Work(Transactional):
         self.causes = causes
         self.token_until: datetime | None = None
         """When the token ends that sent the request, if it does."""
+        self.token: UUID | None = None
+        """The token that sent the request, if one did."""
         self.session: UUID | None = None
         """The browser's session that sent the request, if one did."""
         self.helps = False
@@ -426,7 +428,7 @@ class Work(Transactional):
                     locale=locale or self.locale, depth=self.depth, idempotency_key=self.idempotency_key, transaction=transaction,
                     access_version=version, causes=self.causes, bounds=within[0] if within else self.bounds)  # fmt: skip
         made.impersonator, made.helps, made.retells = self.impersonator, self.helps, self.retells
-        made.token_until, made.came_from = self.token_until, self.came_from
+        made.token, made.token_until, made.came_from = self.token, self.token_until, self.came_from
         if actor is None:  # the request is still that of its own session; somebody else has none
             made.session = self.session
         return made

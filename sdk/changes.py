@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sdk.context import Draft
@@ -86,6 +86,9 @@ class Batch:
     last: list[Callable[[Sequence[Change]], None]] = field(default_factory=list)
     prepared: bool = False
     completing: bool = False
+    plugin: str = ""
+    """Whose hook has the batch in hand; the platform's to say, as is `declared`: the events that there are, each with its owner."""
+    declared: Mapping[str, tuple[str, Any]] | None = None
 
     def standing(self) -> list[Change]:
         """The changes that nobody has refused, deletions and restorations left out."""
@@ -104,12 +107,17 @@ class Batch:
     def complete(self, written: Set[UUID]) -> None:
         """Do what is to be done at last with the changes of these records; the platform's to call."""
         changes = [change for change in self.changes if change.id in written] if self.last else []
-        self.completing = True
+        self.completing, self.plugin = True, self.entity.partition(".")[0]  # only the owner fills in
         for fill in self.last if changes else ():
             fill(changes)
 
     def emit(self, event: str, change: Change, payload: Mapping[str, object]) -> None:
-        """Say that something happened in the domain; committed with the change and delivered after."""
+        """Say that something happened in the domain, by an event that the plugin itself declares; committed with the change, delivered after.
+
+        Raises RuntimeError for another's: who hears it believes its owner.
+        """
+        if self.declared is not None and self.declared.get(event, ("", None))[0] != self.plugin:
+            raise RuntimeError(f"plugin {self.plugin!r} does not declare the event {event!r}: only who declares one says that it happened")
         self.events.append((event, change.id, payload))
 
     def also_create(self, entity: str, change: Change, values: Mapping[str, object]) -> None:

@@ -99,7 +99,7 @@ def register_routes() -> Sequence[Route]:
 
 @hookspec
 def register_events() -> Sequence[EventType]:
-    """Events that the plugin emits beyond created, updated, deleted and restored.
+    """Events that the plugin emits beyond created, updated, deleted and restored: nobody emits those of another.
 
     When: at boot. Returns: event types named `<plugin>.<entity>.<past tense>`.
     Example: `return (EventType("pipeline.deal.won", _("Deal won")),)`.

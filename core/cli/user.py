@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 
 import click
-import sqlalchemy as sa
 
 from core.cli.base import platform, refusals_told
-from core.identity import factor, invitations
+from core.identity import entrance, invitations
 from core.identity.leaving import NAMED, find_person
 from core.identity.leaving import leave as let_leave
-from core.identity.tables import sign_ins
 from core.tenancy import lifecycle
 from sdk import Channel, NotFound, _
 
@@ -43,7 +41,7 @@ def invite(email: str, tenant: str, name: str | None, roles: tuple[str, ...]) ->
 @refusals_told
 def reset(email: str) -> None:
     """Let EMAIL choose another password; the link is mailed, and printed alone on standard output."""
-    sent = invitations.ask_reset(platform(), email)
+    sent = invitations.reset(platform(), email)
     if sent is None:
         raise NotFound(_("no one signs in with {email!r}"), email=email)
     click.echo(sent.address)
@@ -54,11 +52,7 @@ def reset(email: str) -> None:
 @refusals_told
 def forget_factor(email: str) -> None:
     """Remove the second factor of EMAIL, who has lost it with all recovery codes."""
-    with platform().database.begin(write=True, tenant=None) as connection:
-        found = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == email.strip().lower())).scalar()
-        if found is None:
-            raise NotFound(_("no one signs in with {email!r}"), email=email)
-        factor.remove(connection, found)
+    entrance.forget_factor(platform(), email)
     click.echo(f"{email} signs in by password alone")
 
 

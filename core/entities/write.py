@@ -213,7 +213,7 @@ class Writer:
 
     def _ask_hooks(self, items: Sequence[Item]) -> Batch:
         changes = [Change(item.id, item.draft.verb, item.before, item.values, item.draft.act, item.problems) for item in items]
-        batch = Batch(self.entity.full_name, changes)
+        batch = Batch(self.entity.full_name, changes, declared=self.work.platform.catalog.events)
         calls, work = self.work.platform.calls, self.work
         if changes:
             calls.moment("prepare_changes", frozenset({self.entity.plugin}), ctx=work, batch=batch)

@@ -19,7 +19,7 @@ from core.extension.discover import Found, State
 from core.extension.failures import Failures
 from core.extension.said import Said, joined, said
 from core.policy.bounds import in_bounds
-from sdk import GiveUp, Refusal, Unavailable, _, hooks
+from sdk import Batch, GiveUp, Refusal, Unavailable, _, hooks
 
 log = logging.getLogger("dealwright.hooks")
 _FREE = frozenset({"demo_data"})
@@ -142,6 +142,8 @@ class Calls:
 
     def _call(self, hook: str, owner: str, function: Any, arguments: Mapping[str, object]) -> None:
         started = time.perf_counter()
+        if isinstance(batch := arguments.get("batch"), Batch):
+            batch.plugin = owner
         try:
             given = _within(owner, hook, arguments)
             function(**{name: given[name] for name in function.__code__.co_varnames[: function.__code__.co_argcount]})

@@ -25,6 +25,8 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 """Says that an answer is that of an earlier request: the draft names no header for this, and this one is the usual."""
 KEPT = timedelta(hours=24)
+CLAIMED = timedelta(minutes=10)
+"""For how long a request that does something elsewhere holds its key at most: longer than any server is waited for."""
 MOST = 255
 FORM = r"^[!-~]([ -~]*[!-~])?$"
 _PART, _READ = 5_000, 200
@@ -71,6 +73,7 @@ class Once:
     def __init__(self, work: Work, caller: str, sent: str, request: str, *, waits: bool = False) -> None:
         self._work, self._request, self._waits = work, request, waits
         self._name = links.digest_of(f"{caller}\0{sent}")
+        self._claim = links.digest_of(f"{self._name} in progress")
         self._mine = (answers.c.tenant_id == work.tenant.id, answers.c.name == self._name)
 
     def earlier(self) -> Answer | None:
@@ -90,6 +93,23 @@ class Once:
         status, headers, body = orjson.loads(_unsealed(self._work, row))
         return Answer(status, [(name, value) for name, value in headers], base64.b64decode(body))
 
+    def claim(self) -> None:
+        """Say that this one is at it, in a transaction of its own; `release` takes that back. Raises Conflict where a twin is.
+
+        Who dies meanwhile holds it for some minutes: what he has done elsewhere nobody knows.
+        """
+        connection, mine = self._work.connection, (answers.c.tenant_id == self._work.tenant.id, answers.c.name == self._claim)
+        connection.execute(answers.delete().where(*mine, answers.c.created_at <= self._work.now() - CLAIMED))
+        if connection.execute(sa.select(answers.c.name).where(*mine)).first() is not None:
+            raise _in_use()
+        self._keep(self._claim, "")
+
+    def release(self) -> None:
+        """This one is through, whatever came of it."""
+        tenant = self._work.tenant.id
+        with self._work.platform.database.begin(write=True, tenant=tenant) as connection:
+            connection.execute(answers.delete().where(answers.c.tenant_id == tenant, answers.c.name == self._claim))
+
     def _enter(self) -> None:
         """One at a time. On SQLite writers are, so a twin waits; on PostgreSQL it would hold a thread, and is told to come back: a program
         at once, a browser, which shows the answer to the last click alone, after a while."""
@@ -101,23 +121,23 @@ class Once:
             left -= 1
             sleep(_PAUSE)
         if not mine:
-            refusal = Conflict(_("the first request with this Idempotency-Key is still in progress; send it again in a second"),
-                               code="idempotency_key_in_use")  # fmt: skip
-            refusal.retry_after = 1
-            raise refusal
+            raise _in_use()
 
     def keep(self, answer: Answer) -> None:
         """Remember the answer, to be committed with what was done."""
         told = orjson.dumps([answer.status, list(answer.headers), base64.b64encode(answer.body).decode()]).decode()
-        sealed = secrets.seal(self._work.platform.config.key(), _purpose(self._work, self._name), told)
-        row = {
-            "tenant_id": self._work.tenant.id,
-            "name": self._name,
-            "request": self._request,
-            "answer": sealed,
-            "created_at": self._work.now(),
-        }
+        self._keep(self._name, secrets.seal(self._work.platform.config.key(), _purpose(self._work, self._name), told))
+
+    def _keep(self, name: str, sealed: str) -> None:
+        row = {"tenant_id": self._work.tenant.id, "name": name, "request": self._request, "answer": sealed, "created_at": self._work.now()}
         self._work.connection.execute(answers.insert().values(**row))
+
+
+def _in_use() -> Conflict:
+    refusal = Conflict(_("the first request with this Idempotency-Key is still in progress; send it again in a second"),
+                       code="idempotency_key_in_use")  # fmt: skip
+    refusal.retry_after = 1
+    return refusal
 
 
 def _purpose(work: Work, name: str) -> str:

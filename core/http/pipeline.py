@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -117,7 +117,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
     with ExitStack() as after, platform.database.begin(write=write, tenant=tenant, ask=tokens.QUESTION) as connection:
         row = tokens.bearer(connection, tenant, digest, now)
         if row is None:
-            raise Unauthenticated(_("the token is unknown, expired or revoked; create another"))
+            raise Unauthenticated(tokens.UNKNOWN)
         if before is None:
             here.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
         if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
@@ -132,7 +132,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",
                     access_version=row.access_version)  # fmt: skip
         here.locale = work.locale
-        work.token_until, work.came_from = row.token_expires_at, address
+        work.token, work.token_until, work.came_from = row.token_id, row.token_expires_at, address
         after.callback(work.keep_attempts)
         with work.adopt(connection, writes=write):
             yield work
@@ -252,32 +252,52 @@ class Endpoint:
         if _request().method in SAFE:
             return self._answered(path, write=False)
         with self._received(path) as told:
-            return answer(told) if isinstance(told, Response) else self._answered(path, write=True)
+            if isinstance(told, FlaskResponse):
+                return told
+            if isinstance(told, Response) and idempotency.HEADER not in request.headers:
+                return answer(told)
+            return self._answered(path, write=True, told=told)
 
-    def _answered(self, path: Mapping[str, str], *, write: bool) -> FlaskResponse:
+    def _answered(self, path: Mapping[str, str], *, write: bool, told: object = None) -> FlaskResponse:
         with self._entered(path, write=write) as work:
             self.admit(work, path)
+
+            def act() -> FlaskResponse:
+                return answer(told if isinstance(told, Response) else self.handler(work, path))
+
             if write and idempotency.HEADER in request.headers:
-                return _once(work, path.get(links.TOKEN, "") if self.public else "", lambda: answer(self.handler(work, path)))
+                return _kept(_under_key(work, self._link(path)), act)
             value = self.handler(work, path)
         return answer(value)
+
+    def _link(self, path: Mapping[str, str]) -> str:
+        return path.get(links.TOKEN, "") if self.public else ""
 
     @contextmanager
     def _received(self, path: Mapping[str, str]) -> Iterator[object]:
         """What was sent is in, and what takes long is done, before the transaction begins; what is kept open closes behind its end. It
-        gives what the preparation gave."""
+        gives what the preparation gave, or the answer of the same request before."""
         if self.public:  # whoever has a link sends words, not files
             request.max_content_length = current_app.config["DEALWRIGHT_MAX_BODY"]
         receive(lambda: self._entered(path, write=False))
         if self.prepare is None:
             yield None
             return
-        with self._entered(path, write=False, acts=True) as work:
-            self.admit(work, path)
-            preparation = self.prepare(work, path)
-        with preparation as g.prepared:
-            rewind()
-            yield g.prepared
+        keyed = idempotency.HEADER in request.headers
+        with ahead(partial(self._entered, path, write=True), lambda work: self._key(work, path)) if keyed else nullcontext() as before:
+            if before is not None:
+                yield before
+                return
+            with self._entered(path, write=False, acts=True) as work:
+                self.admit(work, path)
+                preparation = self.prepare(work, path)
+            with preparation as g.prepared:
+                rewind()
+                yield g.prepared
+
+    def _key(self, work: Work, path: Mapping[str, str]) -> Once:
+        self.admit(work, path)
+        return _under_key(work, self._link(path))
 
     def _entered(self, path: Mapping[str, str], *, write: bool, acts: bool = False) -> AbstractContextManager[Work]:
         return entered_by_link(self.platform, path[links.TOKEN], write) if self.public else entered(self.platform, write, acts=acts)
@@ -288,27 +308,56 @@ class Endpoint:
             raise NotFound(_("there is nothing at this address"))
 
 
-def _once(work: Work, link: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
-    """The act's answer, or the one that it got when the caller sent the same request under the same key before.
+def _under_key(work: Work, link: str) -> Once:
+    """The write under the key of the request.
 
     A key is its caller's own: no token, however narrow, is told what another one has done. A refusal undoes all, the key included.
     """
     sent = idempotency.read_key(request.headers[idempotency.HEADER])
     caller = link or request.headers.get("Authorization", "").partition(" ")[2].strip() or f"user {work.actor.user_id}"
-    return _kept(work, caller, sent, _fingerprint(), act)
+    return Once(work, _through(work, caller), sent, _fingerprint())
+
+
+def marked(work: Work, mark: str) -> Once:
+    """The write under the mark of a form: the same form with the same mark is done once; filled in otherwise, it is another form."""
+    asked = _fingerprint()
+    return Once(work, _through(work, f"user {work.actor.user_id}"), f"{mark} {asked}", asked, waits=True)
+
+
+def _through(work: Work, caller: str) -> str:
+    return f"{caller} through {work.impersonator}" if work.impersonator is not None else caller
 
 
 def once(work: Work, mark: str, act: Callable[[], FlaskResponse]) -> FlaskResponse:
-    """The act's answer, or that of the same form with the same mark before; filled in otherwise, it is another form."""
-    asked = _fingerprint()
-    return _kept(work, f"user {work.actor.user_id}", f"{mark} {asked}", asked, act, waits=True)
+    """The act's answer, or that of the same form with the same mark before."""
+    return _kept(marked(work, mark), act)
 
 
-def _kept(work: Work, caller: str, sent: str, asked: str, act: Callable[[], FlaskResponse], *, waits: bool = False) -> FlaskResponse:
-    caller = f"{caller} through {work.impersonator}" if work.impersonator is not None else caller
-    kept = Once(work, caller, sent, asked, waits=waits)
+@contextmanager
+def ahead(entered: Callable[[], AbstractContextManager[Work]], under: Callable[[Work], Once]) -> Iterator[FlaskResponse | None]:
+    """Before something is done elsewhere than in the database, which no rollback takes back: what was answered under the key before, if
+    anything; else a twin at the same moment is told to come back, until this one is through."""
+    with entered() as work:
+        kept = under(work)
+        if (before := kept.earlier()) is None:
+            kept.claim()
+    if before is not None:
+        yield _replayed(before)
+        return
+    try:
+        yield None
+    finally:
+        kept.release()
+
+
+def _replayed(before: Answer) -> FlaskResponse:
+    return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
+
+
+def _kept(kept: Once, act: Callable[[], FlaskResponse]) -> FlaskResponse:
+    """The act's answer, or the one that it got when the caller sent the same request under the same key before."""
     if (before := kept.earlier()) is not None:
-        return FlaskResponse(before.body, before.status, [*before.headers, (idempotency.REPLAYED, "true")])
+        return _replayed(before)
     response = act()
     if response.status_code < 400:  # what was refused was not done: it is asked anew, and fills no table
         response.direct_passthrough = False  # a file that is sent part by part is kept as a whole

@@ -18,6 +18,7 @@ from core.identity.attempts import Crowd
 from core.identity.sessions import Session
 from core.identity.tables import LEFT
 from core.identity.tables import sessions as session_table
+from core.policy.acting import ALONE
 from sdk import Forbidden, Invalid, Problem, Response, TooMany, Unauthenticated, _
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def mount_session(addresses: Addresses, platform: Platform) -> type_sign_in:
 
     def change_password() -> FlaskResponse:
         query_pairs(frozenset())
-        session, words = signed_in(platform), _words("password", "new_password")
+        session, words = in_person(platform), _words("password", "new_password")
         entrance.change_password(platform, session, words["password"], words["new_password"], visitor(config))
         return answer(Response(None, 204))
 
@@ -109,17 +110,18 @@ def _mount_factor(addresses: Addresses, platform: Platform) -> None:
 
     def offer() -> FlaskResponse:
         query_pairs(frozenset())
-        seed, address = entrance.offer_factor(platform, signed_in(platform))
+        seed, address = entrance.offer_factor(platform, in_person(platform))
         return answer(Response({"secret": seed, "uri": address}, 201))
 
     def confirm() -> FlaskResponse:
         query_pairs(frozenset())
-        session, words = signed_in(platform), _words("code")
-        return answer(Response({"recovery_codes": entrance.add_factor(platform, session, words["code"], visitor(config))}))
+        session, words = in_person(platform), _words("code", "password")
+        codes = entrance.add_factor(platform, session, words["code"], words["password"], visitor(config))
+        return answer(Response({"recovery_codes": codes}))
 
     def remove() -> FlaskResponse:
         query_pairs(frozenset())
-        session, words = signed_in(platform), _words("code")
+        session, words = in_person(platform), _words("code")
         entrance.remove_factor(platform, session, words["code"], visitor(config))
         return answer(Response(None, 204))
 
@@ -136,6 +138,14 @@ def signed_in(platform: Platform) -> Session:
         raise Unauthenticated(_("the session has expired; sign in again"))
     if request.method != "GET" and not session.told(request.headers.get("X-CSRF-Token", "")):
         raise Forbidden(_("send the session’s csrf_token as X-CSRF-Token"), code="csrf")
+    return session
+
+
+def in_person(platform: Platform) -> Session:
+    """The same for what a person does about the own identity; raises Forbidden while the session acts as somebody else: whose is meant?"""
+    session = signed_in(platform)
+    if session.acting is not None:
+        raise Forbidden(ALONE, code="acting")
     return session
 
 

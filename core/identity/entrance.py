@@ -27,7 +27,7 @@ from core.identity.tables import (
     sign_ins,
 )
 from core.identity.tables import sessions as session_table
-from sdk import Conflict, Forbidden, TooMany, Unauthenticated, _
+from sdk import Conflict, Forbidden, NotFound, TooMany, Unauthenticated, _
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 FACTOR_REQUIRED = "second_factor_required"
 _WRONG = _("the email or password is wrong")
 _WRONG_CODE = _("the code is wrong, expired or already used")
+_WRONG_NOW = _("the current password is wrong")
 _NO_PASSWORD = _("you don’t have a password here: you sign in through another system")
 
 
@@ -101,19 +102,29 @@ def offer_factor(platform: Platform, session: Session) -> tuple[str, str]:
         return factor.offer(connection, platform.config.key(), row)
 
 
-def add_factor(platform: Platform, session: Session, code: str, visitor: Visitor) -> list[str]:
-    """Put the offered seed in force: the other sessions end. Returns the recovery codes; raises Conflict where nothing was
-    offered, Forbidden for another code."""
+def add_factor(platform: Platform, session: Session, code: str, password: str, visitor: Visitor) -> list[str]:
+    """Put the offered seed in force: the other sessions end. Returns the recovery codes. Who only has the session could shut its owner out by
+    it, so the password is shown again.
+
+    Raises Conflict where nothing was offered, Forbidden for another code or a wrong password, TooMany while it is locked.
+    """
+    with platform.database.begin(write=False, tenant=None) as connection:
+        offered = _owner(connection, session).totp_offered
+    if offered is None:
+        raise Conflict(_("request a secret first: POST /api/v1/session/second_factor"), code="no_factor")
+    shown = _shown_again(platform, session, password, visitor)
     with platform.database.begin(write=True, tenant=None) as connection:
-        row = _owner(connection, session)
-        if row.totp_offered is None:
-            raise Conflict(_("request a secret first: POST /api/v1/session/second_factor"), code="no_factor")
+        row = _unchanged(connection, shown)
+        if row is None:
+            raise Forbidden(_WRONG_NOW, code="wrong_credentials")
+        forget_wrong(connection, row.email, counted=True)
         codes = factor.confirm(connection, platform.config.key(), row, code, platform.clock())
-        if codes is None:
-            raise Forbidden(_WRONG_CODE, code="wrong_code")
-        sessions.end(connection, session_table.c.sign_in_id == row.id, session_table.c.id != session.id)
-        sessions.note(connection, Person(row.id), FACTOR_ADDED, visitor, platform.clock())
-        return codes
+        if codes is not None:
+            sessions.end(connection, session_table.c.sign_in_id == row.id, session_table.c.id != session.id)
+            sessions.note(connection, Person(row.id), FACTOR_ADDED, visitor, platform.clock())
+    if codes is None:
+        raise Forbidden(_WRONG_CODE, code="wrong_code")
+    return codes
 
 
 def remove_factor(platform: Platform, session: Session, code: str, visitor: Visitor) -> None:
@@ -131,6 +142,16 @@ def remove_factor(platform: Platform, session: Session, code: str, visitor: Visi
     _check_wait(wait)
     if not right:
         raise Forbidden(_WRONG_CODE, code="wrong_code")
+
+
+def forget_factor(platform: Platform, email: str) -> None:
+    """The operator takes away a second factor that was lost; raises NotFound for who signs in nowhere."""
+    with platform.database.begin(write=True, tenant=None) as connection:
+        found = connection.execute(sa.select(sign_ins.c.id).where(sign_ins.c.email == email.strip().lower())).scalar()
+        if found is None:
+            raise NotFound(_("no one signs in with {email!r}"), email=email)
+        factor.remove(connection, found)
+        sessions.note(connection, Person(found), FACTOR_REMOVED, Visitor(), platform.clock())
 
 
 def factor_of(platform: Platform, session: Session) -> tuple[bool, int]:
@@ -157,16 +178,11 @@ def _check_wait(wait: int) -> None:
 def change_password(platform: Platform, session: Session, password: str, new: str, visitor: Visitor) -> None:
     """Another password for who is signed in; the person's other sessions end. Raises Forbidden for a wrong `password`, Invalid for
     a `new` one that does not fit, TooMany while it is locked, Conflict for who has none."""
-    if session.person.sign_in is None:
-        raise Conflict(_NO_PASSWORD, code="no_password")
-    email = _email(platform, session.person.sign_in)
-    hash = passwords.hashed(new, email, field="new_password")
-    row = right_password(platform, sign_ins.c.id == session.person.sign_in, email, password, visitor)
-    if row is None:
-        raise Forbidden(_("the current password is wrong"), code="wrong_credentials")
+    hash = passwords.hashed(new, _email(platform, session), field="new_password")
+    row = _shown_again(platform, session, password, visitor)
     with platform.database.begin(write=True, tenant=None) as connection:
         if _unchanged(connection, row) is None:
-            raise Forbidden(_("the current password is wrong"), code="wrong_credentials")
+            raise Forbidden(_WRONG_NOW, code="wrong_credentials")
         forget_wrong(connection, row.email, counted=True)
         set_password(connection, row.id, hash, session_table.c.id != session.id)
         sessions.note(connection, Person(row.id), PASSWORD_CHANGED, visitor, platform.clock())
@@ -217,7 +233,15 @@ def _unchanged(connection: Connection, row: sa.Row[Any]) -> sa.Row[Any] | None:
     return connection.execute(sa.select(sign_ins).where(*same).with_for_update()).one_or_none()
 
 
-def _email(platform: Platform, sign_in: UUID) -> str:
+def _shown_again(platform: Platform, session: Session, password: str, visitor: Visitor) -> sa.Row[Any]:
+    """The sign-in behind a session, whose password was shown once more; raises Forbidden for a wrong one."""
+    email = _email(platform, session)
+    row = right_password(platform, sign_ins.c.id == session.person.sign_in, email, password, visitor)
+    if row is None:
+        raise Forbidden(_WRONG_NOW, code="wrong_credentials")
+    return row
+
+
+def _email(platform: Platform, session: Session) -> str:
     with platform.database.begin(write=False, tenant=None) as connection:
-        found: str = connection.execute(sa.select(sign_ins.c.email).where(sign_ins.c.id == sign_in)).scalar_one()
-        return found
+        return str(_owner(connection, session).email)

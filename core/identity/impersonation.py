@@ -82,9 +82,12 @@ def entered(work: Work, connection: Connection, acting: Acting) -> Work:
     return work.impersonating(actor, grants, locale)
 
 
-def forbid(work: Work) -> None:
-    """Keys and sessions of a person are not for who only acts as him: they would outlast the hour."""
+def forbid(work: Work, permission: str = "") -> None:
+    """Keys and sessions of a person are not for who only acts as him: they would outlast the hour. That something (`permission`) was to be changed
+    stays in the audit."""
     if work.impersonator is not None:
+        if permission:
+            work.refused(permission, work.actor.user_id)
         raise Forbidden(_("while impersonating, you can’t create that person’s tokens or see or end their sessions"), code="acting")
 
 

@@ -17,6 +17,7 @@ from core.entities.rows import live_of
 from core.identity import memberships, sessions
 from core.identity.tables import User, token_secrets
 from core.identity.tables import sessions as session_table
+from core.policy.acting import require_in_person
 from core.policy.hierarchy import roles_of_team
 from core.policy.places import beyond
 from sdk import Audience, Conflict, Draft, Entity, Invalid, NotFound, Outcome, Problem, Refusal, _, where
@@ -68,6 +69,8 @@ def leave(work: Work, person: UUID, successor: UUID, *, dry_run: bool = False) -
     done = Departure(person, successor, dry_run)
     with work.transaction(write=not dry_run):
         _check(work, person, successor)
+        if not dry_run:
+            require_in_person(work, PERSON, "delete", person)
         done.tokens = _end_access(work, done)
     system = work.as_system()
     for entity, fields in _handing(work):

@@ -101,7 +101,7 @@ class PluginList(Schema):
 def issue_token(ctx: Context, request: Request) -> Response:
     """Issue a token; one made with a token can do no more than that, nor for longer."""
     work = cast("Work", ctx)
-    impersonation.forbid(work)
+    impersonation.forbid(work, "core.token.create")
     body = request.body
     user = cast("UUID | None", body["user"]) or work.actor.user_id
     if user is None or (user != work.actor.user_id and not work.can("core.user.update")):
@@ -133,7 +133,7 @@ class SentInvitation(Schema):
 def invite(ctx: Context, request: Request) -> Response:
     """Send a person the link by which to choose a password."""
     work = cast("Work", ctx)
-    impersonation.forbid(work)
+    impersonation.forbid(work, "core.user.update")
     if not work.grants.unlimited:  # else who may change an e-mail could have the invitation of an administrator sent to himself
         raise Forbidden(_("only someone who can do everything can send invitations"))
     sent = invitations.invite(work, request.id())

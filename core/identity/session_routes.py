@@ -52,14 +52,14 @@ def list_sessions(ctx: Context, request: Request) -> object:
 
 def end_sessions(ctx: Context, request: Request) -> Response:
     """End all sessions of one person but the one that asks."""
-    work = _trusted(ctx)
+    work = _trusted(ctx, "core.user.update")
     others = [] if work.session is None else [session_table.c.id != work.session]
     return _ended(work, _whose(work, request), *others)
 
 
 def end_session(ctx: Context, request: Request) -> Response:
     """End one session: one's own, or, for who may do everything, of anybody who may enter the tenant."""
-    work = _trusted(ctx)
+    work = _trusted(ctx, "core.user.update")
     reach = sessions.of_tenant(work.tenant.id) if work.grants.unlimited else _own(work)
     if not sessions.live(work.connection, sa.and_(reach, session_table.c.id == request.id()), work.now()):
         raise NotFound(_("record {id!r} does not exist"), id=str(request.id()))
@@ -87,12 +87,12 @@ def _own(work: Work) -> sa.ColumnElement[bool]:
     return sessions.of_user(work.tenant.id, work.actor.user_id)
 
 
-def _trusted(ctx: Context) -> Work:
+def _trusted(ctx: Context, permission: str = "") -> Work:
     """A restricted token was given for something else."""
     work = cast("Work", ctx)
     if work.grants.allows is not None:
         raise Forbidden(_("a restricted token can’t see or end sessions"))
-    impersonation.forbid(work)
+    impersonation.forbid(work, permission)
     return work
 
 

@@ -141,6 +141,8 @@ token_secrets = sa.Table(
     sa.Column("tenant_id", key(), primary_key=True),
     sa.Column("hash", sa.String(64), primary_key=True, info={"secret": True}),
     sa.Column("token_id", key(), nullable=False),
+    # The token by which it was made, if one was: it ends with that one.
+    sa.Column("made_with", key(), nullable=True),
 )
 
 sign_ins = sa.Table(

@@ -15,13 +15,16 @@ from core.data.engine import Database, asked
 from core.identity.allowing import checked
 from core.identity.tables import Token, User, token_secrets
 from core.tenancy.tables import tenants
-from sdk import links
+from sdk import Batch, Unauthenticated, _, links
+from sdk.columns import among
 
 if TYPE_CHECKING:
     from core.context import Work
 
 log = logging.getLogger("dealwright.identity")
 PREFIX = "dw_"
+UNKNOWN = _("the token is unknown, expired or revoked; create another")
+_MAKING = "tokens are made by tokens"
 NOTED = timedelta(minutes=1)
 """How exact `last_used_at` is."""
 
@@ -32,12 +35,39 @@ def issue(work: Work, user: UUID, name: str, allows: list[str] | None = None, ex
         allows = checked(work if user == work.actor.user_id else work.standing_in(user), allows)
     secret = PREFIX + links.new_token(work)
     with work.transaction(write=True):
+        _hold(work, work.token)
         values = {"name": name, "user": user, "allows": allows, "expires_at": expires_at, "owner": user}
         row = work.as_system().records("core.token").create(values)
         id = row["id"]
         assert isinstance(id, UUID)
-        work.connection.execute(token_secrets.insert().values(tenant_id=work.tenant.id, hash=links.digest_of(secret), token_id=id))
+        row = {"tenant_id": work.tenant.id, "hash": links.digest_of(secret), "token_id": id, "made_with": work.token}
+        work.connection.execute(token_secrets.insert().values(**row))
     return id, secret
+
+
+def _hold(work: Work, token: UUID | None) -> None:
+    """A token that makes another is not revoked meanwhile; raises Unauthenticated where it just was."""
+    if token is None:
+        return
+    work.lock(_MAKING)
+    table = Token.table()
+    mine = (table.c.tenant_id == work.tenant.id, table.c.id == token, table.c.deleted_at.is_(None))
+    if work.connection.execute(sa.select(table.c.id).where(*mine)).first() is None:
+        raise Unauthenticated(UNKNOWN)
+
+
+def take_along(work: Work, batch: Batch) -> None:
+    """For `prepare_changes` of tokens: with one that is revoked go those that were made with it, and in their turn those made with these."""
+    gone = {change.id: change for change in batch.changes if change.verb == "delete" and change.stands}
+    if not gone:
+        return
+    work.lock(_MAKING)
+    table, secret = Token.table(), token_secrets
+    here = (table.c.tenant_id == secret.c.tenant_id, table.c.id == secret.c.token_id, table.c.deleted_at.is_(None))
+    query = sa.select(secret.c.token_id, secret.c.made_with).join(table, sa.and_(*here)).where(secret.c.tenant_id == work.tenant.id)
+    for made in work.connection.execute(query.where(among(secret.c.made_with, gone))).all():
+        if made.token_id not in gone:
+            batch.also_delete("core.token", gone[made.made_with], made.token_id)
 
 
 def tenant_in(secret: str) -> UUID | None:

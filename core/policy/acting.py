@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.policy.grants import Grant, Grants, with_implied
 from core.policy.parts import beyond_parts
-from sdk import EVERYBODY, Conflict, Entity, NotFound, Scope, _
+from sdk import EVERYBODY, Batch, Conflict, Entity, Forbidden, NotFound, Scope, Verb, _
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -21,6 +21,8 @@ STOPS = frozenset({"active"})
 OUTLASTS = _(
     "while impersonating, you can’t create or change anything that keeps acting for that person ({entity}), because it would outlast the hour"
 )
+ALONE = _("while impersonating, you can’t do this: a person’s way in, tokens and email are for that person alone")
+_WAYS_IN, _PERSON, _WHO = frozenset({"core.token", "core.identity"}), "core.user", frozenset({"email", "active"})
 _BEYOND = _(
     "this acts later with the permissions of {owner}, who has one you don’t have ({permission}): make yourself the "
     "owner, or ask an administrator"
@@ -46,6 +48,29 @@ def short_of(work: Work, grants: Grants) -> str | None:
             if not own and grant.scope is not Scope.NONE and not work.grants.covers(name, Grant(Scope.ALL, grant.fields)):
                 return name
     return beyond_parts(work, grants.table)
+
+
+def is_for_the_person_alone(work: Work, entity: str, verb: str, record: UUID | None, names: Iterable[str]) -> bool:
+    """Whether the actor is only acted as, and this would change how people come in, or who the person is: it would outlast the hour, and shut out
+    whose it is. `names`: the fields of an update."""
+    if work.impersonator is None or work.grants.everything or verb == Verb.READ:
+        return False
+    return entity in _WAYS_IN or (
+        entity == _PERSON and record == work.actor.user_id and (verb == Verb.DELETE or not _WHO.isdisjoint(names))
+    )
+
+
+def keep_in_person(work: Work, batch: Batch) -> None:
+    """For `prepare_changes`: raises Forbidden where something of it is for the person alone; that it was tried stays in the audit."""
+    for change in batch.changes:
+        require_in_person(work, batch.entity, change.verb, change.id, filter(change.changes, change.values))
+
+
+def require_in_person(work: Work, entity: str, verb: str, record: UUID, names: Iterable[str] = ()) -> None:
+    """The same for one act."""
+    if is_for_the_person_alone(work, entity, verb, record, names):
+        work.refused(f"{entity}.{verb}", record)
+        raise Forbidden(ALONE, code="acting")
 
 
 def may_act_for(work: Work, entity: Entity, owner: object) -> bool:

@@ -12,11 +12,12 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.identity.tables import WRITE, Share
-from core.policy.acting import STOPS, may_act_for
+from core.policy.acting import STOPS, is_for_the_person_alone, may_act_for
 from core.policy.allowed import ACT_LATER
 from core.policy.enforcer import EVERYTHING
 from core.policy.grants import Grant, including
 from core.policy.hierarchy import givers
+from core.policy.places import check_people, check_teams
 from core.policy.scopes import PARENT_VERB, moving
 from core.policy.sharing import may_share
 from core.policy.stored import check_grants, check_roles
@@ -45,11 +46,14 @@ REASONS: dict[str, Text] = {
     "shared_only": _("the record is only shared with the person, who can’t move it or give it away"),
     "acts_for_other": _("the record acts with the permissions of its owner, who has some the person doesn’t have"),
     "beyond_own": _("without it somebody would have permissions that the person doesn’t have"),
+    "last_administrator": _("no one else could do everything any more"),
+    "in_person": _("while impersonating, nobody changes how that person comes in"),
     "impersonating": _("while impersonating, nothing can be created or changed that keeps acting for that person"),
 }
 """What decided."""
-_TAKEN_AWAY = {"core.grant": check_grants, "core.role": check_roles}
-"""What is asked where what rights are made of goes away: what stood in its place before may go further than who takes it away."""
+_TAKEN_AWAY = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.team": check_teams}
+"""What is asked where what rights are made of goes away: what stood in its place before may go further than who takes it away, and somebody who
+may do everything stays."""
 
 
 @dataclass(frozen=True)
@@ -160,12 +164,14 @@ class _Question:
             return reader.veils(id, self.name) or None
         if self.who.grants.everything:
             return None
+        if is_for_the_person_alone(self.who, entity.full_name, self.verb, id, (self.name,)):
+            return "in_person"
         if entity.record is Share and not may_share(self.who, self._stored(entity, id)["record"]):
             return "shared_only"
         if self.verb is Verb.DELETE and (check := _TAKEN_AWAY.get(entity.full_name)) is not None:
             change = Change(id, self.verb.value, self._stored(entity, id), {})
             check(self.who, Batch(entity.full_name, [change]))
-            return None if change.conflict is None else "beyond_own"
+            return None if change.conflict is None else change.conflict[0]
         if self.verb is not Verb.UPDATE:
             return None
         handed = (*moving(entity), *([entity.sharing.field] if entity.sharing is not None else []))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
-from core.identity.tables import User
+from core.policy.administrators import keep_one
 from core.policy.enforcer import EVERYTHING
 from core.policy.grants import with_implied
 from core.policy.hierarchy import roles_of_team
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from core.context import Work
 
 _BEYOND = _("you can’t assign the role {role}: it allows {permission}, which you don’t have yourself")
-_LAST = _("no one else can do everything: make someone an administrator first")
 _WIDER = _("your teams, territories and reports decide what you can see; only someone who can do everything can widen that")
 _MAILBOX = _(
     "you can’t change the email of someone with permissions you don’t have ({permission}), because it would let you sign in as them"
@@ -38,31 +35,7 @@ def check_people(work: Work, batch: Batch) -> None:
         if change.verb == "update":
             giver.check_people_below(change)
             giver.check_mailbox(change)
-    _keep_one(work, batch, giver)
-
-
-def _keep_one(work: Work, batch: Batch, giver: _Giver) -> None:
-    """Somebody who may do everything stays, whoever writes: else nobody could let anybody in again."""
-    moved = [
-        change for change in batch.changes
-        if change.stands and change.before and (change.verb == "delete" or (change.verb == "update" and any(map(change.changes, ("roles", "team", "active")))))
-    ]  # fmt: skip
-    if not moved:
-        return
-    everything = {key for key, (_plugin, role) in work.platform.catalog.roles.items() if role.everything}
-    everything |= {str(row["key"]) for row in work.as_system().records("core.role").find(where(everything=True))}
-    losing = [
-        change for change in moved
-        if giver.is_one_of(everything, change.before or {})
-        and (change.verb == "delete" or not giver.is_one_of(everything, {n: change.after(n) for n in ("roles", "team", "active")}))
-    ]  # fmt: skip
-    if losing:
-        gone, person = [change.id for change in losing], User.table()
-        query = sa.select(person.c.roles, person.c.team_id.label("team"), person.c.active)
-        query = query.where(person.c.tenant_id == work.tenant.id, person.c.deleted_at.is_(None), person.c.id.not_in(gone))
-        if not any(giver.is_one_of(everything, dict(row)) for row in work.connection.execute(query).mappings()):
-            for change in losing:
-                change.forbid("last_administrator", _LAST)
+    keep_one(work, batch)
 
 
 def check_teams(work: Work, batch: Batch) -> None:
@@ -75,6 +48,7 @@ def check_teams(work: Work, batch: Batch) -> None:
             change.forbid("beyond_own", _WIDER)
         if change.verb in ("update", "restore"):
             giver.check_teams_below(change)
+    keep_one(work, batch)
 
 
 def check_territories(work: Work, batch: Batch) -> None:
@@ -134,10 +108,6 @@ class _Giver:
         if role not in self._too_much:
             self._too_much[role] = beyond(self._work, role)
         return self._too_much[role]
-
-    def is_one_of(self, roles: Set[str], person: Mapping[str, Any]) -> bool:
-        """Whether an active person has one of some roles, of his own or by his team."""
-        return bool(person["active"]) and not roles.isdisjoint(self._roles(person, "team"))
 
     def check_mailbox(self, change: Change) -> None:
         """Whose mailbox it is comes in as this person, by a letter or by the word of another system."""

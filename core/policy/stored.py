@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from core.custom.overlay import overlay_of
+from core.policy.administrators import keep_one
 from core.policy.grants import Grant, with_implied
 from core.policy.parts import beyond_parts
 from sdk import Batch, Change, Condition, Entity, Scope, Verb, _
@@ -134,6 +135,7 @@ def check_roles(work: Work, batch: Batch) -> None:
             change.forbid("beyond_own", _("you can’t create a role that can do everything, because you can’t yourself"))
         elif change.verb == "restore" or (change.verb == "update" and change.changes("key")):
             _check_holders(work, change)
+    keep_one(work, batch)
 
 
 def _check_holders(work: Work, change: Change) -> None:

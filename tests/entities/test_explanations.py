@@ -274,3 +274,8 @@ def test_an_explanation_knows_what_the_doors_ask_beside_the_grants(
     assert told("core.job.read", record=asked, field="error") == "granted"
     assert told("core.job.read", record=other, field="error") == "veiled", "no error is there as yet: that is not told either"
     assert told("core.job.read", record=other, field="name") == "granted"
+
+    rep, (admin,) = client, system.records("core.user").find(parse_where(["email=admin@acme.example"]))
+    assert client.delete(f"/api/v1/core/users/{admin['id']}").json["code"] == "last_administrator"
+    assert told("core.user.delete", record=admin["id"]) == "last_administrator"
+    assert told("core.user.delete", record=people.rep) == "granted"

@@ -229,6 +229,22 @@ def test_somebody_who_may_do_everything_stays(system: Work) -> None:
     users.update(two, {"roles": [], "team": team})
     with pytest.raises(Conflict):
         users.update(two, {"team": None})
+    above = id_of(system.records("core.team").create({"name": "Above"}))
+    for entity, id, values in (
+        ("core.team", team, {"roles": []}),
+        ("core.team", team, {"roles": ["read_only"], "parent": str(above)}),
+        ("core.role", id_of(role), {"everything": False}),
+        ("core.role", id_of(role), {"key": "others"}),
+    ):
+        with pytest.raises(Conflict) as refused:
+            system.records(entity).update(id, values)
+        assert refused.value.reason == "last_administrator", (entity, values)
+    for entity, id in (("core.team", team), ("core.role", id_of(role))):
+        with pytest.raises(Conflict):
+            system.records(entity).delete(id)
+    system.records("core.team").write_all(
+        [Draft("update", {"roles": ["owners"]}, above), Draft("update", {"roles": [], "parent": above}, team)]
+    )
     users.update(one, {"active": True})
     outcomes = users.write([Draft("update", {"active": False}, one), Draft("delete", {}, two)])
     assert [outcome.refusal is None for outcome in outcomes] == [False, False]

@@ -103,6 +103,29 @@ def test_what_a_plugin_raises_in_an_address_of_its_own_or_as_it_is_asked_is_told
     assert api.get("/health/ready").json["failing"] == {"brittle": ["GET /boom", "POST /early", "uses_of"]}
 
 
+HERALD = """
+@hookimpl
+def register_events():
+    return (EventType("herald.came", _("Came")),)
+
+@hookimpl
+def validate_changes(ctx, batch):
+    for change in batch.changes if batch.entity == "probe.thing" else ():
+        batch.emit(str(change.after("name")), change, {})
+"""
+
+
+def test_a_plugin_says_of_its_own_events_alone_that_they_happened(install: type_install, packages: Packages) -> None:
+    installed = install(packages.plugin("herald", HERALD, more=HEARS.format(more="")))
+    records = things(installed, "other")
+    records.create({"name": "herald.came"})  # type: ignore[attr-defined]
+    for of_others in ("probe.thing.named", "herald.went", "core.mail.written"):
+        with pytest.raises(Unavailable, match="plugin 'herald' failed") as caught:
+            records.create({"name": of_others})  # type: ignore[attr-defined]
+        assert "does not declare the event" in str(caught.value.__cause__)
+    assert len(records.find(())) == 1  # type: ignore[attr-defined]
+
+
 @pytest.mark.feature("P11")
 def test_after_a_day_without_a_failure_a_plugin_is_well(clock: Clock, platform: Platform) -> None:
     for days, times in ((0, 1), (0, 2), (2, 1)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jsonschema_rs
 import pytest
@@ -16,7 +16,7 @@ from core.identity import tokens
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
-from sdk import Refusal, Tenant, links
+from sdk import Draft, Refusal, Tenant, links
 
 THINGS = "/api/v1/probe/things"
 NOBODY = "01900000-0000-7000-8000-000000000000"
@@ -240,6 +240,26 @@ def test_a_token_made_with_a_token_ends_with_it_at_the_latest(client: Api, platf
     assert child.get(THINGS).status_code == 200
     clock.move(minutes=6)
     problem(child.get(THINGS), 401)
+
+
+def test_a_token_that_is_revoked_takes_along_those_that_were_made_with_it_and_with_these(
+    client: Api, platform: Platform, tenant: Tenant
+) -> None:
+    def made(by: Api) -> tuple[str, Api]:
+        issued = by.post("/api/v1/core/tokens", {"name": "robot"}).json
+        return f"/api/v1/core/tokens/{issued['id']}", Api(platform, client.flask, issued["token"], tenant)
+
+    (first, one), (_mine, other) = made(client), made(client)
+    middle, child = made(one)
+    _last, grandchild = made(child)
+    beside, sibling = made(one)
+    assert [each.get(THINGS).status_code for each in (one, child, grandchild, sibling)] == [200] * 4
+    assert client.delete(middle).status_code == 204
+    assert [each.get(THINGS).status_code for each in (one, child, grandchild, sibling)] == [200, 401, 401, 200]
+    together = [Draft("delete", id=UUID(address.rpartition("/")[2])) for address in (beside, first)]
+    platform.system(tenant.id).records("core.token").write_all(together)
+    assert [each.get(THINGS).status_code for each in (one, sibling, other)] == [401, 401, 200]
+    assert len(client.get("/api/v1/core/audit", {"entity": "core.token", "action": "delete"}).json["data"]) == 4
 
 
 def test_a_token_that_would_be_dead_is_not_made(client: Api, clock: Clock) -> None:

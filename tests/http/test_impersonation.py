@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -67,6 +68,19 @@ def test_who_acts_as_a_representative_sees_and_may_what_that_one_does_for_an_hou
         ("POST", "/api/v1/core/shares", {"record": f"probe.thing:{mine}", "user": str(people.reps[1][0]), "access": "read"}),
     ):
         problem(admin.call(method, path, body), 403, "acting")
+    (key,) = client.as_user(rep).get("/api/v1/core/tokens").json["data"]
+    refused = admin.call("DELETE", f"/api/v1/core/tokens/{key['id']}")
+    assert "for that person alone" in problem(refused, 403, "acting")["detail"]
+    for method, path, body in (
+        ("PUT", f"{SESSION}/password", {"password": PASSWORD, "new_password": "zebra piano lamp"}),
+        ("POST", f"{SESSION}/second_factor", None),
+        ("POST", f"{SESSION}/second_factor/removals", {"code": "123456"}),
+    ):
+        problem(admin.call(method, path, body), 403, "acting")  # whose would be meant?
+    question = {"action": "core.token.delete", "record": key["id"]}
+    assert admin.call("GET", f"/api/v1/core/explanations?{urlencode(question)}").json["reason"] == "in_person"
+    tried = [row["changes"]["permission"][1] for row in audit_of(system) if row["action"] == "refused" and row["impersonator_id"] == ada]
+    assert tried[-3:] == ["core.token.create", "core.user.update", "core.token.delete"]
     problem(admin.call("POST", ACTING, {"user": str(people.manager)}), 409, "acting")
     assert admin.call("GET", ACTING).json["user"] == str(rep)
     clock.move(hours=1)
@@ -79,6 +93,28 @@ def test_who_acts_as_a_representative_sees_and_may_what_that_one_does_for_an_hou
     outcomes = {(str(row["user"]), str(row["outcome"])) for row in client.get("/api/v1/core/sign_ins").json["data"]}
     assert {(str(ada), "acted_as_other"), (str(rep), "impersonated"), (str(rep), "impersonation_ended")} <= outcomes
     assert chain.verify(system).broken is None
+
+
+def test_who_acts_as_an_administrator_changes_neither_the_mailbox_of_that_one_nor_lets_him_go(
+    admin: Browser, platform: Platform, tenant: Tenant, people: People
+) -> None:
+    system = platform.system(tenant.id)
+    lifecycle.add_person(system, "Bob", "bob@acme.example", ["admin"], PASSWORD)
+    (bob,) = system.records("core.user").find(where(email="bob@acme.example"))
+    here = f"/api/v1/core/users/{bob['id']}"
+    assert admin.call("POST", ACTING, {"user": "bob@acme.example"}).status_code == 201
+    for method, path, body in (
+        ("PATCH", here, {"email": "ada@acme.example.net"}),
+        ("PATCH", here, {"active": False}),
+        ("DELETE", here, None),
+        ("POST", f"{here}/departures", {"successor": str(people.rep)}),
+    ):
+        problem(admin.call(method, path, body), 403, "acting")
+    assert admin.call("PATCH", here, {"name": "Robert", "email": "bob@acme.example"}).status_code == 200
+    assert admin.call("PATCH", f"/api/v1/core/users/{people.rep}", {"email": "r@acme.example"}).status_code == 200
+    asked = {"action": "core.user.update", "record": bob["id"]}
+    found = [admin.call("GET", f"/api/v1/core/explanations?{urlencode({**asked, 'field': name})}").json for name in ("email", "name")]
+    assert [one["reason"] for one in found] == ["in_person", "granted"]
 
 
 @pytest.mark.feature("B8")

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from core.app import create_app
-from core.identity import invitations, totp
+from core.identity import entrance, invitations, totp
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.fixtures import Api, Clock
-from sdk import Tenant
+from sdk import NotFound, Tenant
 from tests.http.test_contract import problem
 
 SESSION, FACTOR = "/api/v1/session", "/api/v1/session/second_factor"
@@ -52,7 +52,7 @@ def code(seed: str, clock: Clock) -> str:
 def set_up(browser: Api, clock: Clock) -> tuple[dict[str, str], str, list[str]]:
     csrf = enter(browser)
     seed = browser.post(FACTOR, headers=csrf).json["secret"]
-    answer = browser.call("PUT", FACTOR, json={"code": code(seed, clock)}, headers=csrf)
+    answer = browser.call("PUT", FACTOR, json={"code": code(seed, clock), "password": CREDENTIALS["password"]}, headers=csrf)
     assert answer.status_code == 200, answer.text
     return csrf, seed, answer.json["recovery_codes"]
 
@@ -82,6 +82,15 @@ def test_a_recovery_code_is_good_once(browser: Api, clock: Clock, platform: Plat
         hashes = str(connection.exec_driver_sql("SELECT hash FROM core_recovery_codes").all())
     assert seed not in kept
     assert not [one for one in codes if one in hashes or one.replace("-", "") in hashes]
+
+
+def test_a_factor_that_the_operator_takes_away_stands_in_the_log(browser: Api, clock: Clock, platform: Platform, client: Api) -> None:
+    set_up(browser, clock)
+    entrance.forget_factor(platform, CREDENTIALS["email"].upper())
+    enter(browser)
+    assert "factor_removed" in {row["outcome"] for row in client.get("/api/v1/core/sign_ins").json["data"]}
+    with pytest.raises(NotFound):
+        entrance.forget_factor(platform, "nobody@acme.example")
 
 
 def test_wrong_codes_lock_like_wrong_passwords_however_often_the_password_is_right(browser: Api, clock: Clock) -> None:
@@ -121,9 +130,20 @@ def test_the_factor_goes_with_a_code_and_its_wrong_codes_are_counted(browser: Ap
     assert browser.get(FACTOR).json == {"enabled": False, "recovery_codes_left": 0}
 
 
-def test_an_offered_seed_is_not_in_force_until_its_code_has_come_back(browser: Api, clock: Clock) -> None:
+def test_an_offered_seed_is_not_in_force_until_its_code_has_come_back_with_the_password(browser: Api, clock: Clock) -> None:
     csrf = enter(browser)
-    problem(browser.call("PUT", FACTOR, json={"code": "123456"}, headers=csrf), 409, "no_factor")
-    browser.post(FACTOR, headers=csrf)
-    problem(browser.call("PUT", FACTOR, json={"code": "12345x"}, headers=csrf), 403, "wrong_code")
-    enter(browser)
+
+    def put(code: str, password: str = CREDENTIALS["password"]) -> object:
+        return browser.call("PUT", FACTOR, json={"code": code, "password": password}, headers=csrf)
+
+    problem(put("123456"), 409, "no_factor")
+    seed = browser.post(FACTOR, headers=csrf).json["secret"]
+    problem(browser.call("PUT", FACTOR, json={"code": code(seed, clock)}, headers=csrf), 422)
+    for _attempt in range(6):
+        problem(put("12345x"), 403, "wrong_code")
+    for _attempt in range(5):  # a session that was left open adds no factor, however often it guesses
+        problem(put(code(seed, clock), "wrong"), 403, "wrong_credentials")
+    problem(put(code(seed, clock)), 429, "locked")
+    assert browser.get(FACTOR).json["enabled"] is False
+    clock.move(minutes=15)
+    assert put(code(seed, clock)).status_code == 200

@@ -62,10 +62,36 @@ def test_a_test_letter_goes_to_who_asks_for_it_at_once_and_a_refusal_is_told_as_
     assert (sent["state"], sent["to"], sent["server"]) == ("ok", recipient, f"127.0.0.1:{mail_server.port}")
     assert (message["To"], len(message["Message-ID"])) == (recipient, 36 + len("<@acme.example>"))
     assert rows(work) == [], "it does not wait in the outbox"
+    first, again = (client.post(letters, headers={"Idempotency-Key": "k-1"}) for _time in range(2))
+    assert (first.json, again.headers["Idempotent-Replayed"]) == (again.json, "true")
+    assert len(mail_server.messages) == 2, "what is sent again is not done again"
     mail_server.answers[recipient] = "550 no such user here"
     refused = client.post(letters).json
     assert refused["state"] == "mail_refused"
     assert "550 no such user here" in refused["error"]
+
+
+@pytest.mark.feature("P17")
+def test_who_asks_again_while_the_mail_server_thinks_is_told_to_come_back_and_no_second_letter_leaves(
+    client: Api, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[str]()
+
+    def ask(key: str = "k-1") -> Any:
+        return client.post("/api/v1/core/mail/test_letters", headers={"Idempotency-Key": key})
+
+    def slow(*_letter: object) -> None:
+        told.append(str(ask().json["code"]))
+
+    def broken(*_letter: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr(smtp, "send", slow)
+    assert (ask().json["state"], told) == ("ok", ["idempotency_key_in_use"])
+    assert (ask().headers["Idempotent-Replayed"], len(told)) == ("true", 1)
+    for send, status in ((broken, 500), (lambda *_letter: None, 200)):  # who has failed holds the key no longer
+        monkeypatch.setattr(smtp, "send", send)
+        assert ask("k-2").status_code == status
 
 
 def test_a_letter_arrives_with_text_html_attachment_and_chinese(platform: Platform, work: Work, mail_server: MailServer) -> None:

@@ -189,10 +189,10 @@ def describe_core(sheet: Sheet, work: Work) -> None:
 def _describe_factor(sheet: Sheet, work: Work, operation: Callable[..., Json]) -> None:
     """The second factor of who is signed in with a browser."""
     session: list[Json] = [{"session": [], "csrf": []}]
-    sent, text = (
-        parts.body({"type": "object", "properties": {"code": _CODE}, "required": ["code"], "additionalProperties": False}),
-        {"type": "string"},
-    )
+    text: Json = {"type": "string"}
+
+    def sent(**properties: Json) -> Json:
+        return parts.body({**thing(**properties), "additionalProperties": False})
 
     def made(name: str, summary: Text, status: int, schema: Json | None, refused: tuple[int, ...], **more: object) -> Json:
         responses = answers({status: answer(work.say(summary), schema)}, (400, 401, 409, 503, *refused))
@@ -205,9 +205,10 @@ def _describe_factor(sheet: Sheet, work: Work, operation: Callable[..., Json]) -
     codes = thing(recovery_codes={"type": "array", "items": text})
     show = made("second_factor", _("Whether two-step verification is on"), 200, state, (), security=[{"session": []}])
     offer = made("offer_second_factor", _("A secret for an authenticator app"), 201, thing(secret=text, uri=text), (403,))
-    body = (403, 413, 415, 422)
-    confirm = made("add_second_factor", _("Turn on two-step verification with a code"), 200, codes, body, requestBody=sent)
-    remove = made("remove_second_factor", _("Turn off two-step verification"), 204, None, (*body, 429), requestBody=sent)
+    body = (403, 413, 415, 422, 429)
+    confirm = made("add_second_factor", _("Turn on two-step verification with a code and the password"), 200, codes, body,
+                   requestBody=sent(code=_CODE, password=_PASSWORD))  # fmt: skip
+    remove = made("remove_second_factor", _("Turn off two-step verification"), 204, None, body, requestBody=sent(code=_CODE))
     sheet.path("/api/v1/session/second_factor", operations={"get": show, "post": offer, "put": confirm})
     sheet.path("/api/v1/session/second_factor/removals", operations={"post": remove})
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Flask, g, request
@@ -21,7 +22,7 @@ from core.http.pages.arrival import OUTSIDE, mount_arrival
 from core.http.pages.assets import Assets
 from core.http.pages.entrance import Ways, mount_entrance
 from core.http.pages.telling import forget, tell, told
-from core.http.pipeline import entered, once
+from core.http.pipeline import ahead, entered, marked, once
 from core.pages.formats import as_read_in
 from sdk import SIGNED_IN, BadRequest, Frame, NotFound, PageRequest, PageRoute, Redirect, Rendering, Upload, Verb, _
 
@@ -88,13 +89,17 @@ def _prepared(platform: Platform, frame: Frame, page: PageRoute, asked: PageRequ
     if page.prepare is None or not write:
         yield asked
         return
-    with entered(platform, write=False, acts=True) as work:
-        _admit(work, frame, page, asked.path)
-        with counted(work, page.plugin, f"page {page.path}"):
-            preparation = page.prepare(work, asked)
-    with preparation as found:
-        rewind()
-        yield replace(asked, prepared=found)
+    mark = asked.typed(ONCE)
+    with ahead(partial(entered, platform, write=True), lambda work: marked(work, f"page {mark}")) if mark else nullcontext() as before:
+        if before is not None:
+            raise _Undone(before)
+        with entered(platform, write=False, acts=True) as work:
+            _admit(work, frame, page, asked.path)
+            with counted(work, page.plugin, f"page {page.path}"):
+                preparation = page.prepare(work, asked)
+        with preparation as found:
+            rewind()
+            yield replace(asked, prepared=found)
 
 
 def _shown(work: Work, frame: Frame, page: PageRoute, asked: PageRequest) -> FlaskResponse:
