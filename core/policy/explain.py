@@ -170,9 +170,15 @@ class _Question:
         if self.verb is not Verb.UPDATE:
             return None
         handed = (*moving(entity), *([entity.sharing.field] if entity.sharing is not None else []))
-        if self.name in handed and self.who.grants.shared and not self.who.unshared().reader(entity).reached_by(self.verb, [id]):
+        if (
+            self.name in handed
+            and self.who.grants.shared
+            and not self.who.unshared().reader(entity).reached_by(self.verb, [id], self._including(self.grants))
+        ):
             return "shared_only"
-        if self.name == "owner" and not reader.reached_by(self.verb, [id], self.who.scopes.special(entity, REASSIGN)):
+        if self.name == "owner" and not self.who.unshared().reader(entity).reached_by(
+            self.verb, [id], self.who.scopes.special(entity, REASSIGN)
+        ):
             return "no_reassign"
         if entity.acts_later and entity.owned and entity.record is not Share and self.name not in STOPS | {"owner"}:  # one may take it over
             return None if may_act_for(self.who, entity, self._stored(entity, id)["owner"]) else "acts_for_other"

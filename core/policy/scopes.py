@@ -126,10 +126,14 @@ class Scopes:
         return found - {grant.role for grant in self.grants.table.get(f"{entity.full_name}.{verb}", ())}
 
     def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
-        """The actor's grants of a special right; for a child record that no grant speaks of those of the verb that it comes with."""
+        """The actor's grants of a special right; of a child record, too, by the roles that say nothing of either: with the verb that it comes with."""
         name = f"{entity.full_name}.{word}"
-        own = self.grants.of(name)
-        held = own if own or name in self.grants.table or entity.parent is None else self._held(entity, IMPLIED[word])
+        held, said = self.grants.of(name), self.grants.table.get(name)
+        if entity.parent is not None and said is None:
+            held = (*held, *self._held(entity, IMPLIED[word]))
+        elif entity.parent is not None and self._following(entity, IMPLIED[word]) - {grant.role for grant in said or ()}:
+            held = (*held, *self.grants.limited(name, (Grant(Scope.PARENT),)))
+        held = tuple(dict.fromkeys(held))
         return held if self._bounds is None else self._bounds.limited(name, held)
 
     def parents(self, entity: Entity) -> Iterator[Entity]:

@@ -126,7 +126,9 @@ class Oracle:
         if not self._following(entity, verb):
             return own
         above = Verb.READ if verb is Verb.READ else Verb.UPDATE
-        return own + tuple(self._allowed(name, [Grant(Scope.PARENT)]) if any(self.rights(parent, above) for parent in self._parents(entity)) else ())
+        return own + tuple(
+            self._allowed(name, [Grant(Scope.PARENT)]) if any(self.rights(parent, above) for parent in self._parents(entity)) else ()
+        )
 
     def _following(self, entity: Entity, verb: Verb) -> set[str]:
         """The roles that have a verb for what something is part of, or follow there, and say nothing of the part; one may say that it has none."""
