@@ -62,8 +62,10 @@ def _rows(booted: Platform, tenant: str | None) -> list[dict[str, object]]:
         ill = {found.name for found in booted.plugins if not found.serves}  # on as far as the tenant is concerned, whatever the state says
         enabled = work.enabled | {name for name, one in there.items() if one.enabled and name in ill}
         waiting = {name: frozenset({name}) for name, one in there.items() if one.held} | booted.gate.waiting(there)
-    rows = list[dict[str, object]]()
+    rows, kept = list[dict[str, object]](), archived(booted)
     for found in booted.plugins:
+        if not found.installed and found.name in kept:
+            continue
         row: dict[str, object] = {
             "name": found.name, "version": found.manifest.version if found.manifest else None, "state": found.state.value, "reason": found.reason,
         }  # fmt: skip
@@ -72,10 +74,11 @@ def _rows(booted: Platform, tenant: str | None) -> list[dict[str, object]]:
         if found.serves and (others := waiting.get(found.name, frozenset()) - {found.name}):
             row["reason"] = f"waits for {', '.join(sorted(others))} to be approved"
         rows.append(row)
-    here = {found.name for found in booted.plugins}
-    for entry in archived(booted).values():
-        if entry.plugin not in here:
+    here = {found.name: found.installed for found in booted.plugins}
+    for entry in kept.values():
+        if not here.get(entry.plugin):
             told = f"{sum(entry.rows.values())} rows kept since {entry.archived_at:%Y-%m-%d}; package {entry.distribution}"
+            told += "; take it out of `plugins` in dealwright.toml, or add it again" if entry.plugin in here else ""
             rows.append({"name": entry.plugin, "version": entry.version, "state": "archived", "reason": told})
     return rows
 

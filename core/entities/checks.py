@@ -223,19 +223,20 @@ def _taken(work: Work, shape: Shape, fields: Sequence[Field], values: list[tuple
 
 
 def check_owner(work: Work, shape: Shape, items: Sequence[Item], grants: dict[str, tuple[Grant, ...]]) -> None:
-    """A new owner or parent must be within the scope of the actor's grant; without an owner given, it is the actor."""
+    """A new owner, parent or territory must be within the scope of a grant by which the actor may give it; without an owner given, it is the actor."""
     entity, shares = shape.entity, shape.entity.sharing.field if shape.entity.sharing is not None else ""
     for item in items:
         if entity.owned and item.draft.verb == "create" and item.values.get("owner") is None:
             item.values["owner"] = work.actor.user_id
     for verb, held in grants.items():
         mine = [item for item in items if item.draft.verb == verb and item.stands] if verb in ("create", "update") else []
-        moved = [item for item in mine if verb == "create" or _moves(shape, item)]
-        within = bool(moved) and not work.scopes.boundless(held)
-        wrong = {item.id for item in moved} - _reachable(work, shape, moved, held) if within else set()
-        if work.grants.shared and verb == "update":  # what is shared with one is not given away, taken over, or shared further
-            handed = [item.id for item in mine if _moves(shape, item) or _changes(item, shares)]
-            wrong |= set(handed) - work.unshared().reader(entity).reached_by(Verb.UPDATE, handed)
+        wrong = _beyond(work, shape, mine, held) if verb == "create" else set[UUID]()
+        for name in (*moving(entity), shares) if verb == "update" else ():
+            moved, those = [item for item in mine if _changes(item, name)], including(held, name)
+            wrong |= _beyond(work, shape, moved, those) if name != shares else set()
+            if moved and work.grants.shared:  # what is shared with one is not given away, taken over, or shared further
+                handed = [item.id for item in moved]
+                wrong |= set(handed) - work.unshared().reader(entity).reached_by(Verb.UPDATE, handed, those)
         for item in mine if wrong else ():
             if item.id in wrong:
                 item.refusal = Forbidden(
@@ -268,19 +269,19 @@ def check_reassign(work: Work, shape: Shape, items: Sequence[Item], grants: dict
         return
     held = work.scopes.special(shape.entity, REASSIGN)
     if held != grants["update"]:
-        reached = work.reader(shape.entity).reached_by(Verb.UPDATE, [item.id for item in moved], held)
+        reached = work.unshared().reader(shape.entity).reached_by(Verb.UPDATE, [item.id for item in moved], held)
         for item in moved:
             if item.id not in reached:
                 item.refusal = work.refused(f"{shape.entity.full_name}.{REASSIGN}", item.id)
 
 
-def _moves(shape: Shape, item: Item) -> bool:
-    """Whether it gets another owner, parent or territory."""
-    return any(_changes(item, name) for name in moving(shape.entity))
-
-
 def _changes(item: Item, name: str) -> bool:
     return name in item.values and (item.before is None or item.values[name] != item.before.get(name))
+
+
+def _beyond(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Grant, ...]) -> set[UUID]:
+    """The ids of the items whose record, as it will be, no grant reaches."""
+    return set() if not items or work.scopes.boundless(held) else {item.id for item in items} - _reachable(work, shape, items, held)
 
 
 def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Grant, ...]) -> set[UUID]:

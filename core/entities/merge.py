@@ -205,8 +205,10 @@ class _Choice:
                 raise self.work.refused(f"{self.entity.full_name}.{REASSIGN}", self.survivor)
 
     def _writes(self, name: str) -> bool:
-        held = tuple(one for one in self.work.scopes.grants_of(self.entity, Verb.UPDATE) if _includes(one.fields, name))
-        return self.survivor in self._those(Verb.UPDATE, held)
+        return self.survivor in self._those(Verb.UPDATE, self._writing(name))
+
+    def _writing(self, name: str) -> tuple[Grant, ...]:
+        return tuple(one for one in self.work.scopes.grants_of(self.entity, Verb.UPDATE) if _includes(one.fields, name))
 
     def _reads(self, name: str, id: UUID) -> bool:
         return id in self._those(Verb.READ, self.reader.including(name))
@@ -215,10 +217,11 @@ class _Choice:
         """Nobody hands a record to where he may not change it himself."""
         if name not in ("owner", self.entity.territory):
             return True
-        return bool(self.work.unshared().reader(self.entity).reached_by(Verb.UPDATE, [id]))
+        return bool(self.work.unshared().reader(self.entity).reached_by(Verb.UPDATE, [id], self._writing(name)))
 
     def _reassigns(self, name: str) -> bool:
-        return name != "owner" or self.survivor in self._those(Verb.UPDATE, self.work.scopes.special(self.entity, REASSIGN))
+        held = self.work.scopes.special(self.entity, REASSIGN)
+        return name != "owner" or bool(self.work.unshared().reader(self.entity).reached_by(Verb.UPDATE, [self.survivor], held))
 
     def _those(self, verb: Verb, grants: tuple[Grant, ...]) -> set[UUID]:
         """Of the records those that some grants reach; asked once, as many fields have the same."""

@@ -41,6 +41,8 @@ class Found:
     reason: str = ""
     manifest: Manifest | None = None
     module: ModuleType | None = None
+    installed: bool = True
+    """Whether there is a package of it: one may be named in `plugins` and not be there."""
 
     @property
     def serves(self) -> bool:
@@ -75,9 +77,8 @@ def discover(only: Sequence[str] | None, group: Sequence[EntryPoint] | None = No
 def _found(name: str, points: Sequence[EntryPoint]) -> Found:
     packages = sorted({_package(point) for point in points})
     if not packages:
-        return Found(
-            name, "", State.FAILED, said(_("plugin {name!r} is named in `plugins` but not installed; install its package"), name=name)
-        )
+        missing = said(_("plugin {name!r} is named in `plugins` but not installed; install its package"), name=name)
+        return Found(name, "", State.FAILED, missing, installed=False)
     if len(packages) > 1:  # nobody can tell which is meant, so no code of either runs
         return Found(
             name,

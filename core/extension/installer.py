@@ -18,13 +18,14 @@ type_run = Callable[[Sequence[str]], None]
 
 
 def pip(words: Sequence[str]) -> None:
-    """Run pip in this environment; raises Unavailable with what it said last."""
+    """Run pip in this environment; raises Unavailable with the errors that it told, or else what it said last."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", *words]
     done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 (our own python)
     invalidate_caches()
     if done.returncode:
         said = [line for line in done.stderr.strip().splitlines() if line.strip()]
-        raise Unavailable(_("pip failed: {reason}"), reason=said[-1] if said else f"exit code {done.returncode}")
+        errors = [line.strip() for line in said if line.strip().lower().startswith("error:")]  # it ends with a hint to look above
+        raise Unavailable(_("pip failed: {reason}"), reason="; ".join(errors or said[-1:]) or f"exit code {done.returncode}")
 
 
 def installed() -> dict[str, str]:

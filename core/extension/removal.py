@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 def known(platform: Platform, plugin: str) -> Found | None:
     """The installed plugin of that name; None for one that has left its data here. Raises NotFound for any other."""
-    found = next((one for one in platform.plugins if one.name == plugin and one.state is not State.VANISHED), None)
+    here = (one for one in platform.plugins if one.installed and one.state is not State.VANISHED)
+    found = next((one for one in here if one.name == plugin), None)
     if found is None and not _has_left_anything(platform, plugin):
         raise NotFound(
             _("neither plugin {name!r} nor data of it exists; see `dealwright plugin list` and `dealwright db orphans`"), name=plugin

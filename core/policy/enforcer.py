@@ -160,8 +160,7 @@ def _table(enforcer: casbin.Enforcer, given: tuple[str, ...]) -> type_table:
     for name, said in settled.items():  # the roles that say nothing of a special right have it with its verb
         thing, _dot, word = name.rpartition(".")
         table.setdefault(name, []).extend(grant for grant in table.get(f"{thing}.{IMPLIED[word]}", ()) if grant.role not in said)
-    none = {name: grants for name, grants in nothing.items() if name.rpartition(".")[2] not in IMPLIED}
-    return {name: tuple(dict.fromkeys(grants)) for name, grants in {**none, **table}.items()}
+    return {name: tuple(dict.fromkeys((*table.get(name, ()), *nothing.get(name, ())))) for name in dict.fromkeys((*nothing, *table))}
 
 
 def _stored(connection: Connection, tenant: UUID, catalog: Catalog) -> list[Line]:

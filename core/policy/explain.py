@@ -23,7 +23,7 @@ from core.policy.sharing import may_share
 from core.policy.stored import check_grants, check_roles
 from sdk import Batch, Change, Condition, Entity, Invalid, Problem, Scope, Text, Verb, _
 from sdk.columns import among
-from sdk.permissions import IMPLIED, REASSIGN
+from sdk.permissions import IMPLIED, MERGE, REASSIGN
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -51,6 +51,8 @@ REASONS: dict[str, Text] = {
     "impersonating": _("while impersonating, nothing can be created or changed that keeps acting for that person"),
 }
 """What decided."""
+_BEYOND_SHARES = (f".{Verb.CREATE}", f".{Verb.DELETE}", f".{REASSIGN}", f".{MERGE}")
+"""What is never done by a share alone: the record is there already, and whoever shared it keeps it."""
 _TAKEN_AWAY = {"core.grant": check_grants, "core.role": check_roles, "core.user": check_people, "core.team": check_teams}
 """What is asked where what rights are made of goes away: what stood in its place before may go further than who takes it away, and somebody who
 may do everything stays."""
@@ -131,8 +133,7 @@ class _Question:
         if (refused := self._before_grants()) is not None:
             return Explanation(False, refused, None, self._rules())
         rules = self._rules()
-        # A record that is shared is there already: none is made by it.
-        able = [rule for rule in rules if rule.holds and not (self.verb is Verb.CREATE and rule.scope is Scope.SHARED)]
+        able = [rule for rule in rules if rule.holds and not (rule.scope is Scope.SHARED and self.permission.endswith(_BEYOND_SHARES))]
         if not able:
             return Explanation(False, "field_hidden" if self.name else "out_of_reach", None, rules)
         return Explanation(True, "granted", able[0], rules)
@@ -175,9 +176,15 @@ class _Question:
         if self.verb is not Verb.UPDATE:
             return None
         handed = (*moving(entity), *([entity.sharing.field] if entity.sharing is not None else []))
-        if self.name in handed and self.who.grants.shared and not self.who.unshared().reader(entity).reached_by(self.verb, [id]):
+        if (
+            self.name in handed
+            and self.who.grants.shared
+            and not self.who.unshared().reader(entity).reached_by(self.verb, [id], self._including(self.grants))
+        ):
             return "shared_only"
-        if self.name == "owner" and not reader.reached_by(self.verb, [id], self.who.scopes.special(entity, REASSIGN)):
+        if self.name == "owner" and not self.who.unshared().reader(entity).reached_by(
+            self.verb, [id], self.who.scopes.special(entity, REASSIGN)
+        ):
             return "no_reassign"
         if entity.acts_later and entity.owned and entity.record is not Share and self.name not in STOPS | {"owner"}:  # one may take it over
             return None if may_act_for(self.who, entity, self._stored(entity, id)["owner"]) else "acts_for_other"

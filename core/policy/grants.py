@@ -67,8 +67,10 @@ def with_implied(table: Mapping[str, tuple[Grant, ...]]) -> Iterator[tuple[str, 
 
 
 def _some(grants: tuple[Grant, ...]) -> tuple[Grant, ...]:
-    """Grants of one permission; those of roles that say that they give none of it stand alone, and are none."""
-    return () if grants and grants[0].scope is Scope.NONE else grants
+    """Grants of one permission without those, behind them, of roles that say that they give none of it."""
+    if not grants or grants[-1].scope is not Scope.NONE:
+        return grants
+    return tuple(grant for grant in grants if grant.scope is not Scope.NONE)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Grants:
 
     user: UUID | None
     table: Mapping[str, tuple[Grant, ...]] = field(default_factory=dict)
-    """By permission. Where no role grants it, those that say so are there with the scope none."""
+    """By permission; those that say that they grant none of it stand behind, with the scope none."""
     teams: frozenset[UUID] = frozenset()
     territories: frozenset[UUID] = frozenset()
     everything: bool = False

@@ -25,7 +25,8 @@ def beyond_parts(work: Work, table: Mapping[str, tuple[Grant, ...]], of: str = "
             continue
         for word in (*Verb, *IMPLIED):
             name = f"{entity.full_name}.{word}"
-            if name in work.catalog.permissions and name not in table and not _reach(_of(mine, entity, word), _of(theirs, entity, word)):
+            given = [grant for grant in _of(theirs, entity, word) if not grant.role]  # by no role's word
+            if name in work.catalog.permissions and not _reach(_of(mine, entity, word), given):
                 return name
     return None
 

@@ -102,32 +102,38 @@ class Scopes:
         return held if self._bounds is None else self._bounds.limited(f"{entity.full_name}.{verb}", held)
 
     def _held(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
-        """The actor's grants of a verb; a child record without grants of its own follows its parent, whatever the code knows of that."""
-        own = self.grants.of(f"{entity.full_name}.{verb}")
+        """The actor's grants of a verb, whatever the code knows of what it is part of: those that roles give, and, by each role that says nothing
+        of a child record, that it follows its parent. A role more never takes away what another gives."""
+        name = f"{entity.full_name}.{verb}"
+        own, said = self.grants.of(name), name in self.grants.table
         if entity.private and own and not self.grants.everything:
             return tuple(dict.fromkeys(replace(grant, scope=Scope.OWN) for grant in own))
-        if own or entity.parent is None:
+        if entity.parent is None or (own and not said) or any(grant.scope is Scope.ALL and grant.fields is None for grant in own):
             return own
-        name = f"{entity.full_name}.{verb}"
         if not self.grants.admits(name) or not any(self._held(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
-            return ()
-        if name in self.grants.table and not self._following(entity, verb):
-            return ()
-        return self.grants.limited(name, (Grant(Scope.PARENT),))
+            return own
+        if said and not self._following(entity, verb):
+            return own
+        return (*own, *self.grants.limited(name, (Grant(Scope.PARENT),)))
 
     def _following(self, entity: Entity, verb: Verb) -> set[str]:
-        """The roles by which a part follows its parents: those that give the verb there, and do not say of the part that they give none."""
+        """The roles by which a part follows its parents: those that give the verb there, and say of the part neither what they give nor that they
+        give none."""
         found = set[str]()
         for parent in self.parents(entity):
-            own = self.grants.of(f"{parent.full_name}.{PARENT_VERB[verb]}")
-            found |= {grant.role for grant in own} if own or parent.parent is None else self._following(parent, PARENT_VERB[verb])
+            found |= {grant.role for grant in self.grants.of(f"{parent.full_name}.{PARENT_VERB[verb]}")}
+            found |= set() if parent.parent is None else self._following(parent, PARENT_VERB[verb])
         return found - {grant.role for grant in self.grants.table.get(f"{entity.full_name}.{verb}", ())}
 
     def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
-        """The actor's grants of a special right; for a child record that no grant speaks of those of the verb that it comes with."""
+        """The actor's grants of a special right; of a child record, too, by the roles that say nothing of either: with the verb that it comes with."""
         name = f"{entity.full_name}.{word}"
-        own = self.grants.of(name)
-        held = own if own or name in self.grants.table or entity.parent is None else self._held(entity, IMPLIED[word])
+        held, said = self.grants.of(name), self.grants.table.get(name)
+        if entity.parent is not None and said is None:
+            held = (*held, *self._held(entity, IMPLIED[word]))
+        elif entity.parent is not None and self._following(entity, IMPLIED[word]) - {grant.role for grant in said or ()}:
+            held = (*held, *self.grants.limited(name, (Grant(Scope.PARENT),)))
+        held = tuple(dict.fromkeys(held))
         return held if self._bounds is None else self._bounds.limited(name, held)
 
     def parents(self, entity: Entity) -> Iterator[Entity]:

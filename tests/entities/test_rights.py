@@ -446,6 +446,21 @@ def test_a_part_of_which_a_role_says_that_it_has_none_does_not_follow_its_thing(
         system.records("core.grant").update(none, {"role": str(role_id)})
         assert rep.get(place).status_code == status, "where another role says so, what this one gives follows"
         assert (work_as(people.rep).reading_stamp() == stamp) == (status == 403)
+    name = id_of(system.records("core.grant").create(
+        {"role": str(keeper), "permission": "probe.part.read", "scope": "parent", "only_fields": ["name"]}
+    ))  # fmt: skip
+    assert {*rep.get(place).json} == {"id", "version", "name"}, "what another role gives holds where this one has none"
+    system.records("core.user").update(people.rep, {"roles": ["sales_rep", "sales_manager", "keeper"]})
+    whole = rep.get(place).json
+    assert "thing" in whole, "and takes nothing away from the role by which it follows"
+    for word, scope in (("export", "none"), ("bulk_edit", "none"), ("import", "all")):
+        system.records("core.grant").create({"role": str(keeper), "permission": f"probe.part.{word}", "scope": scope})
+    rights = work_as(people.rep)
+    assert [rights.can(f"probe.part.{word}") for word in ("export", "bulk_edit", "import")] == [True] * 3, "nor what comes with the verb"
+    said = rep.get("/api/v1/core/explanations", {"action": "probe.part.read", "record": str(part), "field": "thing"}).json
+    assert (said["allowed"], said["rule"]["scope"], said["rule"]["fields"]) == (True, "parent", None)
+    system.records("core.grant").delete(name)
+    system.records("core.user").update(people.rep, {"roles": ["sales_rep", "keeper"]})
     for answer in (rep.delete(f"/api/v1/core/grants/{none}"), rep.patch(f"/api/v1/core/grants/{none}", {"scope": "parent"})):
         assert (answer.status_code, answer.json["code"]) == (409, "beyond_own"), "nobody gives back to himself what was taken from him"
     for verb in ("core.grant.create", "core.user.update"):

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from core.context import Work
+from core.policy.explain import explain
 from core.testkit.fixtures import Api, Clock, People
 from sdk import Conflict, Draft, Forbidden, Invalid, NotFound, Query, Refusal, parse_where
 from sdk.context import id_of
@@ -73,6 +74,19 @@ def test_a_share_to_write_lets_one_change_the_record_and_its_parts_but_not_delet
         with pytest.raises(Forbidden):
             attempt()
     assert system.records("probe.thing").get(thing)["owner"] == rep
+    grants = {"mover": (("update", "all", None), ("reassign", "own", None)), "sizer": (("update", "all", ["size"]),)}
+    for key, given in grants.items():
+        role = str(id_of(system.records("core.role").create({"key": key, "name": key})))
+        for word, scope, fields in given:
+            grant = {"role": role, "permission": f"probe.thing.{word}", "scope": scope, "only_fields": fields}
+            system.records("core.grant").create(grant)
+    system.records("core.user").update(other, {"roles": ["sales_rep", "mover"]})
+    assert explain(work_as(other), "probe.thing.update", thing, "owner").reason == "no_reassign"
+    with pytest.raises(Forbidden):  # to change it comes from a role, to give it away from the share alone
+        work_as(other).records("probe.thing").update(thing, {"owner": str(other)})
+    system.records("core.user").update(other, {"roles": ["sales_rep", "sizer"]})
+    with pytest.raises(Forbidden):  # everybody's things are reached for their size alone, whose they are for one's own
+        work_as(other).records("probe.thing").update(make("mine", owner=str(other)), {"owner": str(people.reps[1][1])})
 
 
 @pytest.mark.feature("B4")

@@ -73,6 +73,27 @@ def test_a_source_cannot_be_an_option_of_pip(monkeypatch: pytest.MonkeyPatch) ->
     assert pip.said[0][-2:] == ["--", "--target=/somewhere"]
 
 
+PIP_SAID = """error: subprocess-exited-with-error
+
+  x Preparing metadata (pyproject.toml) did not run successfully.
+      error: invalid command 'bdist_wheel'
+
+error: metadata-generation-failed
+
+note: This is an issue with the package mentioned above, not pip.
+hint: See above for details.
+"""
+
+
+def test_what_pip_fails_by_is_told_not_the_hint_that_it_ends_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\ncat >&2 <<'SAID'\n{PIP_SAID}SAID\nexit 1\n", encoding="utf-8")
+    python.chmod(0o755)
+    monkeypatch.setattr(installer.sys, "executable", str(python))
+    with pytest.raises(Unavailable, match=r"^pip failed: .*invalid command 'bdist_wheel'; error: metadata-generation-failed$"):
+        installer.pip(["install", "fleet"])
+
+
 def down(platform: Platform) -> list[migrate.Branch]:
     """The branches of the two probes, taken down and forgotten."""
     both = [branch for branch in platform.branches() if branch.plugin.startswith("probe")]

@@ -96,6 +96,7 @@ def test_what_is_shown_changes_the_answers(kit: Kit, names: list[str]) -> None:
 
 
 @pytest.mark.feature("B6")
+@pytest.mark.timeout(3600 if ALL else 300)
 def test_nothing_that_is_hidden_changes_an_answer_of_postgresql(
     postgresql_templates: Templates | str, tmp_path: Path, kit: Kit, names: list[str]
 ) -> None:

@@ -25,7 +25,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> House:
     house.do("plugin", "new", "fleet", "--into", str(folder / "empty"))
     made = folder / "empty" / "fleet"
     (made / "dealwright.toml").write_text(
-        'plugins = ["console", "customers", "fleet"]\n', encoding="utf-8"
+        'plugins = ["console", "customers", "fleet", "flying"]\n', encoding="utf-8"
     )  # as small as an installation can be
     return House(python, made, house.database_url)
 
@@ -38,7 +38,7 @@ def test_its_tests_pass_before_it_is_installed(fleet: House) -> None:
         check=False, capture_output=True, text=True, cwd=fleet.home, env=fleet.environment(),
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "7 passed" in done.stdout
+    assert "8 passed" in done.stdout
 
 
 @pytest.mark.feature("P23")
@@ -74,6 +74,8 @@ def test_it_is_added_used_archived_found_again_and_purged(fleet: House, monkeypa
         added = house.do("plugin", "add", str(fleet.home), "--yes")
         assert "entities: fleet.item" in added
         assert "fleet: nothing -> 0001" in added
+        never = house.run("plugin", "remove", "flying", "--archive")
+        assert (never.code, "neither plugin 'flying' nor data of it" in never.err) == (2, True), "though `plugins` names it"
         house.do("tenant", "create", "acme", "--admin", "admin@acme.example")
         subprocess.run([fleet.python, "-P", "-c", ITEM], check=True, cwd=fleet.home, env=fleet.environment())
         before = items(fleet)
@@ -83,7 +85,11 @@ def test_it_is_added_used_archived_found_again_and_purged(fleet: House, monkeypa
         assert json.loads(house.do("plugin", "remove", "fleet", "--plan", "--json"))["done"] == ""
         assert "fleet is archived" in house.do("plugin", "remove", "fleet"), "which keeps its data, unless something else is said"
         (line,) = [line for line in house.do("plugin", "list").splitlines() if line.startswith("fleet")]
-        assert "is named in `plugins` but not installed" in line
+        assert "archived" in line
+        assert "1 rows kept" in line
+        assert "take it out of `plugins`" in line
+        again = house.run("plugin", "remove", "fleet", "--archive")
+        assert (again.code, "already gone, and its data is kept" in again.err) == (2, True), again
         assert "again: 1 rows" in house.do("plugin", "add", str(fleet.home), "--yes")
         house.do("plugin", "enable", "fleet", "--tenant", "acme")
         assert (len(before), items(fleet)) == (1, before)

@@ -31,6 +31,7 @@ class Oracle:
         for name, (owner, permission) in self._catalog.permissions.items():
             if EVERYBODY in permission.default_for and owner in world.system.enabled:
                 self._rights[name] = (*self._rights.get(name, ()), Grant(permission.default_for[EVERYBODY], role=EVERYBODY))
+        self._said = {name: {right.role for right in held} for name, held in self._rights.items()}
         self._words: dict[str, list[str]] = {}
         for word in world.allows or ():
             self._words.setdefault(word.partition(":")[0], []).append(word.partition(":")[2])
@@ -115,26 +116,29 @@ class Oracle:
         return {*made.own} <= given and (made.beyond is None or made.beyond[1] in self.named(made.beyond[0]))
 
     def rights(self, entity: Entity, verb: Verb) -> tuple[Grant, ...]:
-        """The rights of a verb; what is part of something and has none of its own follows it."""
+        """The rights of a verb, and, by each role that says nothing of what is part of something, that it follows it."""
         name = f"{entity.full_name}.{verb}"
         if entity.acts_later and verb in (Verb.CREATE, Verb.UPDATE) and not self._rights.get(ACT_LATER):
             return ()
         own = tuple(right for right in self._rights.get(name, ()) if right.scope is not Scope.NONE)
         if entity.private:
             return tuple(replace(right, scope=Scope.OWN) for right in own)
-        if own or entity.parent is None or not self._following(entity, verb):
+        if not self._following(entity, verb):
             return own
         above = Verb.READ if verb is Verb.READ else Verb.UPDATE
-        return self._allowed(name, [Grant(Scope.PARENT)]) if any(self.rights(parent, above) for parent in self._parents(entity)) else ()
+        return own + tuple(
+            self._allowed(name, [Grant(Scope.PARENT)]) if any(self.rights(parent, above) for parent in self._parents(entity)) else ()
+        )
 
     def _following(self, entity: Entity, verb: Verb) -> set[str]:
-        """The roles that have a verb: of a part, of which they say nothing, by that for what it is part of; one may say that it has none."""
-        held = self._rights.get(f"{entity.full_name}.{verb}", ())
-        if entity.parent is None or any(right.scope is not Scope.NONE for right in held):
-            return {right.role for right in held}
-        above = Verb.READ if verb is Verb.READ else Verb.UPDATE
-        found = {role for parent in self._parents(entity) for role in self._following(parent, above)}
-        return found - {right.role for right in self.given.get(f"{entity.full_name}.{verb}", ())}
+        """The roles that have a verb for what something is part of, or follow there, and say nothing of the part; one may say that it has none."""
+        if entity.parent is None:
+            return set()
+        found, above = set[str](), Verb.READ if verb is Verb.READ else Verb.UPDATE
+        for parent in self._parents(entity):
+            held = self._rights.get(f"{parent.full_name}.{above}", ())
+            found |= {right.role for right in held if right.scope is not Scope.NONE} | self._following(parent, above)
+        return found - self._said.get(f"{entity.full_name}.{verb}", set())
 
     def _allowed(self, permission: str, held: Sequence[Grant]) -> tuple[Grant, ...]:
         """Rights as the allow-list of the token leaves them: of what it does not name nothing, and the fields that it names, where it names any."""

@@ -22,18 +22,21 @@ MARK = re.compile(rb'name="once" value="[^"]*"')
 
 def pages(world: World, oracle: Oracle, random: Random, most: int | None, only: Collection[str] | None = None) -> Iterator[Question]:
     """Some of all addresses of pages, or all of them: for lists, and for records that are seen and records that are not. A page that is about no
-    entity goes by its own name. `only`: about these entities alone."""
+    entity goes by its own name. `only`: about these entities alone, and all that their plugins show beside them, which no choice leaves out."""
     frame = world.platform.frame
     if frame is None:
         return
-    asked = list[tuple[str, str]]()
+    plugins = () if only is None else {name.partition(".")[0] for name in only}
+    asked, beside = list[tuple[str, str]](), list[tuple[str, str]]()
     for page in world.platform.pages:
         if page.plugin in world.system.enabled and not page.path.endswith(_BIN):
             start = frame.prefix + ("" if page.plugin == frame.plugin else f"/{page.plugin}")
-            asked += [
-                (name or page.full_key, start + path) for name, path in _filled(world, oracle, page, random, only, few=most is not None)
-            ]
-    for name, path in asked if most is None or len(asked) <= most else random.sample(asked, most):
+            for name, path in _filled(world, oracle, page, random, only, few=most is not None):
+                if name or only is None:
+                    asked.append((name or page.full_key, start + path))
+                elif page.plugin in plugins:
+                    beside.append((page.full_key, start + path))
+    for name, path in beside + (asked if most is None or len(asked) <= most else random.sample(asked, most)):
         yield _page(name, path)
 
 
@@ -51,7 +54,7 @@ def _filled(
         if {*names} - ({"id"} if about else set()):
             return
         about = about or [""]
-    for name in about if only is None else [name for name in about if name in only]:
+    for name in about if only is None else [name for name in about if not name or name in only]:
         for filling in _fillings(world, oracle, name, names, random):
             yield name, _PARAMETER.sub(lambda found, filling=filling: filling[found[1]], page.path)  # type: ignore[misc]
 
