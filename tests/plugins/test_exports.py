@@ -219,9 +219,9 @@ def test_a_cancelled_export_writes_no_file_and_one_that_was_interrupted_is_begun
     at: list[int] = []
     save = exports._save
 
-    def cancelling(ctx: Work, id: UUID, values: Any) -> Any:
-        saved = save(ctx, id, values)
-        if saved is not None and saved["done"]:
+    def cancelling(ctx: Work, id: UUID, values: Any, *of: Any) -> Any:
+        saved = save(ctx, id, values, *of)
+        if saved is not None and values.get("done"):
             at.append(saved["done"])
         return saved
 
@@ -234,10 +234,10 @@ def test_a_cancelled_export_writes_no_file_and_one_that_was_interrupted_is_begun
     assert len(list(work.files.all_keys())) == 1
     third = exports.begin(work, Selection("customers.account"))
 
-    def cancelled(ctx: Work, id: UUID, values: Any) -> Any:
+    def cancelled(ctx: Work, id: UUID, values: Any, *of: Any) -> Any:
         if values.get("done") == 4:
             exports.cancel(work, id)
-        return save(ctx, id, values)
+        return save(ctx, id, values, *of)
 
     monkeypatch.setattr(exports, "_save", cancelled)
     assert exports.carry_out(work, third, io.BytesIO()) is None, "cancelled in the midst of it"
@@ -245,12 +245,15 @@ def test_a_cancelled_export_writes_no_file_and_one_that_was_interrupted_is_begun
         exports.cancel(work, id_of(third))
 
 
-def test_an_export_that_nobody_comes_back_to_says_so_after_a_day(work: Work, clock: Clock) -> None:
+def test_an_export_that_nobody_comes_back_to_says_so_after_a_day_and_leaves_no_file(work: Work, clock: Clock) -> None:
     id = id_of(exports.begin(work, Selection("customers.account")))
     for hours, state in ((23, "waiting"), (2, "failed")):
         clock.move(hours=hours)
         exports.remove_old(work)
         assert work.records(EXPORT).values([id])[id]["state"] == state
+    work.records(EXPORT).update(id, {"content": work.files.save(io.BytesIO(b"what its last attempt has left"))}, act="run")
+    exports.remove_old(work)
+    assert (work.records(EXPORT).values([id])[id]["content"], list(work.files.all_keys())) == (None, [])
 
 
 def test_a_workbook_has_real_numbers_dates_and_truth_values_and_a_head_that_stays(work: Work) -> None:
