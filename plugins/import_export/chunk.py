@@ -17,14 +17,14 @@ from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.lost import Lost
 from plugins.import_export.mapping.heads import Heads
-from plugins.import_export.matching import Matching, SameFile, type_values
+from plugins.import_export.matching import Matching, SameFile, named, type_values
 from plugins.import_export.nothing import NOTHING
 from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, OWN, Plan, Wish
 from plugins.import_export.tally import HEADINGS, REMARK, TOTALS, WARNED, Origin, Tally, Teller, problem_of, type_row
 from plugins.import_export.waiting import ANYWHERE, Place
 from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
-from sdk.fields import AnyRecordField, Flaw, LinkField
+from sdk.fields import AnyRecordField, Flaw, LinkField, Money, NaturalKey
 from sdk.fields.time import counted_on
 
 LIKELY = _("is likely a duplicate of: {names}; it was skipped, unless you choose to import likely duplicates (duplicates)")
@@ -49,6 +49,7 @@ SWALLOWED = _(
     "contains {count} {count:line that looks like a row|lines that look like rows} of this file; a quote may have been closed too late"
 )
 SAME_AS_ROW = _("is the same as row {row} of this file")
+SAME_ID = _("has the same ID {value!r} as row {row} of this file, but says something else; row {row} was kept")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
 type_draft = tuple[int, type_values]
@@ -244,8 +245,15 @@ class ChunkWriter:
         repeated: dict[int, int] = {}
         words: dict[int, str] = {}
         taken = self._taken(wave)
+        named_here = self._named_here(taken)
         for index, values in wave:
-            found = self._meant(values, there.get(self.matching.key(values), [])) if there else []
+            if (first := named_here.get(str(values.get(EXTERNAL)))) is not None:
+                if self._contradict(values, first):
+                    self.teller.fail(tally, rows[index], [self._same_id(str(values[EXTERNAL]), first)])
+                    continue
+                found: Sequence[Row] = [first]
+            else:
+                found = self._meant(values, there.get(self.matching.key(values), [])) if there else []
             word = values.pop(EXTERNAL, None) if self.plan.external is not None else None
             if word is not None:
                 words[index] = str(word)
@@ -253,7 +261,7 @@ class ChunkWriter:
             if own is not None and not found:
                 self.teller.fail(tally, rows[index], [self._no_such_id(str(own))])
                 continue
-            draft = self._draft(tally, rows[index], values, found)
+            draft = self._draft(tally, rows[index], values, found, by_id=words.get(index, "") in named_here)
             if draft is not None and (owner := taken.get(words.get(index, ""), draft.id)) != draft.id and owner is not None:
                 self._not_moved(tally, rows[index], words[index], owner)
             elif draft is not None:
@@ -265,11 +273,11 @@ class ChunkWriter:
                 self.same.wrote(rows[index][0], outcome.id)
             if earlier is not None:
                 repeated[rows[index][0]] = earlier
-        named = {
+        kept = {
             words[index]: one.id for (index, _draft), one in zip(drafts, outcomes, strict=True) if one.refusal is None and index in words
         }
-        if named:
-            self.external.keep(self.wish.entity, {word: id for word, id in named.items() if id is not None}, self.id)
+        if kept:
+            self.external.keep(self.wish.entity, {word: id for word, id in kept.items() if id is not None}, self.id)
         for (index, draft), outcome in zip(drafts, outcomes, strict=True):
             self._settle(tally, rows[index], draft, outcome, repeated, last=last)
 
@@ -278,7 +286,32 @@ class ChunkWriter:
         if not self.wish.apart:
             return found
         here = [one for one in found if not self.same.made(id_of(one))]
-        return here or [one for one in found if not _contradict(values, one)][:1]
+        return here or [one for one in found if not self._contradict(values, one)][:1]
+
+    def _named_here(self, taken: Mapping[str, UUID]) -> dict[str, Row]:
+        """By the id of another system the records that earlier rows of this file have made, where ids tell the rows apart."""
+        made = {word: id for word, id in taken.items() if self.same.made(id)} if self.wish.apart else {}
+        rows = self.ctx.as_system().records(self.wish.entity).values(made.values()) if made else {}
+        return {word: rows[id] for word, id in made.items() if id in rows}
+
+    def _contradict(self, values: type_values, row: Row) -> bool:
+        """Whether a row says something else than what a record has."""
+        return any(
+            value is not None and row.get(name) is not None and not self._agree(name, value, row[name])
+            for name, value in values.items()
+            if name != EXTERNAL
+        )
+
+    def _agree(self, name: str, said: object, there: object) -> bool:
+        if isinstance(said, NaturalKey):
+            return there in named(self.ctx, self.ctx.target(self.wish.entity, name), {said.text}).get(said.text, ())
+        if isinstance(said, Money) and isinstance(there, Money) and not said.currency:
+            return said.amount == there.amount and there.currency == self.ctx.tenant.currency
+        return said == there
+
+    def _same_id(self, word: str, first: Row) -> Problem:
+        params = {"value": word, "row": self.same.number_of(id_of(first)), "nearest": first.get(self._title)}
+        return Problem(EXTERNAL, "same_id", SAME_ID, params)
 
     def _taken(self, wave: Sequence[type_draft]) -> dict[str, UUID]:
         if self.plan.external is None:
@@ -294,7 +327,7 @@ class ChunkWriter:
         same = [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})] if number is not None else []
         self.teller.fail(tally, row, [problem, *same])
 
-    def _draft(self, tally: Tally, row: type_row, values: type_values, found: Sequence[Row]) -> Draft | None:
+    def _draft(self, tally: Tally, row: type_row, values: type_values, found: Sequence[Row], *, by_id: bool) -> Draft | None:
         """What is to be written of a row; None where it is left out, which is told."""
         alike = Alike.FORCE if self.wish.duplicates == "take" else Alike.REFUSE
         match = self.plan.match[0] if self.plan.match else ""
@@ -302,7 +335,7 @@ class ChunkWriter:
             self.teller.fail(
                 tally, row, [Problem(match, "ambiguous", _("{count} {count:record matches|records match}"), {"count": len(found)})]
             )
-        elif found and self.wish.mode == "create":
+        elif found and self.wish.mode == "create" and not by_id:
             self.teller.leave(tally, row, "skipped", self._exists(match, found[0]))
         elif found:
             return Draft("update", self._kept(values, found[0]), id_of(found[0]), alike=alike)
@@ -336,7 +369,7 @@ class ChunkWriter:
             if outcome.likely:
                 self.teller.leave(tally, row, WARNED, outcome.likely.warning, self._of_this_file(outcome.likely.seen))
             elif row[0] in repeated:
-                problem = Problem(self.plan.match[0], "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
+                problem = Problem(self.plan.match[0] if self.plan.match else "", "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
                 self.teller.leave(tally, row, WARNED, problem)
             elif row[0] in self._suspected and sums_up(row[1]):  # those that were asked for
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
@@ -396,11 +429,6 @@ class ChunkWriter:
             if isinstance(record, UUID) and (number := self.same.number_of(record)) is not None:
                 return [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})]
         return []
-
-
-def _contradict(values: type_values, row: Row) -> bool:
-    """Whether a row says something else than what a record has."""
-    return any(value is not None and row.get(name) is not None and value != row[name] for name, value in values.items())
 
 
 def _footer(cells: Sequence[str]) -> Problem | None:

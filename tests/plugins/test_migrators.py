@@ -337,3 +337,43 @@ def test_real_files_of_the_data_loader_and_of_odoo_are_taken(work: Work, migrate
     azure = work.records("customers.account").find(where(name="Azure Interior"))[0]
     assert freeman["account"] == azure["id"]
     assert len(work.records("leads.lead").find(())) == 8
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_of_two_rows_with_one_id_of_theirs_the_second_fills_in_the_first_or_is_refused_where_it_says_something_else(
+    work: Work, process: Process, dry_run: bool
+) -> None:
+    """Also where no field is matched by; a row that says no more is told of. Of a record that was here before what it lacks is filled in, no more."""
+    work.records("customers.account").create({"name": "Cedar"})
+    companies = """Record ID,Company name,City,Country/Region,Annual Revenue
+1,Alder,Berlin,,5
+1,Alder,Paris,,5
+1,Alder,Berlin,Germany,5
+1,Other name,Berlin,,
+2,Birch,,,
+1,Alder,Berlin,,5
+3,Cedar,Rome,,
+3,Cedar,Bonn,,
+"""
+    deals = """Record ID,Deal Name,Deal Stage,Amount,Close Date,Associated Company IDs
+7,Ovens,Closed Won,5,2026-01-30,1
+7,Ovens,Closed Won,,2026-01-30,1
+7,Ovens,Closed Won,6,2026-01-30,1
+7,Ovens,Closed Lost,5,2026-01-30,1
+"""
+    asked = Asked("x.zip", system="hubspot", dry_run=dry_run)
+    done = carry_out(work, begin(work, asked), asked, io.BytesIO(zipped({"companies.csv": companies, "deals.csv": deals})))
+    report = {one["entity"]: one for one in json.loads(str(done["wish"]))["report"]["imports"]}
+    told = {name: sorted((row["row"], row["outcome"], row["code"]) for row in one["problems"]) for name, one in report.items()}
+    again = (1, "warned", "same_as_row")
+    assert told == {
+        "customers.account": [(2, "failed", "same_id"), (3, *again[1:]), (4, "failed", "same_id"), (6, *again[1:]), (8, *again[1:])],
+        "pipeline.deal": [(2, *again[1:]), (3, "failed", "same_id"), (4, "failed", "same_id")],
+    }
+    assert "has the same ID '1' as row 1 of this file, but says something else" in report["customers.account"]["problems"][0]["reason"]
+    assert [done[name] for name in ("state", "created", "updated", "unchanged", "failed")] == ["partial", 3, 2, 3, 4]
+    if not dry_run:
+        rows = [(row["name"], row["city"], row["country"]) for row in work.records("customers.account").find(())]
+        assert rows == [("Cedar", "Rome", None), ("Alder", "Berlin", "Germany"), ("Birch", None, None)]
+        (deal,) = work.records("pipeline.deal").find(())
+        assert (deal["amount"].amount, deal["account"]) == (5, by_name(work, "customers.account")["Alder"]["id"])  # type: ignore[attr-defined]
