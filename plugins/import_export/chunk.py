@@ -247,13 +247,9 @@ class ChunkWriter:
         taken = self._taken(wave)
         named_here = self._named_here(taken)
         for index, values in wave:
-            if (first := named_here.get(str(values.get(EXTERNAL)))) is not None:
-                if self._contradict(values, first):
-                    self.teller.fail(tally, rows[index], [self._same_id(str(values[EXTERNAL]), first)])
-                    continue
-                found: Sequence[Row] = [first]
-            else:
-                found = self._meant(values, there.get(self.matching.key(values), [])) if there else []
+            first = named_here.get(str(values.get(EXTERNAL)))
+            alike = self._meant(values, there.get(self.matching.key(values), [])) if there else []
+            found = [first] if first is not None else alike
             word = values.pop(EXTERNAL, None) if self.plan.external is not None else None
             if word is not None:
                 words[index] = str(word)
@@ -261,7 +257,7 @@ class ChunkWriter:
             if own is not None and not found:
                 self.teller.fail(tally, rows[index], [self._no_such_id(str(own))])
                 continue
-            draft = self._draft(tally, rows[index], values, found, by_id=words.get(index, "") in named_here)
+            draft = self._draft(tally, rows[index], values, found, same=words[index] if first is not None else "")
             if draft is not None and (owner := taken.get(words.get(index, ""), draft.id)) != draft.id and owner is not None:
                 self._not_moved(tally, rows[index], words[index], owner)
             elif draft is not None:
@@ -327,15 +323,17 @@ class ChunkWriter:
         same = [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})] if number is not None else []
         self.teller.fail(tally, row, [problem, *same])
 
-    def _draft(self, tally: Tally, row: type_row, values: type_values, found: Sequence[Row], *, by_id: bool) -> Draft | None:
-        """What is to be written of a row; None where it is left out, which is told."""
+    def _draft(self, tally: Tally, row: type_row, values: type_values, found: Sequence[Row], *, same: str) -> Draft | None:
+        """What is to be written of a row, which may have the `same` id as an earlier one; None where it is left out, which is told."""
         alike = Alike.FORCE if self.wish.duplicates == "take" else Alike.REFUSE
         match = self.plan.match[0] if self.plan.match else ""
-        if len(found) > 1:
+        if same and self._contradict(values, found[0]):
+            self.teller.fail(tally, row, [self._same_id(same, found[0])])
+        elif len(found) > 1:
             self.teller.fail(
                 tally, row, [Problem(match, "ambiguous", _("{count} {count:record matches|records match}"), {"count": len(found)})]
             )
-        elif found and self.wish.mode == "create" and not by_id:
+        elif found and self.wish.mode == "create" and not same:
             self.teller.leave(tally, row, "skipped", self._exists(match, found[0]))
         elif found:
             return Draft("update", self._kept(values, found[0]), id_of(found[0]), alike=alike)

@@ -38,10 +38,11 @@ CONTACTS = """Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Le
 501,Ann,Lee,ann@alder.example,,Jane Doe,,Buyer,Alder Foods;Birch Group,9001;9002,9001
 502,Bo,,bo@birch.example,,Gone Person,,,Birch Group,9002,
 503,Cy,Lost,not-a-mail,,,,,,,
+504,,,only@mail.example,,,,,,,
 """
 DEALS = """Record ID,Deal Name,Deal Stage,Pipeline,Close Date,Deal owner,Amount,Currency,Closed Lost Reason,Associated Contact IDs,Associated Company IDs
 7001,Ovens,Presentation Scheduled,Sales Pipeline,2026-09-30 12:00,Jane Doe,12000.50,USD,,501,9001
-7002,Trucks,Closed Lost,Sales Pipeline,2026-01-30 12:00,,900,USD,they went elsewhere,,9002
+7002,Trucks,Closed lost (Sales Pipeline),Sales Pipeline,2026-01-30 12:00,,900,USD,they went elsewhere,,9002
 7003,Lamps,Closed Won,Sales Pipeline,2026-01-30 12:00,,900,USD,,,9999
 """
 NOTES = """Record ID,Activity date,Note body,Activity assigned to,Associated Contact IDs,Associated Company IDs,Associated Deal IDs
@@ -119,7 +120,11 @@ def test_an_export_of_hubspot_brings_accounts_contacts_deals_and_notes_with_thei
         done, indent=1
     )
     accounts, contacts, deals = by_name(work, "customers.account"), by_name(work, "customers.contact"), by_name(work, "pipeline.deal")
-    assert (set(accounts), set(contacts), set(deals)) == ({"Alder Foods", "Birch Group"}, {"Ann Lee", "Bo"}, {"Ovens", "Trucks", "Lamps"})
+    assert (set(accounts), set(contacts), set(deals)) == (
+        {"Alder Foods", "Birch Group"},
+        {"Ann Lee", "Bo", "only@mail.example"},
+        {"Ovens", "Trucks", "Lamps"},
+    )
     alder, birch, ann = accounts["Alder Foods"], accounts["Birch Group"], contacts["Ann Lee"]
     assert (alder["owner"], birch["owner"], alder["parent"], alder["website"]) == (jane, rep, birch["id"], "https://alder.example")
     assert (ann["account"], ann["owner"], contacts["Bo"]["account"]) == (alder["id"], jane, birch["id"])
@@ -230,9 +235,9 @@ def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_
     ):  # of files that had ended
         assert told in ended.output, ended.output
     (done,) = work.records(IMPORT).find(where(entity=MIGRATION))
-    assert (done["state"], done["created"], done["reason"]) == ("partial", 9, None)
+    assert (done["state"], done["created"], done["reason"]) == ("partial", 10, None)
     assert {name: len(work.records(name).find(())) for name in ("customers.account", "customers.contact", "pipeline.deal")} == {
-        "customers.account": 2, "customers.contact": 2, "pipeline.deal": 3,
+        "customers.account": 2, "customers.contact": 3, "pipeline.deal": 3,
     }  # fmt: skip
     deal = by_name(work, "pipeline.deal")["Ovens"]
     assert (deal["stage"], deal["contact"]) == (process.stages["needs-analysis"], by_name(work, "customers.contact")["Ann Lee"]["id"])

@@ -53,14 +53,16 @@ class Translation:
         """The links of the row at hand whose ids nobody knows."""
 
     def _is_there(self, taken: Taken) -> bool:
-        headings = (*taken.headings, *(heading for many in taken.links.values() for heading in many))
+        headings = (*taken.headings, *taken.instead, *(heading for many in taken.links.values() for heading in many))
         return bool(taken.otherwise) or any(plain(heading) in self._places for heading in headings)
 
     @property
     def ignored(self) -> list[str]:
         """Their headings that nothing is made of."""
         used = {
-            plain(heading) for one in self.source.takes for heading in (*one.headings, *(h for many in one.links.values() for h in many))
+            plain(heading)
+            for one in self.source.takes
+            for heading in (*one.headings, *one.instead, *(h for many in one.links.values() for h in many))
         }
         used |= {plain(heading) for heading in self.source.id}
         return [heading for heading in self.sheet.headings if plain(heading) not in used]
@@ -194,6 +196,7 @@ class Translation:
             text = one.joined.join(words)
         else:
             text = self._cell(cells, one.headings)
+        text = text or self._cell(cells, one.instead)
         return one.turned(text) if one.turned is not None and text else text
 
     def _cell(self, cells: Sequence[str], headings: Sequence[str]) -> str:
