@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
+from plugins.import_export.agreement import Agreement
 from plugins.import_export.external import FIELD as EXTERNAL
-from plugins.import_export.external import ExternalIds, id_in
+from plugins.import_export.external import ExternalIds, as_made, id_in
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.files import Sheet
 from plugins.import_export.files.gaps import OTHER_TABLE
@@ -17,14 +18,14 @@ from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.lost import Lost
 from plugins.import_export.mapping.heads import Heads
-from plugins.import_export.matching import Matching, SameFile, named, type_values
+from plugins.import_export.matching import Matching, SameFile, type_values
 from plugins.import_export.nothing import NOTHING
 from plugins.import_export.plan import NEVER, ONLY_IF_EMPTY, OWN, Plan, Wish
 from plugins.import_export.tally import HEADINGS, REMARK, TOTALS, WARNED, Origin, Tally, Teller, problem_of, type_row
 from plugins.import_export.waiting import ANYWHERE, Place
 from sdk import Alike, Context, Draft, Outcome, Problem, Refusal, _
 from sdk.context import LIKELY_DUPLICATE, Row, id_of
-from sdk.fields import AnyRecordField, Flaw, LinkField, Money, NaturalKey
+from sdk.fields import AnyRecordField, Flaw, LinkField
 from sdk.fields.time import counted_on
 
 LIKELY = _("is likely a duplicate of: {names}; it was skipped, unless you choose to import likely duplicates (duplicates)")
@@ -75,7 +76,7 @@ class ChunkWriter:
         """By field how many rows were told of a currency that was left out."""
         self.id, self.records = same.id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
-        self.matching = Matching(ctx, wish.entity, plan, self.external)
+        self.matching, self.agreement = Matching(ctx, wish.entity, plan, self.external), Agreement(ctx, wish.entity)
         self.teller = Teller(ctx, plan, Origin(same.id, wish.sheet, wish.entity, ctx.entity(wish.entity).match_fields, lost))
         self._title = ctx.entity(wish.entity).title
         self._links_here = [name for name in plan.columns if self._leads_here(name)]
@@ -111,13 +112,18 @@ class ChunkWriter:
         rows = chunk[0]
         self._places = places
         self.external.written.clear()
-        for part in self._parts(rows, self._drafts(tally, chunk)):
+        for part in self._parts(rows, self._as_made(self._drafts(tally, chunk))):
             drafts = list(self._linked(tally, rows, part, last=last)) if self.plan.links else part
             self.matching.settle_words([values for _index, values in drafts])
             self.matching.settle_ids([values for _index, values in drafts])
             self.matching.settle_links([values for _index, values in drafts])
             for wave in self._waves(drafts):
                 self._write(tally, rows, wave, last=last)
+
+    def _as_made(self, drafts: Iterable[type_draft]) -> Iterable[type_draft]:
+        """Records that answer each other in the order in which they were made, however the rows are sorted: a payment settles what others left."""
+        told = bool(self._answers) and self.plan.external is not None
+        return as_made(drafts, lambda draft: str(draft[1].get(EXTERNAL))) if told else drafts
 
     def _parts(self, rows: Sequence[type_row], drafts: Iterable[type_draft]) -> Iterator[list[type_draft]]:
         """All at once, unless a row answers one before it: that has to be there, and what comes behind may only fit once it is answered."""
@@ -248,8 +254,7 @@ class ChunkWriter:
         named_here = self._named_here(taken)
         for index, values in wave:
             first = named_here.get(str(values.get(EXTERNAL)))
-            alike = self._meant(values, there.get(self.matching.key(values), [])) if there else []
-            found = [first] if first is not None else alike
+            found = [first] if first is not None else self._meant(values, there.get(self.matching.key(values), []) if there else [])
             word = values.pop(EXTERNAL, None) if self.plan.external is not None else None
             if word is not None:
                 words[index] = str(word)
@@ -282,7 +287,7 @@ class ChunkWriter:
         if not self.wish.apart:
             return found
         here = [one for one in found if not self.same.made(id_of(one))]
-        return here or [one for one in found if not self._contradict(values, one)][:1]
+        return here or [one for one in found if not self.agreement.contradict(values, one)][:1]
 
     def _named_here(self, taken: Mapping[str, UUID]) -> dict[str, Row]:
         """By the id of another system the records that earlier rows of this file have made, where ids tell the rows apart."""
@@ -290,29 +295,12 @@ class ChunkWriter:
         rows = self.ctx.as_system().records(self.wish.entity).values(made.values()) if made else {}
         return {word: rows[id] for word, id in made.items() if id in rows}
 
-    def _contradict(self, values: type_values, row: Row) -> bool:
-        """Whether a row says something else than what a record has."""
-        return any(
-            value is not None and row.get(name) is not None and not self._agree(name, value, row[name])
-            for name, value in values.items()
-            if name != EXTERNAL
-        )
-
-    def _agree(self, name: str, said: object, there: object) -> bool:
-        if isinstance(said, NaturalKey):
-            return there in named(self.ctx, self.ctx.target(self.wish.entity, name), {said.text}).get(said.text, ())
-        if isinstance(said, Money) and isinstance(there, Money) and not said.currency:
-            return said.amount == there.amount and there.currency == self.ctx.tenant.currency
-        return said == there
-
     def _same_id(self, word: str, first: Row) -> Problem:
-        params = {"value": word, "row": self.same.number_of(id_of(first)), "nearest": first.get(self._title)}
-        return Problem(EXTERNAL, "same_id", SAME_ID, params)
+        return Problem(EXTERNAL, "same_id", SAME_ID, {"value": word, "row": self.same.number_of(id_of(first))})
 
     def _taken(self, wave: Sequence[type_draft]) -> dict[str, UUID]:
-        if self.plan.external is None:
-            return {}
-        return self.external.taken(self.wish.entity, [str(word) for _index, values in wave if (word := values.get(EXTERNAL)) is not None])
+        words = (str(values[EXTERNAL]) for _index, values in wave if values.get(EXTERNAL) is not None)
+        return self.external.taken(self.wish.entity, words) if self.plan.external is not None else {}
 
     def _not_moved(self, tally: Tally, row: type_row, word: str, owner: UUID) -> None:
         """What names one record is not made the name of another."""
@@ -327,7 +315,7 @@ class ChunkWriter:
         """What is to be written of a row, which may have the `same` id as an earlier one; None where it is left out, which is told."""
         alike = Alike.FORCE if self.wish.duplicates == "take" else Alike.REFUSE
         match = self.plan.match[0] if self.plan.match else ""
-        if same and self._contradict(values, found[0]):
+        if same and self.agreement.contradict(values, found[0]):
             self.teller.fail(tally, row, [self._same_id(same, found[0])])
         elif len(found) > 1:
             self.teller.fail(
@@ -367,7 +355,7 @@ class ChunkWriter:
             if outcome.likely:
                 self.teller.leave(tally, row, WARNED, outcome.likely.warning, self._of_this_file(outcome.likely.seen))
             elif row[0] in repeated:
-                problem = Problem(self.plan.match[0] if self.plan.match else "", "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
+                problem = Problem(next(iter(self.plan.match), ""), "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
                 self.teller.leave(tally, row, WARNED, problem)
             elif row[0] in self._suspected and sums_up(row[1]):  # those that were asked for
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
