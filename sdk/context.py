@@ -313,8 +313,9 @@ class Records(Protocol):
 class Files(Protocol):
     """Where uploads and issued documents are kept."""
 
-    def save(self, source: BinaryIO) -> str:
-        """Keep a stream and return its key."""
+    def save(self, source: BinaryIO, key: str = "") -> str:
+        """Keep a stream and return its key: a new one, or the hexadecimal digits of an id that a record names already, so that a process that is
+        killed leaves no file that nobody knows of."""
 
     def open(self, key: str) -> BinaryIO:
         """The kept bytes; raises NotFound."""

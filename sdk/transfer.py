@@ -39,6 +39,8 @@ class Taken:
     meaning: Meaning | None = None
     links: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict)
     people: bool = False
+    instead: tuple[str, ...] = ()
+    """Headings that are looked at where all those are empty: who has no name is called by the address."""
     otherwise: str = ""
     """What stands there where the file says nothing."""
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BATCH, FEW = 1000, 50
 """So many records have a row each in the outbox; and of an import, which may write in small pieces, so many alone, where nobody is to hear of them."""
+TOGETHER = 100
+"""Records of an import that a watch is told of at once: as many as a transaction delivers without keeping other writers waiting."""
 NOTHING: Mapping[UUID, Mapping[str, Any]] = MappingProxyType({})
 MASK = "•••"
 CAUSES = "@causes"
@@ -100,8 +102,9 @@ def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object
          before: Mapping[UUID, Mapping[str, Any]] = NOTHING) -> None:  # fmt: skip
     """Put an event of some records into the outbox, and a delivery for each subscriber that the tenant has switched on.
 
-    Up to 1,000 records each has a row of its own; above, a row holds up to 1,000. So does the event of more than a few of an import; what is
-    delivered of it keeps its rows, as it may fail for one of them. What was before is for watches that ask.
+    Up to 1,000 records each has a row of its own; above, a row holds up to 1,000. So does the event of more than a few of an import, and what
+    watches are told of it, who keep by themselves what fails for one record; what subscribers are told of it keeps its rows, as it may fail for one
+    of them. What was before is for watches that ask.
     """
     told = list[type_item]()
     same: Mapping[str, object] | None = None
@@ -119,12 +122,12 @@ def tell(work: Work, event: str, items: Iterable[tuple[UUID, Mapping[str, object
             parts = parts or [written(part) for part in _parts(told)]
             rows += [_row(work, "delivery", event, handler, _caused(work, part), "waiting") for part in parts]
             work.awaken()
-    rows += _watched(work, event, told, shape, before)
+    rows += _watched(work, event, told, shape, before, single)
     work.leave(outbox, rows)
 
 
-def _parts(told: list[type_item], single: int = BATCH) -> list[list[type_item]]:
-    size = 1 if len(told) <= single else BATCH
+def _parts(told: list[type_item], single: int = BATCH, most: int = BATCH) -> list[list[type_item]]:
+    size = 1 if len(told) <= single else most
     return [told[start : start + size] for start in range(0, len(told), size)]
 
 
@@ -133,9 +136,9 @@ def _caused(work: Work, part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _watched(work: Work, event: str, told: list[type_item], shape: Shape | None,
-             before: Mapping[UUID, Mapping[str, Any]]) -> list[dict[str, Any]]:  # fmt: skip
+             before: Mapping[UUID, Mapping[str, Any]], single: int) -> list[dict[str, Any]]:  # fmt: skip
     """Deliveries to the watches that want this event for the tenant; who wants nothing costs a question in memory."""
-    rows = list[dict[str, Any]]()
+    rows, most = list[dict[str, Any]](), TOGETHER if work.channel is Channel.IMPORT else BATCH
     if work.silent:
         return rows
     changed: frozenset[str] | None = None
@@ -151,7 +154,10 @@ def _watched(work: Work, event: str, told: list[type_item], shape: Shape | None,
             wanted &= fields
         if wanted is not None:
             asked = [(id, _with_earlier(id, said, wanted, shape, before)) for id, said in told] if wanted and shape is not None else told
-            rows += [_row(work, "delivery", event, watch.full_key, _caused(work, written(part)), "waiting") for part in _parts(asked)]
+            rows += [
+                _row(work, "delivery", event, watch.full_key, _caused(work, written(part)), "waiting")
+                for part in _parts(asked, single, most)
+            ]
             work.awaken()
     return rows
 

@@ -22,9 +22,9 @@ class LocalFiles:
     def __init__(self, home: Path, tenant: UUID, saved: list[str] | None = None) -> None:
         self._folder, self._saved = home / "files" / tenant.hex, saved
 
-    def save(self, source: BinaryIO) -> str:
+    def save(self, source: BinaryIO, key: str = "") -> str:
         self._folder.mkdir(parents=True, exist_ok=True)
-        key = new_id().hex
+        key = self._checked(key) if key else new_id().hex
         part = self._folder / f"{key}.part"
         with part.open("wb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)
@@ -40,7 +40,8 @@ class LocalFiles:
             raise NotFound(_("file {key} does not exist"), key=key) from failure
 
     def remove(self, key: str) -> None:
-        (self._folder / self._checked(key)).unlink(missing_ok=True)
+        for name in (self._checked(key), f"{key}.part"):  # who was killed while it was written has left a part
+            (self._folder / name).unlink(missing_ok=True)
 
     def all_keys(self) -> Iterator[str]:
         """The keys of all files, in no order."""

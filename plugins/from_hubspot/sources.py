@@ -45,7 +45,7 @@ SOURCES = (
         id=ID,
         match=("email",),
         takes=(
-            Taken(field="name", headings=("First Name", "Last Name"), joined=" "),
+            Taken(field="name", headings=("First Name", "Last Name"), joined=" ", instead=("Email", "Work email")),
             Taken(field="email", headings=("Email", "Work email")),
             Taken(field="phone", headings=("Phone Number", "Mobile Phone Number")),
             Taken(field="title", headings=("Job Title",)),

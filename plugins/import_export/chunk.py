@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
+from plugins.import_export.agreement import Agreement
 from plugins.import_export.external import FIELD as EXTERNAL
-from plugins.import_export.external import ExternalIds, id_in
+from plugins.import_export.external import ExternalIds, as_made, id_in
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.files import Sheet
 from plugins.import_export.files.gaps import OTHER_TABLE
@@ -49,6 +50,7 @@ SWALLOWED = _(
     "contains {count} {count:line that looks like a row|lines that look like rows} of this file; a quote may have been closed too late"
 )
 SAME_AS_ROW = _("is the same as row {row} of this file")
+SAME_ID = _("has the same ID {value!r} as row {row} of this file, but says something else; row {row} was kept")
 type_chunk = tuple[Sequence[type_row], Mapping[str, Sequence[object]], Mapping[str, Sequence[Flaw]]]
 """Rows with what stands in them by field, and what is wrong there."""
 type_draft = tuple[int, type_values]
@@ -74,7 +76,7 @@ class ChunkWriter:
         """By field how many rows were told of a currency that was left out."""
         self.id, self.records = same.id, ctx.records(wish.entity)
         self.external = ExternalIds(ctx, wish.system)
-        self.matching = Matching(ctx, wish.entity, plan, self.external)
+        self.matching, self.agreement = Matching(ctx, wish.entity, plan, self.external), Agreement(ctx, wish.entity)
         self.teller = Teller(ctx, plan, Origin(same.id, wish.sheet, wish.entity, ctx.entity(wish.entity).match_fields, lost))
         self._title = ctx.entity(wish.entity).title
         self._links_here = [name for name in plan.columns if self._leads_here(name)]
@@ -110,13 +112,18 @@ class ChunkWriter:
         rows = chunk[0]
         self._places = places
         self.external.written.clear()
-        for part in self._parts(rows, self._drafts(tally, chunk)):
+        for part in self._parts(rows, self._as_made(self._drafts(tally, chunk))):
             drafts = list(self._linked(tally, rows, part, last=last)) if self.plan.links else part
             self.matching.settle_words([values for _index, values in drafts])
             self.matching.settle_ids([values for _index, values in drafts])
             self.matching.settle_links([values for _index, values in drafts])
             for wave in self._waves(drafts):
                 self._write(tally, rows, wave, last=last)
+
+    def _as_made(self, drafts: Iterable[type_draft]) -> Iterable[type_draft]:
+        """Records that answer each other in the order in which they were made, however the rows are sorted: a payment settles what others left."""
+        told = bool(self._answers) and self.plan.external is not None
+        return as_made(drafts, lambda draft: str(draft[1].get(EXTERNAL))) if told else drafts
 
     def _parts(self, rows: Sequence[type_row], drafts: Iterable[type_draft]) -> Iterator[list[type_draft]]:
         """All at once, unless a row answers one before it: that has to be there, and what comes behind may only fit once it is answered."""
@@ -244,8 +251,10 @@ class ChunkWriter:
         repeated: dict[int, int] = {}
         words: dict[int, str] = {}
         taken = self._taken(wave)
+        named_here = self._named_here(taken)
         for index, values in wave:
-            found = self._meant(values, there.get(self.matching.key(values), [])) if there else []
+            first = named_here.get(str(values.get(EXTERNAL)))
+            found = [first] if first is not None else self._meant(values, there.get(self.matching.key(values), []) if there else [])
             word = values.pop(EXTERNAL, None) if self.plan.external is not None else None
             if word is not None:
                 words[index] = str(word)
@@ -253,7 +262,7 @@ class ChunkWriter:
             if own is not None and not found:
                 self.teller.fail(tally, rows[index], [self._no_such_id(str(own))])
                 continue
-            draft = self._draft(tally, rows[index], values, found)
+            draft = self._draft(tally, rows[index], values, found, same=words[index] if first is not None else "")
             if draft is not None and (owner := taken.get(words.get(index, ""), draft.id)) != draft.id and owner is not None:
                 self._not_moved(tally, rows[index], words[index], owner)
             elif draft is not None:
@@ -265,11 +274,11 @@ class ChunkWriter:
                 self.same.wrote(rows[index][0], outcome.id)
             if earlier is not None:
                 repeated[rows[index][0]] = earlier
-        named = {
+        kept = {
             words[index]: one.id for (index, _draft), one in zip(drafts, outcomes, strict=True) if one.refusal is None and index in words
         }
-        if named:
-            self.external.keep(self.wish.entity, {word: id for word, id in named.items() if id is not None}, self.id)
+        if kept:
+            self.external.keep(self.wish.entity, {word: id for word, id in kept.items() if id is not None}, self.id)
         for (index, draft), outcome in zip(drafts, outcomes, strict=True):
             self._settle(tally, rows[index], draft, outcome, repeated, last=last)
 
@@ -278,12 +287,20 @@ class ChunkWriter:
         if not self.wish.apart:
             return found
         here = [one for one in found if not self.same.made(id_of(one))]
-        return here or [one for one in found if not _contradict(values, one)][:1]
+        return here or [one for one in found if not self.agreement.contradict(values, one)][:1]
+
+    def _named_here(self, taken: Mapping[str, UUID]) -> dict[str, Row]:
+        """By the id of another system the records that earlier rows of this file have made, where ids tell the rows apart."""
+        made = {word: id for word, id in taken.items() if self.same.made(id)} if self.wish.apart else {}
+        rows = self.ctx.as_system().records(self.wish.entity).values(made.values()) if made else {}
+        return {word: rows[id] for word, id in made.items() if id in rows}
+
+    def _same_id(self, word: str, first: Row) -> Problem:
+        return Problem(EXTERNAL, "same_id", SAME_ID, {"value": word, "row": self.same.number_of(id_of(first))})
 
     def _taken(self, wave: Sequence[type_draft]) -> dict[str, UUID]:
-        if self.plan.external is None:
-            return {}
-        return self.external.taken(self.wish.entity, [str(word) for _index, values in wave if (word := values.get(EXTERNAL)) is not None])
+        words = (str(values[EXTERNAL]) for _index, values in wave if values.get(EXTERNAL) is not None)
+        return self.external.taken(self.wish.entity, words) if self.plan.external is not None else {}
 
     def _not_moved(self, tally: Tally, row: type_row, word: str, owner: UUID) -> None:
         """What names one record is not made the name of another."""
@@ -294,15 +311,17 @@ class ChunkWriter:
         same = [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})] if number is not None else []
         self.teller.fail(tally, row, [problem, *same])
 
-    def _draft(self, tally: Tally, row: type_row, values: type_values, found: Sequence[Row]) -> Draft | None:
-        """What is to be written of a row; None where it is left out, which is told."""
+    def _draft(self, tally: Tally, row: type_row, values: type_values, found: Sequence[Row], *, same: str) -> Draft | None:
+        """What is to be written of a row, which may have the `same` id as an earlier one; None where it is left out, which is told."""
         alike = Alike.FORCE if self.wish.duplicates == "take" else Alike.REFUSE
         match = self.plan.match[0] if self.plan.match else ""
-        if len(found) > 1:
+        if same and self.agreement.contradict(values, found[0]):
+            self.teller.fail(tally, row, [self._same_id(same, found[0])])
+        elif len(found) > 1:
             self.teller.fail(
                 tally, row, [Problem(match, "ambiguous", _("{count} {count:record matches|records match}"), {"count": len(found)})]
             )
-        elif found and self.wish.mode == "create":
+        elif found and self.wish.mode == "create" and not same:
             self.teller.leave(tally, row, "skipped", self._exists(match, found[0]))
         elif found:
             return Draft("update", self._kept(values, found[0]), id_of(found[0]), alike=alike)
@@ -336,7 +355,7 @@ class ChunkWriter:
             if outcome.likely:
                 self.teller.leave(tally, row, WARNED, outcome.likely.warning, self._of_this_file(outcome.likely.seen))
             elif row[0] in repeated:
-                problem = Problem(self.plan.match[0], "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
+                problem = Problem(next(iter(self.plan.match), ""), "same_as_row", SAME_AS_ROW, {"row": repeated[row[0]]})
                 self.teller.leave(tally, row, WARNED, problem)
             elif row[0] in self._suspected and sums_up(row[1]):  # those that were asked for
                 self.teller.leave(tally, row, WARNED, Problem("", TOTALS, SUMS_UP))
@@ -396,11 +415,6 @@ class ChunkWriter:
             if isinstance(record, UUID) and (number := self.same.number_of(record)) is not None:
                 return [Problem("", "same_as_row", SAME_AS_ROW, {"row": number})]
         return []
-
-
-def _contradict(values: type_values, row: Row) -> bool:
-    """Whether a row says something else than what a record has."""
-    return any(value is not None and row.get(name) is not None and value != row[name] for name, value in values.items())
 
 
 def _footer(cells: Sequence[str]) -> Problem | None:

@@ -35,7 +35,7 @@ def run_export(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
         with _opened(terminal, path) as stream, terminal.progress(name or selection.entity, int(str(record["total"]))) as step:
             if exports.carry_out(ctx, record, stream, step) is None:
                 raise Conflict(_("the export was cancelled"))
-        done = exports.finish(ctx, id, {}) or record
+        done = exports.finish(ctx, record, {}) or record
     except Refusal as refusal:
         exports.fail(ctx, id, refusal)
         raise

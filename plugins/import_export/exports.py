@@ -126,14 +126,15 @@ def selection_of(record: Row) -> Selection:
 
 
 def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int], None] = lambda _count: None) -> Row | None:
-    """Write the file; returns the record at its end, None where it was cancelled or deleted meanwhile.
+    """Write the file; returns the record at its end, None where it was cancelled, deleted or begun anew meanwhile.
 
     Rights are asked again, as time may have passed. What fails ends the export with its reason, and is raised.
     """
     id, selection = id_of(record), selection_of(record)
     try:
         permit(ctx, selection.entity)
-        _save(ctx, id, {"state": RUNNING, "done": 0, "rights": ctx.reading_stamp()})
+        if _save(ctx, id, {"state": RUNNING, "done": 0, "rights": ctx.reading_stamp()}, record) is None:
+            return None
         columns = columns_of(ctx, selection.entity, settle(ctx, selection.entity, selection.fields), selection.headings)
         done = told = 0
         with closing(open_sink(ctx, stream, selection.format, columns, selection.headings)) as sink:
@@ -144,12 +145,12 @@ def carry_out(ctx: Context, record: Row, stream: BinaryIO, step: Callable[[int],
                 step(block.rows)
                 if done - told >= STEPS:
                     told = done
-                    if not _save(ctx, id, {"done": done}):
+                    if not _save(ctx, id, {"done": done}, record):
                         return None
     except Refusal as refusal:
-        fail(ctx, id, refusal)
+        fail(ctx, id, refusal, record)
         raise
-    return _save(ctx, id, {"done": done})
+    return _save(ctx, id, {"done": done}, record)
 
 
 def _as_they_came(ctx: Context, entity: str, block: Block, columns: Sequence[ExportColumn]) -> Block:
@@ -180,19 +181,19 @@ def _as_they_came(ctx: Context, entity: str, block: Block, columns: Sequence[Exp
     return Block(block.rows, told)
 
 
-def finish(ctx: Context, id: UUID, values: Mapping[str, object]) -> Row | None:
-    """The file is there: say so to who asked for it; None where it was cancelled or deleted meanwhile."""
+def finish(ctx: Context, record: Row, values: Mapping[str, object]) -> Row | None:
+    """The file is there: say so to who asked for it; None where it was cancelled, deleted or begun anew meanwhile."""
     with ctx.transaction(write=True):
-        record = _save(ctx, id, {**values, "state": SUCCEEDED})
-        _tell(ctx, record, _("Export ready: {file}"))
-    return record
+        ended = _save(ctx, id_of(record), {**values, "state": SUCCEEDED}, record)
+        _tell(ctx, ended, _("Export ready: {file}"))
+    return ended
 
 
-def fail(ctx: Context, id: UUID, refusal: Refusal) -> None:
-    """Record why an export could not run."""
+def fail(ctx: Context, id: UUID, refusal: Refusal, of: Row | None = None) -> None:
+    """Record why an export could not run, or an attempt `of` it."""
     reason = "; ".join([ctx.say(refusal.message, refusal.params), *(ctx.say(p.message, p.params) for p in refusal.problems)])
     with ctx.transaction(write=True):
-        _tell(ctx, _save(ctx, id, {"state": FAILED, "reason": reason[:20_000]}), _("Export failed: {file}"))
+        _tell(ctx, _save(ctx, id, {"state": FAILED, "reason": reason[:20_000]}, of), _("Export failed: {file}"))
 
 
 def _tell(ctx: Context, record: Row | None, title: str) -> None:
@@ -203,20 +204,29 @@ def _tell(ctx: Context, record: Row | None, title: str) -> None:
         )
 
 
-def _save(ctx: Context, id: UUID, values: Mapping[str, object]) -> Row | None:
-    """How far it is; None, and nothing written, where somebody has cancelled or deleted it."""
+def _save(ctx: Context, id: UUID, values: Mapping[str, object], of: Row | None = None) -> Row | None:
+    """How far it is; None, and nothing written, where somebody has cancelled or deleted it, or made another attempt than the one `of` this record."""
     exports = ctx.as_system().records(EXPORT)
     with ctx.transaction(write=True):
         there = exports.values([id], hold=True).get(id)
-        return exports.update(id, values, act="run") if there is not None and there["state"] in UNDER_WAY else None
+        if there is None or there["state"] not in UNDER_WAY or (of is not None and there["content"] != of["content"]):
+            return None
+        return exports.update(id, values, act="run")
 
 
 def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
-    """The background side of `POST /exports`: a run that was interrupted is begun anew, and leaves one file."""
+    """The background side of `POST /exports`: a run that was interrupted is begun anew, and leaves one file.
+
+    Each attempt says which file it will write before it does: what a killed one has left is known, and taken away by the next.
+    """
     id = UUID(str(arguments["export"]))
-    record = ctx.as_system().records(EXPORT).values([id]).get(id)
-    if record is None or record["state"] not in UNDER_WAY:
+    before = ctx.as_system().records(EXPORT).values([id]).get(id)
+    key = ctx.new_ids([0])[0].hex
+    record = _save(ctx, id, {"content": key}) if before is not None else None
+    if before is None or record is None:
         return
+    if before["content"]:
+        ctx.files.remove(str(before["content"]))
     with tempfile.TemporaryFile() as stream:
         try:
             if carry_out(ctx, record, stream) is None:
@@ -225,8 +235,8 @@ def run_job(ctx: Context, arguments: Mapping[str, object]) -> None:
             return
         size = stream.tell()
         stream.seek(0)
-        key = ctx.files.save(stream)
-    if finish(ctx, id, {"content": key, "size": size, "ends_at": ctx.now() + KEPT}) is None:
+        ctx.files.save(stream, key)
+    if finish(ctx, record, {"size": size, "ends_at": ctx.now() + KEPT}) is None:
         ctx.files.remove(key)
 
 
@@ -271,16 +281,17 @@ def download(ctx: Context, id: UUID, media: Mapping[str, str]) -> Download:
 
 
 def remove_old(ctx: Context) -> None:
-    """Take away files whose time has ended, and those of deleted exports; end what nobody comes back to. Runs by a schedule."""
+    """Take away files whose time has ended, and those of deleted exports and of broken ones; end what nobody comes back to. Runs by a schedule."""
     exports = ctx.as_system().records(EXPORT)
     lost = (Condition("state", "in", UNDER_WAY), Condition("updated_at", "lt", (ctx.now() - LOST,)))
     for row in exports.find(lost, 500):
         fail(ctx, id_of(row), Unavailable(_("the export was interrupted repeatedly; export again, or ask an administrator")))
     named = Condition("content", "empty", ("false",))
-    while old := exports.find((named, Condition("ends_at", "lte", (ctx.now(),))), 500):
-        exports.write_all([Draft("update", {"content": None, "size": None}, id_of(row), act="run") for row in old])
-        for row in old:
-            ctx.files.remove(str(row["content"]))
+    for useless in (Condition("ends_at", "lte", (ctx.now(),)), Condition("state", "in", (FAILED, CANCELLED))):
+        while old := exports.find((named, useless), 500):
+            exports.write_all([Draft("update", {"content": None, "size": None}, id_of(row), act="run") for row in old])
+            for row in old:
+                ctx.files.remove(str(row["content"]))
     for row in exports.find((named, Condition("ends_at", "gt", (ctx.now() - KEPT,))), 10_000, deleted=True):
         ctx.files.remove(str(row["content"]))  # an unknown key is no error: deleted ones are looked at until their time has long ended
 

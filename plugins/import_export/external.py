@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import cast
+from operator import itemgetter
+from typing import TypeVar, cast
 from uuid import UUID
 
 from plugins.import_export.files import Sheet
@@ -19,6 +20,9 @@ LABEL = _("ID in another system")
 SYSTEM = "import"
 """The system whose ids they are, where none is named; under it exports tell ids where names say too little."""
 _PART = 500
+_BY_TIME = 7
+"""The version of ids that sort by the time of their making (RFC 9562), as ours do."""
+type_any = TypeVar("type_any")
 
 
 def flaws(ctx: Context, cells: Sequence[str]) -> list[Flaw]:
@@ -102,6 +106,15 @@ def id_in(cell: str) -> UUID | None:
         return UUID(cell)
     except ValueError:
         return None
+
+
+def as_made(rows: Iterable[type_any], id_of: Callable[[type_any], str]) -> list[type_any]:
+    """Rows in the order in which their records were made, where the ids of their export tell it; else as they are."""
+    kept = list(rows)
+    ids = [id_in(id_of(row)) for row in kept]
+    if any(id is None or id.version != _BY_TIME for id in ids):
+        return kept
+    return [row for _id, row in sorted(zip(map(str, ids), kept, strict=True), key=itemgetter(0))]
 
 
 def of_export(ctx: Context, sheet: Sheet, fields: Mapping[str, Field]) -> str | None:

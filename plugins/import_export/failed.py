@@ -30,7 +30,8 @@ SPREADSHEETS = ("xlsx", "xls", "xlsb", "ods")
 def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
     """The file's own columns, then the reason of each row: a column that no field bears, so it is left out when the file comes back.
 
-    What was read right says so without the rest of its file (`AsRead`); what was not stands as it stood there.
+    What was read right says so without the rest of its file (`AsRead`); what was not stands as it stood there. Cells beyond the headings stand
+    behind the reason, where they are still too many: nobody would miss them if they were left out.
     As CSV, or as XLSX, which is what came of a spreadsheet unless the other is asked for.
     """
     record = ctx.records("import_export.import").get(id)
@@ -47,12 +48,13 @@ def failed_file(ctx: Context, id: UUID, format: str = "") -> Download:
 def _lines(ctx: Context, id: UUID, headings: list[str], read: AsRead) -> Iterator[list[str]]:
     yield [*neutral(headings), _free(ctx.say(REASON), headings)]
     for row in _rows(ctx, id):
-        written = read.plainly([*(read_cells(row["cells"])[0] or []), *[""] * len(headings)][: len(headings)])
+        stood = read_cells(row["cells"])[0] or []
+        written = read.plainly([*stood, *[""] * len(headings)][: len(headings)])
         cells = [unquoted(cell) for cell in written]
         column = f"{row['column']}: " if row["column"] else ""
         # One that is marked already is read back as it was the first time: a second apostrophe would be one too many.
         safe = [cell if cell.startswith("'") else marked for cell, marked in zip(cells, neutral(cells), strict=True)]
-        yield [*safe, *neutral([f"{column}{row['reason']}"])]
+        yield [*safe, *neutral([f"{column}{row['reason']}", *stood[len(headings) :]])]
 
 
 def _csv(lines: Iterator[list[str]], delimiter: str) -> bytes:

@@ -1,8 +1,9 @@
 """Text that a spreadsheet would take for a formula, or for an error of one: written down behind an apostrophe, and read back without it.
 
-A cell that begins with = + - @, their full-width forms, a tab or a carriage return gets one apostrophe in front; so does one that begins with
-apostrophes and then such a sign, as reading takes one away. So does, in exports, what reading would take for a value that is lost, such as #N/A or
-1.38E+10, or for text that was written so that a spreadsheet keeps its zeros. All other text stays as it is, also what begins with an apostrophe.
+A cell that begins with = + - @, their full-width forms, a tab, a carriage return or the mark of a file's beginning (U+FEFF, which readers drop) gets
+one apostrophe in front; so does one that begins with apostrophes and then such a sign, as reading takes one away. So does, in exports, what reading
+would take for a value that is lost, such as #N/A or 1.38E+10, or for text that was written so that a spreadsheet keeps its zeros. All other text
+stays as it is, also what begins with an apostrophe.
 Where more than text is expected, words for nothing, such as NULL, and such as begin a total or a note below a table are kept as text, too.
 
 Many programs keep the zeros of a number by writing ="00123" or '00123: both are read as 00123, which is what a spreadsheet shows.
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from plugins.import_export import footers, nothing
 from sdk.fields import SPOILT
 
-_SIGNS = "=+\\-@\t\r\uff1d\uff0b\uff0d\uff20"
+_SIGNS = "=+\\-@\t\r\uff1d\uff0b\uff0d\uff20\ufeff"
 _RISKY = re.compile(f"'*[{_SIGNS}]")
 _ANY_RISKY = re.compile(f"\n'*[{_SIGNS}]")
 _KEPT = r"'+\d{5,}"

@@ -71,7 +71,7 @@ class Lead(Record):
     converted_at: Mapped[datetime | None] = f.historic(f.at(_("Converted at"), readonly=True))
     account_id: Mapped[UUID | None] = f.historic(f.link(_("Account"), Account, readonly=True, track=True))
     contact_id: Mapped[UUID | None] = f.historic(f.link(_("Contact"), Contact, readonly=True, track=True, subject=True))
-    deal_id: Mapped[UUID | None] = f.link(_("Deal"), Deal, readonly=True, track=True)
+    deal_id: Mapped[UUID | None] = f.historic(f.link(_("Deal"), Deal, readonly=True, track=True))
     made: Mapped[str | None] = f.choice(_("Created by the conversion"), MADE, readonly=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
@@ -12,6 +13,8 @@ from sdk.transfer import plain
 WON, LOST = ("closedwon", "won", "赢单", "成交"), ("closedlost", "lost", "输单", "丢单")
 SPLIT = "\n"
 type_meaning = Callable[[Context, frozenset[str]], Mapping[str, str]]
+_IN_BRACKETS = re.compile(r"\s*\([^()]*\)\Z")
+"""The process behind the name of a stage: Closed won (Sales Pipeline)."""
 
 
 def stages_by(likely: Mapping[str, int]) -> type_meaning:
@@ -24,7 +27,11 @@ def stages_by(likely: Mapping[str, int]) -> type_meaning:
     def meaning(ctx: Context, words: frozenset[str]) -> Mapping[str, str]:
         stages = _stages(ctx)
         named = {plain(str(row[name])): row for name in ("key", "name") for row in stages if row[name]}
-        found = {word: named.get(plain(word)) or _by_type(stages, word) or _nearest(stages, chances.get(plain(word))) for word in words}
+
+        def meant(word: str) -> Row | None:
+            return named.get(plain(word)) or _by_type(stages, word) or _nearest(stages, chances.get(plain(word)))
+
+        found = {word: meant(word) or meant(_IN_BRACKETS.sub("", word)) for word in words}
         return {word: str(row["id"]) for word, row in found.items() if row is not None}
 
     return meaning
@@ -71,4 +78,7 @@ def _reasons(ctx: Context, entity: str) -> Mapping[str, str]:
 
 def _said(words: frozenset[str], closed: tuple[str, ...], named: Mapping[str, str], otherwise: str) -> Mapping[str, str]:
     parts = {word: word.partition(SPLIT) for word in words}
-    return {word: named.get(plain(said), otherwise) if plain(stage) in closed else "" for word, (stage, _break, said) in parts.items()}
+    return {
+        word: named.get(plain(said), otherwise) if plain(_IN_BRACKETS.sub("", stage)) in closed else ""
+        for word, (stage, _break, said) in parts.items()
+    }

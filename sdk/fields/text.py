@@ -35,7 +35,7 @@ _WHOLE_NUMBER = (
 number whose every few digits are parted by slashes (0475/12/34/56)."""
 _PHONE = re.compile(
     rf"(?!{_WHOLE_NUMBER})"
-    r"\+?\(?[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX#]|[eE]xt\.?|extension|[转轉]?分[机機]|[转轉]|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
+    r"(?:\+?\(?|\(\+)[0-9][0-9 ()./-]{1,29}[0-9)](?: ?(?:[xX#]|[eE]xt\.?|extension|[转轉]?分[机機]|[转轉]|DW|Durchw\.?|Durchwahl|poste) ?[0-9]{1,8})?\Z"
 )
 _NAMED = re.compile(r"[^<>@]*<\s*([^<>\s@]+@[^<>\s@]+)\s*>\Z")
 """An address with the name of its owner before it."""
@@ -50,7 +50,7 @@ _LONGEST_SEVERAL = 2_000
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?:[:/?#]\S*)?\Z", re.IGNORECASE | re.ASCII)
 _KIND = (
     r"(?:微信同号|同微信|微信|手机号?码?|移动电话|座机|固话|固定电话|办公室?|办公电话|工作|单位|公司|家|家庭|家里|住宅|本人|mobile?|cell|handy|office|work|home|private?|privat|"
-    r"business|main|direct|dienstlich|geschäftlich|bureau|domicile|portable)"
+    r"business|main|direct|dienstlich|geschäftlich|zentrale|empfang|bureau|domicile|portable|standard|总机|前台)"
 )
 _PHONE_REMARK = re.compile(rf"\s*[(（\[【]\s*{_KIND}\s*[)）\]】]\s*\Z", re.IGNORECASE)
 _PHONE_CALLED = re.compile(

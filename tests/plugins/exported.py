@@ -9,7 +9,6 @@ from typing import Any
 from core.context import Work
 from plugins.import_export import exports
 from plugins.import_export.exports import Selection
-from sdk.context import id_of
 
 
 def exported(work: Work, entity: str, format: str = "csv", **more: Any) -> bytes:
@@ -17,7 +16,7 @@ def exported(work: Work, entity: str, format: str = "csv", **more: Any) -> bytes
     record = exports.begin(work, Selection(entity, format, **more))
     stream = io.BytesIO()
     assert exports.carry_out(work, record, stream) is not None
-    assert exports.finish(work, id_of(record), {}) is not None
+    assert exports.finish(work, record, {}) is not None
     return stream.getvalue()
 
 

@@ -86,6 +86,7 @@ def test_what_is_written_in_any_dialect_is_read_back_when_the_dialect_is_named(
     )
     if quoting == csv.QUOTE_MINIMAL:  # a lone \r is quoted by the csv module only where it ends lines
         rows = [[cell.replace("\r", "") or "-" for cell in cells] for cells in rows]
+    rows = [[cells[0].lstrip("\ufeff") or "-", *cells[1:]] for cells in rows]  # which is no part of a row that begins with it
     sink = io.StringIO()
     escape = None if doubled else "\\"
     writer = csv.writer(
@@ -149,7 +150,8 @@ def test_of_two_rows_of_headings_the_one_that_names_every_column_counts() -> Non
     titled = book(f"订单表,,,,,\n,,,,,\n{two}")
     assert (titled.sheets[0].headings, titled.notes[0].params["row"]) == (found.sheets[0].headings, 4)
     words = "<table><tr><th colspan=2>客户<tr><th>名称<th>城市<tr><td>华为<td>深圳<tr><td>小米<td>北京</table>"
-    for content in (words, "Company,\nName,City\nA,Ulm\nB,Bonn\n", "Contact,Company,\nName,Name,City\nAnn,A,Ulm\n"):
+    for content in (words, "Company,\nName,City\nA,Ulm\nB,Bonn\n", "Contact,Company,\nName,Name,City\nAnn,A,Ulm\n",
+                    "Stammdaten,,,Kontakt,,\nFirma,Ort,,Telefon,Web,\nA,Ulm,,0731 5,a.example,\n"):  # fmt: skip
         assert book(content).notes[0].code == "preamble", content  # columns of words, called as columns are
     for content in (
         ",Name,City\nx,Ann,Paris\ny,Bob,Rome\n",
@@ -182,6 +184,15 @@ def test_two_readers_of_one_file_do_not_disturb_each_other() -> None:
 def test_a_cell_may_hold_lines_of_its_own_and_rows_are_counted_as_rows() -> None:
     file = opened('Name,Note\nA,"one\ntwo\r\nthree"\nB,\n')
     assert list(file.rows()) == [(1, ["A", "one\ntwo\r\nthree"]), (2, ["B", ""])]
+
+
+def test_the_mark_of_a_files_beginning_is_no_part_of_a_row_where_files_were_put_one_behind_the_other() -> None:
+    """In a cell it is part of what somebody has written."""
+    sheet = opened('\ufeff\ufeffName,Note\nA,1\n\ufeffB,2\n\ufeff"C, D","x\n\ufeffy"\n\ufeff"Name",Note\nE,\ufeff\n')
+    assert sheet.headings == ("Name", "Note")
+    rows = [["A", "1"], ["B", "2"], ["C, D", "x\n\ufeffy"], ["Name", "Note"], ["E", "\ufeff"]]
+    assert [cells for _number, cells in sheet.rows()] == rows
+    assert opened("\ufeff\ufeff" + '"Name, of all"\tNote\n\ufeff"A\tB"\t1\n').headings == ("Name, of all", "Note")
 
 
 def test_blank_rows_are_passed_over_and_counted() -> None:

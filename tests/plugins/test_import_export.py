@@ -18,6 +18,7 @@ from core.context import Work
 from core.platform import Platform
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
 from plugins.import_export import imports, run
+from plugins.import_export.failed import failed_file
 from plugins.import_export.files import spreadsheets, unpack
 from plugins.import_export.plan import Wish
 from plugins.import_export.template import template
@@ -227,6 +228,9 @@ def test_a_ragged_row_is_short_of_empty_cells_or_refused_for_what_is_too_much(ta
     done = taken("customers.account", "name,city\nA\nB,Ulm,,\nC,Ulm,more\n")
     assert done.counts == {"created": 2, "failed": 1}
     assert done.reasons == [(3, None, "too_many_cells")]
+    again = taken("customers.account", failed_file(work, id_of(done.record)).content)
+    assert again.reasons == [(1, None, "too_many_cells")], "what was too much is lost with nobody knowing of it"
+    assert b",more\r\n" in failed_file(work, id_of(again.record)).content
     mixed = taken("customers.account", "name;city;phone\nD;Ulm;0731 123456\nE,Bonn,0228 123456\nF, G and H, Kiel\nI\tJena\t03641 123456\n")
     assert (mixed.state, mixed.counts) == ("partial", {"created": 2, "failed": 2})
     assert mixed.reasons == [(2, None, "other_delimiter"), (4, None, "other_delimiter")]

@@ -52,9 +52,12 @@ def test_a_silent_import_sends_no_mails_and_with_rules_on_assignment_runs_once_a
     assert (silent.counts, silent.silent) == ({"created": 300}, True)
     assert (letters(work), work.records("automation.run").find(())) == (Counter(), [])
     assert {(row["owner"], row["tier"]) for row in work.records("customers.account").find((), 1000)} == {(None, "key")}
-    taken("customers.account", written([["name"], *([f"loud{n}"] for n in range(30))]))
+    taken("customers.account", written([["name"], *([f"loud{n}"] for n in range(130))]))
+    with work.transaction():
+        told = sa.select(outbox.c.id).where(outbox.c.handler == "automation.rules", outbox.c.kind == "delivery")
+        assert len(work.connection.execute(told).all()) == 2, "rules hear of a hundred records at once"
     drain()
-    assert letters(work) == Counter({f"loud{n}@sales.example": 1 for n in range(30)})
-    assert len(work.records("automation.run").find(())) == 30
+    assert letters(work) == Counter({f"loud{n}@sales.example": 1 for n in range(130)})
+    assert len(work.records("automation.run").find((), 1000)) == 130
     loud = [row for row in work.records("customers.account").find((), 1000) if str(row["name"]).startswith("loud")]
     assert {(row["owner"], row["version"]) for row in loud} == {(people.rep, 2)}

@@ -218,13 +218,14 @@ def test_a_converted_lead_stays_as_it_was_and_none_is_converted_by_hand(
     assert client.patch(f"{LEADS}/{lead}", {"notes": "met at the fair"}).status_code == 200
     leads, file = (
         work.records("leads.lead"),
-        exported(work, "leads.lead", fields=("state", "name", "email", "account", "contact", "converted_at")),
+        exported(work, "leads.lead", fields=("state", "name", "email", "account", "contact", "deal", "converted_at")),
     )
     leads.delete(lead)
     back = taken("leads.lead", file, history=True)
     assert (back.counts, back.reasons, back.ignored) == ({"created": 1}, [], None), "it comes back as history"
-    assert exported(work, "leads.lead", fields=("state", "name", "email", "account", "contact", "converted_at")) == file
-    (again,) = leads.find(())
+    assert exported(work, "leads.lead", fields=("state", "name", "email", "account", "contact", "deal", "converted_at")) == file
+    (again,), (deal,) = leads.find(()), work.records("pipeline.deal").find(())
+    assert again["deal"] == deal["id"]
     assert client.patch(f"{LEADS}/{again['id']}", {"state": "new"}).json["code"] == "lead_converted"
 
 

@@ -38,10 +38,11 @@ CONTACTS = """Record ID,First Name,Last Name,Email,Phone Number,Contact owner,Le
 501,Ann,Lee,ann@alder.example,,Jane Doe,,Buyer,Alder Foods;Birch Group,9001;9002,9001
 502,Bo,,bo@birch.example,,Gone Person,,,Birch Group,9002,
 503,Cy,Lost,not-a-mail,,,,,,,
+504,,,only@mail.example,,,,,,,
 """
 DEALS = """Record ID,Deal Name,Deal Stage,Pipeline,Close Date,Deal owner,Amount,Currency,Closed Lost Reason,Closed Won Reason,Associated Contact IDs,Associated Company IDs
 7001,Ovens,Presentation Scheduled,Sales Pipeline,2026-09-30 12:00,Jane Doe,12000.50,USD,,,501,9001
-7002,Trucks,Closed Lost,Sales Pipeline,2026-01-30 12:00,,900,USD,they went elsewhere,,,9002
+7002,Trucks,Closed lost (Sales Pipeline),Sales Pipeline,2026-01-30 12:00,,900,USD,they went elsewhere,,,9002
 7003,Lamps,Closed Won,Sales Pipeline,2026-01-30 12:00,,900,USD,,product,,9999
 """
 NOTES = """Record ID,Activity date,Note body,Activity assigned to,Associated Contact IDs,Associated Company IDs,Associated Deal IDs
@@ -119,7 +120,11 @@ def test_an_export_of_hubspot_brings_accounts_contacts_deals_and_notes_with_thei
         done, indent=1
     )
     accounts, contacts, deals = by_name(work, "customers.account"), by_name(work, "customers.contact"), by_name(work, "pipeline.deal")
-    assert (set(accounts), set(contacts), set(deals)) == ({"Alder Foods", "Birch Group"}, {"Ann Lee", "Bo"}, {"Ovens", "Trucks", "Lamps"})
+    assert (set(accounts), set(contacts), set(deals)) == (
+        {"Alder Foods", "Birch Group"},
+        {"Ann Lee", "Bo", "only@mail.example"},
+        {"Ovens", "Trucks", "Lamps"},
+    )
     alder, birch, ann = accounts["Alder Foods"], accounts["Birch Group"], contacts["Ann Lee"]
     assert (alder["owner"], birch["owner"], alder["parent"], alder["website"]) == (jane, rep, birch["id"], "https://alder.example")
     assert (ann["account"], ann["owner"], contacts["Bo"]["account"]) == (alder["id"], jane, birch["id"])
@@ -234,9 +239,9 @@ def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_
     ):  # of files that had ended
         assert told in ended.output, ended.output
     (done,) = work.records(IMPORT).find(where(entity=MIGRATION))
-    assert (done["state"], done["created"], done["reason"]) == ("partial", 9, None)
+    assert (done["state"], done["created"], done["reason"]) == ("partial", 10, None)
     assert {name: len(work.records(name).find(())) for name in ("customers.account", "customers.contact", "pipeline.deal")} == {
-        "customers.account": 2, "customers.contact": 2, "pipeline.deal": 3,
+        "customers.account": 2, "customers.contact": 3, "pipeline.deal": 3,
     }  # fmt: skip
     deal = by_name(work, "pipeline.deal")["Ovens"]
     assert (deal["stage"], deal["contact"]) == (process.stages["needs-analysis"], by_name(work, "customers.contact")["Ann Lee"]["id"])
@@ -341,3 +346,43 @@ def test_real_files_of_the_data_loader_and_of_odoo_are_taken(work: Work, migrate
     azure = work.records("customers.account").find(where(name="Azure Interior"))[0]
     assert freeman["account"] == azure["id"]
     assert len(work.records("leads.lead").find(())) == 8
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_of_two_rows_with_one_id_of_theirs_the_second_fills_in_the_first_or_is_refused_where_it_says_something_else(
+    work: Work, process: Process, dry_run: bool
+) -> None:
+    """Also where no field is matched by; a row that says no more is told of. Of a record that was here before what it lacks is filled in, no more."""
+    work.records("customers.account").create({"name": "Cedar"})
+    companies = """Record ID,Company name,City,Country/Region,Annual Revenue
+1,Alder,Berlin,,5
+1,Alder,Paris,,5
+1,Alder,Berlin,Germany,5
+1,Other name,Berlin,,
+2,Birch,,,
+1,Alder,Berlin,,5
+3,Cedar,Rome,,
+3,Cedar,Bonn,,
+"""
+    deals = """Record ID,Deal Name,Deal Stage,Amount,Close Date,Associated Company IDs
+7,Ovens,Closed Won,5,2026-01-30,1
+7,Ovens,Closed Won,,2026-01-30,1
+7,Ovens,Closed Won,6,2026-01-30,1
+7,Ovens,Closed Lost,5,2026-01-30,1
+"""
+    asked = Asked("x.zip", system="hubspot", dry_run=dry_run)
+    done = carry_out(work, begin(work, asked), asked, io.BytesIO(zipped({"companies.csv": companies, "deals.csv": deals})))
+    report = {one["entity"]: one for one in json.loads(str(done["wish"]))["report"]["imports"]}
+    told = {name: sorted((row["row"], row["outcome"], row["code"]) for row in one["problems"]) for name, one in report.items()}
+    again = (1, "warned", "same_as_row")
+    assert told == {
+        "customers.account": [(2, "failed", "same_id"), (3, *again[1:]), (4, "failed", "same_id"), (6, *again[1:]), (8, *again[1:])],
+        "pipeline.deal": [(2, *again[1:]), (3, "failed", "same_id"), (4, "failed", "same_id")],
+    }
+    assert "has the same ID '1' as row 1 of this file, but says something else" in report["customers.account"]["problems"][0]["reason"]
+    assert [done[name] for name in ("state", "created", "updated", "unchanged", "failed")] == ["partial", 3, 2, 3, 4]
+    if not dry_run:
+        rows = [(row["name"], row["city"], row["country"]) for row in work.records("customers.account").find(())]
+        assert rows == [("Cedar", "Rome", None), ("Alder", "Berlin", "Germany"), ("Birch", None, None)]
+        (deal,) = work.records("pipeline.deal").find(())
+        assert (deal["amount"].amount, deal["account"]) == (5, by_name(work, "customers.account")["Alder"]["id"])  # type: ignore[attr-defined]

@@ -475,6 +475,13 @@ def test_payments_that_were_reversed_come_back_in_their_order_and_go_again(platf
     assert {name: exported(other, name) for name in names} == files
     plans = [[row["open"] for row in work.records(names[3]).find(())] for work in (one, other)]
     assert plans[0] == plans[1] == [Money(Decimal(money), "USD") for money in ("55.00", "20.00")]
+    third, by_amount = platform.system(make_tenant("third").id), exported(one, names[4], sort=("amount",))
+    for name in names[:4]:
+        import_file(third, name, files[name])
+    assert [import_file(third, names[4], by_amount, dry_run=dry_run).counts for dry_run in (True, False)] == [{"created": 7}] * 2
+    assert exported(third, names[4], sort=("amount",)) == by_amount
+    settled = [[(row["amount"], row["open"]) for row in work.records(names[3]).find(())] for work in (one, third)]
+    assert settled[0] == settled[1], "each settles what it had settled, however the rows are sorted"
     again = import_file(other, names[4], files[names[4]])
     assert (again.state, {row["code"] for row in again.rows}) == ("failed", {"id_taken"})
     with pytest.raises(Refusal, match="some values are invalid"):

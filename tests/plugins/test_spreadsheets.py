@@ -81,7 +81,7 @@ FORMATS = (0, 10, 164, 165, 14)
 CODES = {164: '"\u20ac"\\ #,##0.00', 165: "00000"}
 
 
-def xlsb(rows: Sequence[Sequence[type_binary_cell]], *, from_1904: bool = False) -> bytes:
+def xlsb(rows: Sequence[Sequence[type_binary_cell]], *, from_1904: bool = False, merged: tuple[int, ...] = ()) -> bytes:
     """A binary workbook (MS-XLSB) with one sheet, whose last row is hidden."""
 
     def record(number: int, body: bytes = b"") -> bytes:
@@ -104,7 +104,10 @@ def xlsb(rows: Sequence[Sequence[type_binary_cell]], *, from_1904: bool = False)
         for place, row in enumerate(rows)
     ]
     size = struct.pack("<IIII", 0, len(rows) - 1, 0, len(rows[0]) - 1)
-    sheet = record(0x81) + record(0x94, size) + record(0x91) + b"".join(cells) + record(0x92) + record(0x82)
+    sheet = record(0x81) + record(0x94, size) + record(0x91) + b"".join(cells) + record(0x92)
+    sheet += (record(177, struct.pack("<I", 1)) + record(176, struct.pack("<IIII", *merged)) + record(178) if merged else b"") + record(
+        0x82
+    )
     named = record(0x9C, struct.pack("<II", 0, 1) + wide("rId1") + wide("People"))
     lead = '<Relationships><Relationship Id="rId1" Type="t" Target="{}"/></Relationships>'.format
     styles = record(615, struct.pack("<I", len(CODES))) + b"".join(
@@ -263,6 +266,16 @@ def test_opendocument_sheets_are_read() -> None:
     assert rows_of(found) == [(1, ["李伟", "2026-01-31", "1234.5"])]
 
 
+def test_what_a_merged_cell_covers_has_its_value_in_every_kind_of_spreadsheet() -> None:
+    cell = '<table:table-cell office:value-type="string" {}><text:p>{}</text:p></table:table-cell>'.format
+    lines = (cell("", "Region") + cell("", "Name"), cell('table:number-rows-spanned="2"', "North") + cell("", "A"),
+             "<table:covered-table-cell/>" + cell("", "B"), cell("", "South") + cell("", "C"))  # fmt: skip
+    table = "".join(f"<table:table-row>{line}</table:table-row>" for line in lines)
+    rows: list[list[type_binary_cell]] = [["Region", "Name"], ["North", "A"], ["", "B"], ["South", "C"]]
+    for content in (ods(table), xlsb(rows, merged=(1, 2, 0, 0))):
+        assert rows_of(opened(content)) == [(1, ["North", "A"]), (2, ["North", "B"]), (3, ["South", "C"])]
+
+
 def test_errors_and_formats_count_in_every_kind_of_spreadsheet() -> None:
     rows: list[list[type_binary_cell]] = [
         ["Name", "Share", "Sum", "Code", "Day", "Plain"],
@@ -361,13 +374,17 @@ def test_what_is_broken_protected_or_no_spreadsheet_is_refused_with_what_to_do()
     assert "damaged" in refusal(bytes(damaged))
 
 
-def with_sheet(content: bytes, rows: str) -> bytes:
-    """A workbook with these rows in its sheet instead."""
+MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+
+
+def with_sheet(content: bytes, rows: str, behind: str = "") -> bytes:
+    """A workbook with these rows in its sheet instead, and what stands behind them."""
     sink = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(sink, "w") as new:
         for entry in old.infolist():
             new.writestr(
-                entry.filename, f"<worksheet><sheetData>{rows}</sheetData></worksheet>" if "sheet1" in entry.filename else old.read(entry)
+                entry.filename,
+                f"<worksheet {MAIN}><sheetData>{rows}</sheetData>{behind}</worksheet>" if "sheet1" in entry.filename else old.read(entry),
             )
     return sink.getvalue()
 
@@ -385,6 +402,11 @@ def test_a_file_that_unpacks_to_very_much_is_refused_before_it_does(monkeypatch:
         sheet = f'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{far}</sheetData></worksheet>'
         bomb.writestr("xl/worksheets/sheet1.xml", sheet)
     assert rows_of(opened(sink.getvalue())) == [(1_099, [*[""] * 16_383, "1"])], "a stray cell alone is little"
+    numbers = "".join(f'<row r="{row}"><c r="A{row}"><v>{row}</v></c><c r="B{row}"><v>1</v></c></row>' for row in (2, 3))
+    over = with_sheet(
+        sink.getvalue(), far.replace("</row>", f"</row>{numbers}", 1), '<mergeCells count="1"><mergeCell ref="A2:A3"/></mergeCells>'
+    )
+    assert rows_of(opened(over))[:2] == [(1, ["2", "1"]), (2, ["2", "1"])]
     monkeypatch.setattr(xlsx, "SPARSE", 1)
     with zipfile.ZipFile(sink) as archive, pytest.raises(xlsx.Beyond, match="large"):
         xlsx.marks(archive)

@@ -247,8 +247,8 @@ def test_an_instant_is_read_with_its_offset_and_half_of_the_day_however_they_are
 def test_numbers_and_addresses_are_read_without_what_programs_and_keyboards_put_around_them() -> None:
     phone, mail, web = (make(LABEL).field for make in (f.phone, f.email, f.url))
     assert values(phone, ["（010）１２３４－５６７８", "13912345678.0", "\u202a13912345678\u202c", "010–1234567转80", "１３９１２３４５６７８（微信同号）", "Tel.: +49 30 123456 (Office)", "手机：13912345678",
-                          "13912345678（王经理）"]) == [
-        "(010)1234-5678", "13912345678", "13912345678", "010-1234567转80", "13912345678", "+49 30 123456", "13912345678", "malformed",
+                          "13912345678（王经理）", "(+33) 1 23 45 67 90", "0221 / 123456 (Zentrale)"]) == [
+        "(010)1234-5678", "13912345678", "13912345678", "010-1234567转80", "13912345678", "+49 30 123456", "13912345678", "malformed", "(+33) 1 23 45 67 90", "0221 / 123456",
     ]  # fmt: skip
     assert values(mail, ["Ann\u200b@example.com", "ann＠example.com", "mailto:ann@example.com", "zoë@example.com"]) == [
         "ann@example.com", "ann@example.com", "ann@example.com", "zoë@example.com",

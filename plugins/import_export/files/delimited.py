@@ -24,6 +24,9 @@ _QUOTED = re.compile(r' +"')
 _END = "\x1a"
 _AT_END = ("\n" + _END, "\r" + _END)
 """What old programs write behind the last line."""
+_MARK = "\ufeff"
+"""What begins a file stands at the beginning of a line where files were put one behind the other, and says nothing there."""
+_MARKED = re.compile(f"^{_MARK}+", re.MULTILINE)
 _SAID = "sep="
 """What Excel takes as the first line, with the delimiter behind it."""
 
@@ -117,7 +120,14 @@ def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[s
                     raise unreadable(_("is not a CSV file: row {row} is longer than {most} million signs"), row=number + 1, most=16)
                 yield whole.removesuffix(_END) if whole == _END or whole.endswith(_AT_END) else whole
 
-    lines = chain.from_iterable(io.StringIO(block, newline="") for block in blocks())
+    def unmarked(block: str) -> Iterator[str]:
+        """Without the mark where a row begins; within a cell of several lines it is part of what somebody has written."""
+        before = -1
+        for line in io.StringIO(block, newline=""):
+            begins, before = number != before, number
+            yield line.lstrip(_MARK) if begins else line
+
+    lines = chain.from_iterable(unmarked(block) if _MARK in block else io.StringIO(block, newline="") for block in blocks())
     try:
         for number, row in enumerate(dialect.reader(lines), 1):
             size = 0
@@ -142,7 +152,7 @@ def _sample(source: BinaryIO, encoding: str, rows: int) -> _Sample:
     text = decoder.decode(stream.read(BLOCK))
     while len(text) < _MOST_SAMPLED and max(text.count("\n"), text.count("\r")) <= rows and (more := stream.read(BLOCK)):
         text += decoder.decode(more)
-    return _Sample(text, rows)
+    return _Sample(_MARKED.sub("", text), rows)
 
 
 def _parsed(dialect: Dialect, sample: _Sample) -> tuple[list[list[str]], bool]:

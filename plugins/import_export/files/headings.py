@@ -89,7 +89,8 @@ def _lower(rows: list[list[str]], place: int) -> int:
     """This row, or the one below it where this one names groups of columns, and that one each column."""
     upper, lower, others = rows[place], rows[place + 1] if place + 1 < len(rows) else [], rows[place + 2 :]
     width = _width(lower)
-    grouped = 0 < _filled(upper) < width == _filled(lower) and _width(upper) <= width and bool(upper[0].strip())
+    bare = sum(not any(at < len(row) and row[at].strip() for row in rows[place:]) for at in range(width))
+    grouped = 0 < _filled(upper) < width - bare == _filled(lower) and _width(upper) <= width and bool(upper[0].strip())
     if not (grouped and name_columns(upper)):
         return place
     if called(lower):

@@ -20,7 +20,7 @@ from decimal import Decimal
 from struct import error as Unreadable
 
 from plugins.import_export.formats import ods, xls, xlsb, xlsx
-from plugins.import_export.formats.shown import NO_MARKS, Marks, Shown
+from plugins.import_export.formats.shown import NO_MARKS, Marks, Shown, type_range
 
 MEMORY = 2 << 30
 UNPACKED = 1 << 30
@@ -102,13 +102,13 @@ def lines(kind: str, path: str) -> Iterator[object]:
             marks, visible = told.get(place, NO_MARKS), about.visible == SheetVisibleEnum.Visible
             if marks.sparse:
                 yield {"name": about.name, "visible": visible, "width": marks.sparse, "hidden": marks.hidden, "since": marks.since}
-                yield from _rows(_sparse(path, about.name), 0, {}, marks) if visible else ()
+                yield from _rows(_sparse(path, about.name), 0, _covered(marks.merged), marks) if visible else ()
                 continue
             sheet = book.get_sheet_by_index(place)
             first = sheet.start[1] if sheet.start else 0
             yield {"name": about.name, "visible": visible, "width": sheet.width, "hidden": marks.hidden, "since": marks.since}
             if visible:
-                yield from _rows(sheet.iter_rows(), first, _covered(sheet.merged_cell_ranges), marks)
+                yield from _rows(sheet.iter_rows(), first, _covered(marks.merged or sheet.merged_cell_ranges), marks)
     except PasswordError as failure:
         raise Refused("password") from failure
     except (CalamineError, OSError, ValueError, UnicodeError) as failure:
@@ -153,7 +153,7 @@ def _rows(rows: Iterator[Sequence[object]], first: int, covered: dict[tuple[int,
         yield texts
 
 
-def _covered(ranges: list[tuple[tuple[int, int], tuple[int, int]]] | None) -> dict[tuple[int, int], int]:
+def _covered(ranges: Sequence[type_range] | None) -> dict[tuple[int, int], int]:
     """Each cell of a merged range's first column, with the row in which its value stands."""
     return {
         (row, left): top

@@ -7,7 +7,7 @@ import zipfile
 from typing import IO
 from xml.parsers import expat
 
-from plugins.import_export.formats.shown import PERCENT, UNKNOWN_ERROR, Marks, Shown, in_money, money_in, type_marks
+from plugins.import_export.formats.shown import PERCENT, UNKNOWN_ERROR, Marks, Shown, in_money, money_in, type_marks, type_range
 
 MOST = 16_000_000
 """Cells of which something is remembered: more than that the library could not take either."""
@@ -33,6 +33,7 @@ class _Reader:
         self._row = self._column = self._rows = self._across = self._hidden = self._count = 0
         self._depth = self._aside = 0
         """Tables within tables, and notes beside cells, are no cells."""
+        self._merged = list[type_range]()
         self._mine: dict[int, str | Shown] = {}
         self._said: dict[str, str] = {}
         self._since = ""
@@ -51,7 +52,7 @@ class _Reader:
         if name == "table:table":
             self._depth += 1
             if self._depth == 1:
-                self._cells, self._row, self._hidden = {}, 0, 0
+                self._cells, self._merged, self._row, self._hidden = {}, [], 0, 0
         elif name == "table:null-date":
             day = said.get("table:date-value", "")
             self._since = day if day in _OTHER_DAYS else ""
@@ -63,6 +64,8 @@ class _Reader:
                 self._hidden += self._rows
         elif self._depth == 1 and name in _CELLS:
             self._across, self._said, self._text = int(said.get("table:number-columns-repeated", "1")), said, []
+            if (down := int(said.get("table:number-rows-spanned", "1"))) > 1:
+                self._merged.append(((self._row, self._column), (self._row + down - 1, self._column)))
 
     def _more(self, text: str) -> None:
         if self._depth == 1 and not self._aside:
@@ -71,7 +74,7 @@ class _Reader:
     def _end(self, name: str) -> None:
         if name == "table:table":
             if self._depth == 1:
-                self.sheets[len(self.sheets)] = Marks(self._cells, self._hidden, self._since)
+                self.sheets[len(self.sheets)] = Marks(self._cells, self._hidden, self._since, merged=self._merged)
             self._depth -= 1
         elif name == "office:annotation":
             self._aside -= 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 
@@ -16,6 +16,8 @@ class Shown(NamedTuple):
     percent: bool = False
 
 
+type_range: TypeAlias = "tuple[tuple[int, int], tuple[int, int]]"
+"""Merged cells: the first and the last, each by row and column."""
 type_marks: TypeAlias = "dict[int, dict[int, str | Shown]]"
 """By row and column: the word of an error, or what a format shows."""
 
@@ -24,6 +26,7 @@ class Marks(NamedTuple):
     """What the library does not tell of the cells of a sheet, how many of its rows are hidden, and from when its days are
     counted where that is not the usual day.
 
+    `merged`: where the library does not tell it, or not of such a sheet, which cells are merged over several rows.
     `sparse`: its cells lie so far apart that the library, which keeps what lies between them too, cannot take it; by their last column.
     """
 
@@ -31,6 +34,7 @@ class Marks(NamedTuple):
     hidden: int = 0
     since: str = ""
     sparse: int = 0
+    merged: Sequence[type_range] = ()
 
 
 NO_MARKS: Marks = Marks({})

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from struct import unpack_from
 
 from plugins.import_export.formats.parts import Parts
-from plugins.import_export.formats.shown import BUILT_IN, ERRORS, FROM_1904, UNKNOWN_ERROR, Marks, Shown, shown, type_marks
+from plugins.import_export.formats.shown import BUILT_IN, ERRORS, FROM_1904, UNKNOWN_ERROR, Marks, Shown, shown, type_marks, type_range
 
 _ROW, _RK, _ERROR, _REAL, _FORMULA_REAL, _FORMULA_ERROR = 0, 2, 3, 5, 9, 11
 _FORMAT, _STYLE, _BOOK, _SHEET, _STYLES_BEGIN, _STYLES_END = 44, 47, 153, 156, 617, 618
+_MERGED = 176
 _HIDDEN = 0x10
 
 
@@ -71,9 +72,13 @@ def _styles(archive: zipfile.ZipFile) -> dict[int, Shown]:
 
 def _sheet(stream: bytes, styles: dict[int, Shown]) -> Marks:
     found: type_marks = {}
+    merged = list[type_range]()
     row = hidden = 0
     for kind, at, _end in _records(stream):
-        if kind == _ROW:
+        if kind == _MERGED:
+            top, bottom, left, right = unpack_from("<IIII", stream, at)
+            merged.append(((top, left), (bottom, right)))
+        elif kind == _ROW:
             (row,) = unpack_from("<I", stream, at)
             hidden += bool(stream[at + 11] & _HIDDEN)
         elif kind in (_ERROR, _FORMULA_ERROR):
@@ -82,4 +87,4 @@ def _sheet(stream: bytes, styles: dict[int, Shown]) -> Marks:
             column, style = unpack_from("<II", stream, at)
             if (mark := styles.get(style & 0xFFFFFF)) is not None:
                 found.setdefault(row, {})[column] = mark
-    return Marks(found, hidden)
+    return Marks(found, hidden, merged=merged)

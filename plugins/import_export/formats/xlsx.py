@@ -26,6 +26,7 @@ _UNCOUNTED = re.compile(
 )
 """A formula that no program has worked out: it has no value, and is not to pass for an empty cell."""
 _HIDDEN = re.compile(rb"<(?:\w+:)?row\s(?=[^>]*\bhidden=\"(?:1|true)\")[^>]*\br=\"(\d+)\"[^>/]*>")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=\"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})\"")
 _MOST_HIDDEN = 100_000
 _FROM_1904 = re.compile(r"<(?:\w+:)?workbookPr\s[^>]*\bdate1904=[\"'](?:1|true)[\"']")
 _NOWHERE = re.compile(rb"\br=\"(?:[A-Z]{4,}\d+|[A-Z]+\d{8,})\"")
@@ -70,7 +71,7 @@ def _styles(archive: zipfile.ZipFile) -> dict[bytes, Shown]:
 
 def _sheet(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], styles: dict[bytes, Shown]) -> Marks:
     found: type_marks = {}
-    hidden = set[bytes]()
+    hidden, merged = set[bytes](), set[tuple[bytes, ...]]()
     rows, columns, kept, count = 0, 26, b"", 0
     with archive.open(name) as packed:
         while part := packed.read(_PART):
@@ -91,10 +92,13 @@ def _sheet(archive: zipfile.ZipFile, name: str, cell: re.Pattern[bytes], styles:
                     found.setdefault(int(place[2]) - 1, {})[_column(place[1])] = "#CALC!"
             if b"hidden=" in text and len(hidden) < _MOST_HIDDEN:
                 hidden.update(_HIDDEN.findall(text))
+            if b"mergeCell " in text and len(merged) < _MOST_HIDDEN:
+                merged.update(_MERGED.findall(text))
             kept = text[-_OVERLAP:]
             if rows * columns > CELLS and count > SPARSE:
                 raise Beyond("large")
-    return Marks(found, len(hidden), sparse=columns if rows * columns > CELLS else 0)
+    ranges = [((int(top) - 1, _column(left)), (int(bottom) - 1, _column(right))) for left, top, right, bottom in merged]
+    return Marks(found, len(hidden), sparse=columns if rows * columns > CELLS else 0, merged=sorted(ranges))
 
 
 def _last_row(text: bytes) -> int:

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 from uuid import UUID
 
 from plugins.import_export import imports
+from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.files import Reading
 from plugins.import_export.imports import DIGEST, PERMISSION, UNDER_WAY, carry_out_sheet, fail, unseen
 from plugins.import_export.journal import IMPORT, ROW, seen
@@ -147,8 +148,6 @@ class _Migration:
             child = self._one(one, label[:255], translation)
             done += rows
             self.done = done  # those, too, that are no rows of ours
-            if one.source.id:
-                ids.remember(one.source.entity, child, translation.foreign_ids())
             people.count(translation.met)
             self.report.append(self._told(one, child, translation))
             self._add_up()
@@ -165,6 +164,7 @@ class _Migration:
             child = there[0] if there else imports.begin(self.ctx, wish)
             if not there:
                 child = self.imports.update(id_of(child), {"part_of": self.id, "sheet": label}, act="run")
+        translation.by = id_of(child)
         kept = json.loads(str(child["wish"]))
         if child["state"] in UNDER_WAY:
             child = self._carried_out(child, wish, translation)
@@ -210,10 +210,11 @@ class _Migration:
         match = tuple(name for name in one.source.match if name in fields)
         takes = self.ctx.can(f"{entity}.{FORCE}")
         return Wish(
-            entity, one.file, mode="upsert" if match else "create", match=match, map=tuple(f"{name}={name}" for name in fields),
+            entity, one.file, mode="upsert" if match else "create", match=match, system=translation.ids.system,
+            map=tuple(f"{name}={name}" for name in (*fields, *([EXTERNAL] if translation.names else []))),
             collision=tuple(f"{name}={ONLY_IF_EMPTY}" for name in fields) if match else (), duplicates="take" if takes else "skip",
             dates=self.asked.dates, numbers=self.asked.numbers, silent=self.asked.silent, totals=self.asked.totals, nothing=self.asked.nothing,
-            apart=bool(one.source.id),
+            apart=translation.names,
         )  # fmt: skip
 
     def _told(self, one: Found, child: Row, translation: Translation) -> dict[str, object]:

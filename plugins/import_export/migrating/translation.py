@@ -9,6 +9,8 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from plugins.import_export.external import FIELD as EXTERNAL
+from plugins.import_export.external import fitting
 from plugins.import_export.files import Sheet
 from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.people import People
@@ -36,6 +38,10 @@ class Translation:
         fields = ctx.records(source.entity).fields()
         self._fields = {one.name: one for one in fields.values()}
         self.takes = [one for one in source.takes if one.field in fields and self._is_there(one)]
+        self.by: UUID | None = None
+        """The import that brings these rows: what it has named itself is not known from before."""
+        self.names = any(plain(heading) in self._places for heading in source.id) and EXTERNAL not in fields
+        """Whether the file has ids of theirs, by which the import names the records that it makes."""
         self._values = values
         """`field:theirs` → ours, as who imports has said."""
         self._meanings: dict[str, Mapping[str, str]] = {}
@@ -47,14 +53,16 @@ class Translation:
         """The links of the row at hand whose ids nobody knows."""
 
     def _is_there(self, taken: Taken) -> bool:
-        headings = (*taken.headings, *(heading for many in taken.links.values() for heading in many))
+        headings = (*taken.headings, *taken.instead, *(heading for many in taken.links.values() for heading in many))
         return bool(taken.otherwise) or any(plain(heading) in self._places for heading in headings)
 
     @property
     def ignored(self) -> list[str]:
         """Their headings that nothing is made of."""
         used = {
-            plain(heading) for one in self.source.takes for heading in (*one.headings, *(h for many in one.links.values() for h in many))
+            plain(heading)
+            for one in self.source.takes
+            for heading in (*one.headings, *one.instead, *(h for many in one.links.values() for h in many))
         }
         used |= {plain(heading) for heading in self.source.id}
         return [heading for heading in self.sheet.headings if plain(heading) not in used]
@@ -64,16 +72,11 @@ class Translation:
         self._learn()
         return Sheet(
             self.sheet.name,
-            tuple(one.field for one in self.takes),
+            (*(one.field for one in self.takes), *([EXTERNAL] if self.names else [])),
             self.sheet.exact,
             self._rows,
             self.sheet.delimiter,
         )
-
-    def foreign_ids(self) -> Iterator[tuple[int, str]]:
-        """Number and id of theirs of each row."""
-        for number, cells in self.sheet.rows():
-            yield number, self._cell(cells, self.source.id)
 
     def found_out(self) -> dict[str, object]:
         """What the report says beside what the import counts, as JSON keeps it with that import: what was read then is not read again."""
@@ -136,7 +139,8 @@ class Translation:
 
     def _part(self, rows: Sequence[type_row]) -> Iterator[type_row]:
         ids = {id for _number, cells in rows if (id := self._cell(cells, self.source.id))}
-        before = self.ids.known(self.source.entity, ids) if ids else {}
+        before = self.ids.known(self.source.entity, ids, but_by=self.by) if ids else {}
+        fit = {*fitting(self.ctx, ids)}
         linked = self._linked(rows)
         for number, cells in rows:
             if self.source.leaves_out is not None and self.source.leaves_out(_by_heading(self.sheet.headings, cells)):
@@ -145,7 +149,8 @@ class Translation:
                 self.known += 1
             else:
                 self._open = []
-                yield number, [self._ours(one, cells, linked) for one in self.takes]
+                id = self._cell(cells, self.source.id)
+                yield number, [*(self._ours(one, cells, linked) for one in self.takes), *([id if id in fit else ""] if self.names else [])]
 
     def _linked(self, rows: Sequence[type_row]) -> dict[str, dict[str, UUID]]:
         """Of all ids in these rows, by entity, those that are known."""
@@ -191,6 +196,7 @@ class Translation:
             text = one.joined.join(words)
         else:
             text = self._cell(cells, one.headings)
+        text = text or self._cell(cells, one.instead)
         return one.turned(text) if one.turned is not None and text else text
 
     def _cell(self, cells: Sequence[str], headings: Sequence[str]) -> str:
