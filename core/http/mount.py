@@ -39,7 +39,7 @@ def mount(addresses: Addresses, platform: Platform) -> None:
     collections = {made.path: made for made in map(Collection, platform.catalog.entities.values())}
     for route in platform.catalog.routes:
         about = None if route.method in SAFE else collections.get(collection_of(route.plugin, route.path))
-        _mount_route(addresses, platform, route, about and about.entity)
+        _mount_route(addresses, platform, route, None if about is None else about.entity)
     for collection in collections.values():
         _mount_collection(addresses, platform, collection)
     _mount_own(addresses, platform)
