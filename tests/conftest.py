@@ -253,7 +253,7 @@ LONGEST = {
     ("tests/testkit/test_mutations.py", "tests/testkit/test_seeded_bugs.py"): 45,
     ("tests/http/test_schemathesis.py",): 42,
     ("tests/third_party/",): 40,
-    ("tests/plugins/test_golden_reports.py",): 30,
+    ("tests/plugins/test_golden_reports.py", "tests/plugins/test_ready_reports.py"): 45,
     ("tests/architecture/test_contract.py",): 25,
     ("tests/packaging/",): 22,
 }

@@ -132,13 +132,15 @@ def _leg(work: Work, source: TimelineSource, holders: type_holders, *, after: bo
     visible = reader.visible()
     if source.at not in visible or source.title not in visible:
         return None
-    rows = Source(reader.shape, work.scopes.bound())
+    rows, names = Source(reader.shape, work.scopes.bound()), (source.at, source.title)
     belongs = _belonging(reader, rows, holders)
     if not belongs:
         return None
+    # Made once for the timelines of all entities: which rows somebody sees is most of what a first question about one takes to build.
+    seen = reader.shape.kept(("entries", *names, rows.scopes.form), lambda: reader.reach(rows, names, rows.scopes))
     shown = [name for name in dict.fromkeys(("id", source.at, source.title, source.body, source.kind, "owner")) if name in visible]
     at, id = rows.columns(source.at)[0], rows.table.c.id
-    clauses = [*reader.reach(rows, (source.at, source.title), rows.scopes), at.is_not(None), sa.or_(*belongs)]
+    clauses = [*seen, at.is_not(None), sa.or_(*belongs)]
     if after:
         last = sa.bindparam("last_at", type_=at.type)
         clauses += [at <= last, sa.or_(at < last, sa.and_(at == last, id < _LAST_ID))]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -29,26 +29,28 @@ if TYPE_CHECKING:
     from core.platform import Platform
 
 OWN = f"/api/v1/{PREFIX}"
-type_operation = Callable[[Entity], type_handler]
-"""What handles an operation of an entity."""
+type_operation = Callable[[Collection], type_handler]
+"""What handles an operation of an entity's records."""
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
 def mount(addresses: Addresses, platform: Platform) -> None:
     """All collections and routes of all plugins in force. Routes come first: a plugin may refine an address of its own."""
+    collections = {made.path: made for made in map(Collection, platform.catalog.entities.values())}
     for route in platform.catalog.routes:
-        _mount_route(addresses, platform, route)
-    for entity in platform.catalog.entities.values():
-        _mount_collection(addresses, platform, entity)
+        about = None if route.method in SAFE else collections.get(collection_of(route.plugin, route.path))
+        _mount_route(addresses, platform, route, None if about is None else about.entity)
+    for collection in collections.values():
+        _mount_collection(addresses, platform, collection)
     _mount_own(addresses, platform)
 
 
 def _of(operation: Callable[[Collection, Work, Mapping[str, str]], object]) -> type_operation:
-    return lambda entity: partial(operation, Collection(entity))
+    return lambda collection: partial(operation, collection)
 
 
 def _led(operation: Callable[[Collection, Work, Mapping[str, str]], object], rest: str = "") -> type_operation:
-    return lambda entity: led_on(entity, partial(operation, Collection(entity)), rest)
+    return lambda collection: led_on(collection.entity, partial(operation, collection), rest)
 
 
 _OPERATIONS: Sequence[tuple[str, str, type_operation, Verb]] = (
@@ -63,23 +65,23 @@ _OPERATIONS: Sequence[tuple[str, str, type_operation, Verb]] = (
     ("GET", "/<record:id>/timeline", _led(Collection.timeline, "/timeline"), Verb.READ),
 )
 _MERGES: Sequence[tuple[str, str, type_operation, Verb]] = (
-    ("GET", "/<record:id>/merges", lambda entity: led_on(entity, Merges(entity).list, "/merges"), Verb.READ),
+    ("GET", "/<record:id>/merges", lambda collection: led_on(collection.entity, Merges(collection.entity).list, "/merges"), Verb.READ),
     # Who has not the right to merge is told so there, and the audit, too.
-    ("POST", "/<record:id>/merges", lambda entity: Merges(entity).create, Verb.READ),
-    ("POST", "/<record:id>/merges/<record:merge>/undo", lambda entity: Merges(entity).undo, Verb.READ),
+    ("POST", "/<record:id>/merges", lambda collection: Merges(collection.entity).create, Verb.READ),
+    ("POST", "/<record:id>/merges/<record:merge>/undo", lambda collection: Merges(collection.entity).undo, Verb.READ),
 )
 
 
-def _mount_collection(addresses: Addresses, platform: Platform, entity: Entity) -> None:
-    operations = list(_OPERATIONS)
+def _mount_collection(addresses: Addresses, platform: Platform, collection: Collection) -> None:
+    entity, operations = collection.entity, list(_OPERATIONS)
     if entity.alike:
         operations.append(("POST", "/duplicates", _of(Collection.duplicates), Verb.READ))
     if entity.mergeable:
         operations += _MERGES
     for method, path, operation, verb in operations:
         if verb in entity.verbs | {Verb.READ}:
-            view = Endpoint(platform, entity.plugin, _permitted(entity, _needed(path, verb), operation(entity)))
-            addresses.add(f"{Collection(entity).path}{path}", method, view)
+            view = Endpoint(platform, entity.plugin, _permitted(entity, _needed(path, verb), operation(collection)))
+            addresses.add(f"{collection.path}{path}", method, view)
 
 
 def _needed(path: str, verb: Verb) -> set[Verb]:
@@ -98,7 +100,7 @@ def _own(operation: type_operation, needed: set[Verb], *, merging: bool) -> type
         found = next((one for one in work.catalog.entities.values() if one.plugin == PREFIX and one.plural == path["plural"]), None)
         if found is None or (merging and not found.mergeable):
             raise NotFound(_("there is nothing at this address"))
-        return _permitted(found, needed, operation(found))(work, path)
+        return _permitted(found, needed, operation(Collection(found)))(work, path)
 
     return handler
 
@@ -116,21 +118,14 @@ def _permitted(entity: Entity, needed: set[Verb], handler: type_handler) -> type
     return permitted
 
 
-def subject_of(entities: Iterable[Entity], route: Route) -> Entity | None:
-    """The entity of whose records a route is about one: `/deals/{id}/moves` is about a deal."""
-    collection = collection_of(route.plugin, route.path)
-    return next((entity for entity in entities if collection and Collection(entity).path == collection), None)
-
-
-def _mount_route(addresses: Addresses, platform: Platform, route: Route) -> None:
+def _mount_route(addresses: Addresses, platform: Platform, route: Route, subject: Entity | None) -> None:
+    """`subject`: the entity of whose records a writing route is about one; `/deals/{id}/moves` is about a deal."""
     rule = _PARAMETER.sub(r"<\1>", address_of(route.plugin, route.path)).replace("<id>", "<record:id>")
 
     def admitted(work: Work) -> Work:
         if route.permission not in (PUBLIC, SIGNED_IN) and not work.can(route.permission):
             raise work.refused(route.permission)
         return work.of_plugin(route.plugin)
-
-    subject = None if route.method in SAFE else subject_of(platform.catalog.entities.values(), route)
 
     def handler(work: Work, path: Mapping[str, str]) -> object:
         allowed = admitted(work)  # who has no right is told that, before what was sent is looked at
