@@ -109,7 +109,7 @@ def _with_periods(ctx: Context, report: Report, labels: Labels, rows: Sequence[R
     """The words of a chart with its periods as the table has them."""
     dated = [word for word in report.by if _dated(ctx, report, word)]
     return replace(labels, choices={**labels.choices, **{
-        word: {str(row[word]): said(str(row[word]), word.partition(":")[2], ctx.locale) for row in rows if row.get(word) is not None}
+        word: {str(row[word]): said(ctx, str(row[word]), word.partition(":")[2]) for row in rows if row.get(word) is not None}
         for word in dated
     }})  # fmt: skip
 
@@ -121,7 +121,7 @@ def _word(ctx: Context, report: Report, choices: object, word: str, row: Row) ->
     if value is None or field is None:
         return "—"
     if isinstance(field, DateField | DateTimeField):
-        return said(str(value), grain, ctx.locale)
+        return said(ctx, str(value), grain)
     options = choices.get(word, {}) if isinstance(choices, dict) else {}
     return str(options.get(str(value), value))
 

@@ -73,7 +73,7 @@ def my_targets(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None
             if (period := periods.get(span)) is not None:  # a month begins with its quarter, and the year with both
                 pace = performance.pace(ctx, period)
                 shown += [
-                    {"line": line, "period": period.said(ctx.locale), "pace": pace}
+                    {"line": line, "period": ctx.period(period.name), "pace": pace}
                     for _row, line in performance.lines(ctx, period, (only,))
                 ]
     return Rendering("teamwork/my_targets.html", {"rows": shown[:_FEW]}) if shown else None
