@@ -29,7 +29,7 @@ from core.files import LocalFiles
 from core.mail import letters
 from core.outside import http
 from core.pages.drawing import draw
-from core.pages.formats import written
+from core.pages.formats import period, written
 from core.policy import stamp
 from core.policy.grants import SYSTEM, Grants
 from core.policy.scopes import Scopes
@@ -241,8 +241,11 @@ class Work(Transactional):
     def say(self, text: Text | str, params: Params = NO_PARAMS) -> str:
         return self.platform.translator.say(text, self.locale, params)
 
-    def written(self, value: date | time | Decimal | int | Money) -> str:
-        return written(self.locale, value)
+    def written(self, value: date | datetime | time | Decimal | int | Money) -> str:
+        return written(self.locale, value, self.tenant.timezone)
+
+    def period(self, written: str) -> str:
+        return period(self.locale, written)
 
     def spelled(self, text: str) -> str:
         return spelled(text)

@@ -166,12 +166,15 @@ def named(ctx: Context, entity: str, words: str) -> str:
 
 
 def title_of(ctx: Context, entity: str, id: str) -> str:
-    """What a record is called that is named by its id; "" for what is no id, and for one that the actor does not see."""
+    """What a record is called that is named by its id, after another one where it has no name but that; "" for what is no id, and for one that
+    the actor does not see."""
     try:
         wanted = UUID(id)
     except ValueError:
         return ""
-    return ctx.records(entity).titles([wanted]).get(wanted, "") if ctx.offers(entity) and ctx.can(f"{entity}.read") else ""
+    title = ctx.records(entity).titles([wanted]).get(wanted, "") if ctx.offers(entity) and ctx.can(f"{entity}.read") else ""
+    about, colon, of = title.partition(":")
+    return title_of(ctx, about, of) if colon and ctx.offers(about) else title
 
 
 def _day_of(ctx: Context, word: str) -> str:

@@ -374,7 +374,7 @@ class Context(Protocol):
 
     def called(self, plugin: str) -> str:
         """What a plugin is called, in the actor's language; the core is the platform; its name where it has no manifest. With a dot, what
-        people call that job, schedule or subscription."""
+        people call that job, schedule, subscription or right."""
 
     def api(self, method: str, address: str, body: object = ...) -> object:
         """What a route of the API answers (`"/api/v1/core/plugins"`), asked inside this request, in its transaction and in the name of
@@ -484,8 +484,12 @@ class Context(Protocol):
     def say(self, text: Text | str, params: Mapping[str, object] = ...) -> str:
         """A text in the actor's language."""
 
-    def written(self, value: date | time | Decimal | int | Money) -> str:
-        """A day, a time of day, a number or an amount within a sentence, as the actor's language has it; on a page, as in the region that they have chosen."""
+    def written(self, value: date | datetime | time | Decimal | int | Money) -> str:
+        """A day, an instant, a time of day, a number or an amount within a sentence, as the actor's language has it; on a page, as in
+        the region that they have chosen."""
+
+    def period(self, written: str) -> str:
+        """A month, quarter or year that programs write so (2026-01, 2026-Q1, FY2027-Q1) as the actor's language has it; any other text as it stands."""
 
     def spelled(self, text: str) -> str:
         """The text in plain Latin letters, Chinese as it is read; what has none is left out."""

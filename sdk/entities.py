@@ -84,6 +84,10 @@ class Record:
             extra += _constraints(table, field_)
         extra.append(sa.Index(f"ix_{table}_owner", "tenant_id", "owner_id"))
         cls.__fields__ = bound
+        if strayed := next((one for one in bound.values() if one.converts and not isinstance(bound.get(one.converts), f.MoneyField)), None):
+            raise DeclarationError(
+                f"{cls.__name__}.{strayed.attribute}: it converts {strayed.converts!r}, which is no amount of it; name one"
+            )
         if not isinstance(cls.__table_args__, tuple):
             raise DeclarationError(f"{cls.__name__}.__table_args__: expected a tuple, such as (unique_together('{table}', 'name'),)")
         parts = (*_first(), *columns, *siblings, *_last(), *cls.__table_args__, *extra)

@@ -144,6 +144,8 @@ class Slot(StrEnum):
     """Beside the tabs of a record."""
     PANEL = "panel"
     """At the side of a record."""
+    TIMELINE = "timeline"
+    """Above the timeline of a record: what one adds to it. Beside all that a record is, it stands among the panels."""
     BUTTON = "button"
     """Among the acts of a record; its rendering is a link or a form."""
     LIST = "list"
@@ -245,6 +247,8 @@ class Drawn:
     html: str
     refusal: str = ""
     broken: bool = False
+    called: str = ""
+    """Of one that has failed: its label in the reader's language, or that of its plugin."""
 
 
 def offered(ctx: Context, slot: Slot, *entities: str) -> list[Panel]:

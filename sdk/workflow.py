@@ -125,7 +125,8 @@ class Action(Spec):
     happens exactly once; what leaves the house goes through `ctx.mail` or `ctx.enqueue`. It returns what it made in JSON
     form, for the run's log; a Refusal or GiveUp ends the run with its reason. `parameters` is the schema by which a rule's
     parameters are checked when the rule is saved, and its form is drawn. `entities` narrows it; empty: any.
-    Text in braces (`{{ account.name }}`) is filled from the record before the schema loads it.
+    Text in braces (`{{ account.name }}`) is filled from the record before the schema loads it. `outcome` says of what `run`
+    returns how the log calls it, as `parameters` do; what it leaves out is called as the parameter of that name is.
     """
 
     label: Text
@@ -133,3 +134,4 @@ class Action(Spec):
     parameters: type[Schema]
     entities: tuple[str, ...] = ()
     check: Check = nothing_wrong
+    outcome: type[Schema] = Schema

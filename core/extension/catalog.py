@@ -80,10 +80,13 @@ class Catalog:
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
     def label_of_work(self, handler: str) -> str:
-        """What people call a job, a schedule, a subscription, or a model by which is forecast; "" where it says nothing."""
+        """What people call a job, a schedule, a subscription, a model by which is forecast, or a right that is about no records; "" where it says
+        nothing."""
         own = self.jobs.get(handler) or self.schedules.get(handler) or self.specs.get(ForecastModel, {}).get(handler)
         if own is not None:
             return cast("Job | Schedule | ForecastModel", own).label
+        if handler in self.permissions and handler.rpartition(".")[0] not in self.entities:
+            return self.permissions[handler][1].label
         return next((one.label for many in self.subscriptions.values() for one in many if f"{one.plugin}.{one.name}" == handler), "")
 
     def beside(self, entities: Iterable[Entity]) -> Catalog:

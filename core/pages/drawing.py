@@ -26,5 +26,5 @@ def draw(work: Work, panel: Panel, record: Mapping[str, object], shared: Mapping
     except Exception as failure:  # whatever a panel raises, the page lives
         log.exception("panel %s failed", panel.full_key)
         work.platform.calls.failures.note(panel.plugin, f"panel {panel.key}"[:60], failure)
-        return Drawn(panel, "", "", broken=True)
+        return Drawn(panel, "", broken=True, called=work.say(panel.label) or work.called(panel.plugin))
     return Drawn(panel, html)

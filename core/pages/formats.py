@@ -12,13 +12,14 @@ from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol, get_group_symbol
 
 from sdk.counting import counted
 from sdk.fields import Money
 
 _REGION: ContextVar[str] = ContextVar("region", default="")
+_PERIOD = re.compile(r"(?P<fiscal>FY)?(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>\d\d)))?", re.ASCII)
 _AGO = re.compile(r"^(\d+)")
 
 
@@ -87,6 +88,22 @@ def instant(locale: str, value: object, zone: str, length: str = "medium") -> st
     return format_datetime(there, length, tzinfo=there.tzinfo, locale=_locale(locale))
 
 
+def period(locale: str, written: str) -> str:
+    """A month, quarter or year as people read it: 2026-01 as Jan 2026, FY2027-Q1 as Q1 FY2027; what is none of them as it stands."""
+    found = _PERIOD.fullmatch(written)
+    if found is None:
+        return written
+    month, skeleton = (
+        int(found["month"] or int(found["quarter"] or 1) * 3),
+        "yMMM" if found["month"] else "yQQQ" if found["quarter"] else "y",
+    )
+    said = str(format_skeleton(skeleton, date(int(found["year"]), month, 1), locale=_locale(locale)))
+    if not found["fiscal"]:
+        return said
+    old, new = ("年", "财年") if locale.startswith("zh") else (found["year"], f"FY{found['year']}")
+    return said.replace(old, new, 1)
+
+
 def clock(locale: str, value: object) -> str:
     """A time of day, or its ISO text, as 2:30 PM; two with a dash between them are from one to the other, and what is no time stays as it is."""
     return "–".join(_clock(locale, one) for one in str(value).split("–")) if value else ""
@@ -132,8 +149,10 @@ def filters(locale: str) -> dict[str, Callable[..., object]]:
     return {**said, "day": dated, "ago": partial(ago, locale), "counted": partial(counted, locale=locale)}
 
 
-def written(locale: str, value: date | time | Decimal | int | Money) -> str:
-    """A day, a time of day, a number or an amount as the filters of templates write it."""
+def written(locale: str, value: date | datetime | time | Decimal | int | Money, zone: str) -> str:
+    """A day, an instant in a time zone, a time of day, a number or an amount as the filters of templates write it."""
+    if isinstance(value, datetime):
+        return instant(_REGION.get() or locale, value, zone, "short")
     if isinstance(value, time):
         return clock(_REGION.get() or locale, value)
     if isinstance(value, Money):

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from sdk import Action, Context, NotFound, Problem, _
 from sdk import fields as f
-from sdk.clauses import in_zone
 from sdk.context import Row
 
 MASK = "•••"
@@ -156,8 +155,7 @@ def _said(ctx: Context, name: Name, value: object) -> str:
 def _told(ctx: Context, field: f.Field, value: object) -> str:
     """A day, an amount or a number as people write it; "" for anything else, which is written one way alone."""
     if isinstance(value, datetime):
-        there = in_zone(value, ZoneInfo(ctx.tenant.timezone))
-        return f"{ctx.written(there.date())} {ctx.written(there.time())}"
+        return ctx.written(value)
     if isinstance(value, bool):
         return ctx.say(_("yes") if value else _("no"))
     if isinstance(field, f.DecimalField) and field.percent and isinstance(value, Decimal):

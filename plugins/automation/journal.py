@@ -161,19 +161,19 @@ def _step(ctx: Context, row: Row, entity: str) -> dict[str, object]:
     return {
         "number": row["number"], "label": called_action(ctx, str(row["action"])), "state": ctx.say(STATES[state]), "tone": TONES[state],
         "went_in": plain(ctx, row.get("went_in"), str(row["action"]), entity), "error": row.get("error"),
-        "came_out": plain(ctx, row.get("came_out"), str(row["action"]), entity),
+        "came_out": plain(ctx, row.get("came_out"), str(row["action"]), entity, made=True),
     }  # fmt: skip
 
 
 _OUTCOME: Mapping[str, Text] = {"entity": _("Record type"), "id": _("Record"), "fields": _("Changed fields")}
 
 
-def plain(ctx: Context, document: object, action: str, entity: str) -> list[tuple[str, str]]:
-    """What went into an action for a record of `entity`, or came out of it, as pairs to read: parameters by what their form calls them,
+def plain(ctx: Context, document: object, action: str, entity: str, *, made: bool = False) -> list[tuple[str, str]]:
+    """What went into an action for a record of `entity`, or came out of it (`made`), as pairs to read: parameters by what their form calls them,
     and what they name by what people call that."""
     if not isinstance(document, Mapping):
         return []
-    parameters, of = _parameters_of(ctx, action), str(document.get("entity") or entity)
+    parameters, of = _words_of(ctx, action, made=made), str(document.get("entity") or entity)
     found = list[tuple[str, str]]()
     for name, value in document.items():
         asked: Mapping[str, Any] = parameters[name].metadata if name in parameters else {}
@@ -185,7 +185,7 @@ def plain(ctx: Context, document: object, action: str, entity: str) -> list[tupl
         elif value not in (None, "", [], False):
             options = asked.get("options")
             known = dict(options(ctx, entity, document)) if options is not None and ctx.offers(entity) else {}
-            target = str(asked["of"]) if asked.get("shape") is Shape.RECORD else of if name == "id" else USER
+            target = str(asked["of"]) if asked.get("shape") is Shape.RECORD else of if name == "id" else ""
             words = [
                 known.get(str(one)) or _called(ctx, str(name), one, of, target) for one in (value if isinstance(value, list) else [value])
             ]
@@ -201,13 +201,14 @@ def _called(ctx: Context, name: str, value: object, of: str, target: str) -> str
         return called(ctx, str(value))
     if name == "fields":
         return label_of(ctx, of, str(value))
-    return title_of(ctx, target, str(value)) or str(value)
+    return title_of(ctx, target or USER, str(value)) or (called(ctx, target) if target else str(value))  # its kind, of one that nobody sees
 
 
-def _parameters_of(ctx: Context, key: str) -> Mapping[str, fields.Field[Any]]:
-    """The parameters of an action, by their names in a rule."""
+def _words_of(ctx: Context, key: str, *, made: bool) -> Mapping[str, fields.Field[Any]]:
+    """The parameters of an action by their names in a rule; with `made`, those of what it returns before them."""
     action = kind_of(ctx, Action, key)
-    return {one.data_key or name: one for name, one in action.parameters().fields.items()} if action is not None else {}
+    asked = () if action is None else (action.parameters, action.outcome) if made else (action.parameters,)
+    return {one.data_key or name: one for schema in asked for name, one in schema().fields.items()}
 
 
 def _took(row: Row) -> float | None:

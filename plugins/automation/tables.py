@@ -28,7 +28,9 @@ class Rule(Record):
 
     key: Mapped[str | None] = f.key(_("Key"), unique=True)
     name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
-    entity: Mapped[str] = f.text(_("Entity"), length=100, required=True, track=True, index=True, example="customers.account")
+    entity: Mapped[str] = f.text(
+        _("Entity"), length=100, required=True, track=True, index=True, example="customers.account", names="entity"
+    )
     trigger: Mapped[str] = f.text(_("Trigger"), length=100, required=True, track=True, example="automation.created")
     parameters: Mapped[dict[str, Any] | None] = document(_("Trigger parameters"), dict, hands_over=True)
     conditions: Mapped[list[Any] | None] = document(_("Conditions"), hands_over=True)
@@ -117,7 +119,9 @@ class Webhook(Record):
 
     name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
     url: Mapped[str] = f.url(_("URL"), required=True)
-    entity: Mapped[str] = f.text(_("Entity"), length=100, required=True, track=True, index=True, example="customers.account")
+    entity: Mapped[str] = f.text(
+        _("Entity"), length=100, required=True, track=True, index=True, example="customers.account", names="entity"
+    )
     events: Mapped[list[str] | None] = f.keys(_("Events"), track=True)
     where: Mapped[list[Any] | None] = document(_("Only where"))
     active: Mapped[bool] = f.boolean(_("Active"), default=True)
@@ -151,7 +155,7 @@ class Inlet(Record):
     __tablename__ = "automation_inlets"
 
     name: Mapped[str] = f.text(_("Name"), required=True, search=True, match=True, track=True)
-    entity: Mapped[str | None] = f.text(_("Entity"), length=100, track=True, example="customers.account")
+    entity: Mapped[str | None] = f.text(_("Entity"), length=100, track=True, example="customers.account", names="entity")
     rule_id: Mapped[UUID | None] = f.link(_("Rule"), Rule, track=True)
     mapping: Mapped[dict[str, Any] | None] = document(_("Fields from the body"), dict)
     active: Mapped[bool] = f.boolean(_("Active"), default=True)

@@ -131,9 +131,9 @@ class Board:
 
     @cached_property
     def money(self) -> str:
-        """The field that is added up: the amount in the company’s own currency where there is one, else the first amount; "": none."""
-        amounts = [name for name, field in self.kind.fields.items() if isinstance(field, MoneyField)]
-        return next((name for name in amounts if name.startswith("base_")), amounts[0] if amounts else "")
+        """The field that is added up: the first amount, as it is in the company’s own currency where a field says that; "": none."""
+        amounts = {name: field.converts for name, field in self.kind.fields.items() if isinstance(field, MoneyField)}
+        return next((name for name, of in amounts.items() if of), next(iter(amounts), ""))
 
     @cached_property
     def shown(self) -> list[str]:
@@ -210,9 +210,9 @@ class Board:
         """The amounts of each column, and how many records have one but none in our own currency."""
         if not self.money:
             return {}, {}
-        plain = self.money.removeprefix("base_")
-        apart = plain != self.money and plain in self.kind.fields
-        unpriced = self._told("count", Condition(plain, "empty", ("false",)), Condition(self.money, "empty", ("true",))) if apart else {}
+        plain = self.kind.fields[self.money].converts
+        apart = (Condition(plain, "empty", ("false",)), Condition(self.money, "empty", ("true",)))
+        unpriced = self._told("count", *apart) if plain in self.kind.fields else {}
         return self._told(f"sum:{self.money}"), unpriced
 
     def _told(self, measure: str, *more: Condition) -> dict[str, object]:

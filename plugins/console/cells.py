@@ -235,7 +235,7 @@ def _altered(ctx: Context, entity: str, changes: Mapping[str, Sequence[object]],
         if of is None or of.kind not in _MEASURED or value is None:
             return word
         if of.kind == "datetime" and isinstance(there := local(ctx, value), datetime):
-            return f"{ctx.written(there.date())} {ctx.written(there.time())}"
+            return ctx.written(there)
         return shown(ctx, entity, of, word)
 
     if attempt and changes.keys() <= OF_ATTEMPTS.keys():

@@ -107,7 +107,7 @@ def _whole(ctx: Context) -> dict[str, object]:
         "chart_": {"$schema": SCHEMA, "data": {"values": bars}, "mark": "bar", "encoding": axes},
         "found": parts("Dealwright", [(0, 4)]),
         "happened": [Happened(now.isoformat(), icon, ctx.say(word), "Dealwright", "", "", "", "#h-timeline") for icon, word in told],
-        "failed": Drawn(part, "", broken=True),
+        "failed": Drawn(part, "", broken=True, called=ctx.say(part.label)),
         "refused": Drawn(part, "", refusal=ctx.say(_("Why it was refused, and what to do."))),
     }
 

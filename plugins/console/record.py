@@ -22,6 +22,7 @@ _STAMPS = ("owner", "created_at", "updated_at")
 _KEY_FIELDS = 5
 OVERVIEW, TIMELINE, RELATED, HISTORY = "overview", "timeline", "related", "history"
 TABS: Mapping[str, Text] = {OVERVIEW: _("Overview"), TIMELINE: _("Timeline"), RELATED: _("Related"), HISTORY: _("History")}
+_BESIDE: Mapping[str, Sequence[Slot]] = {OVERVIEW: (Slot.PANEL, Slot.TIMELINE), TIMELINE: (Slot.PANEL,)}
 _LATEST, _PAGE = 6, 30
 
 
@@ -53,14 +54,15 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         raise NotFound(_("there is nothing at this address"))
     labels = {**TABS, **{key: one.label for key, one in own.items()}}
     shown: Callable[[Context, Kind, Row, PageRequest], Mapping[str, object]] = _SHOWN.get(wanted, _nothing)
-    panels = drawn(ctx, kind, row, Slot.PANEL, request) if wanted in (OVERVIEW, TIMELINE) else []
+    panels = drawn(ctx, kind, row, request, *_BESIDE.get(wanted, ()))
     values = {
         "tab": wanted,
         "tabs": [Tab(key, ctx.say(label), kind.at(row["id"], f"?tab={key}" if key != OVERVIEW else ""), key == wanted) for key, label in labels.items()],
         "key_fields": key_fields(kind, row),
-        "heads": drawn(ctx, kind, row, Slot.HEAD, request),
-        "buttons": drawn(ctx, kind, row, Slot.BUTTON, request),
+        "heads": drawn(ctx, kind, row, request, Slot.HEAD),
+        "buttons": drawn(ctx, kind, row, request, Slot.BUTTON),
         "panels": panels,
+        "writing": drawn(ctx, kind, row, request, Slot.TIMELINE) if wanted == TIMELINE else [],
         "sections": sections(kind, row, _shown_by(panels)) if wanted == OVERVIEW else [],
         "drawn_tab": draw(ctx, kind, row, own[wanted], request) if wanted in own else None,
         "additions": additions(kind, row),
@@ -127,10 +129,11 @@ def _shown_by(panels: Sequence[Drawn]) -> set[str]:
 
 
 def _said_twice(kind: Kind, row: Row) -> Collection[str]:
-    """Amounts in the company's currency, which have `base` in their name, and their rate, where all others are in that currency as well."""
-    amounts = {name: value["currency"] for name in kind.fields if isinstance(value := row.get(name), Mapping) and "currency" in value}
-    base = [name for name in amounts if "base" in name.rpartition(".")[2].split("_")]
-    return [*base, "rate"] if len(base) < len(amounts) and len({*amounts.values()}) == 1 else ()
+    """What tells an amount in the company's currency once more, and its rate, where the amount is in this currency itself."""
+    amounts = {name: row.get(name) for name in {field.converts for field in kind.fields.values()} & kind.fields.keys()}
+    own = kind.ctx.tenant.currency
+    plain = {name for name, value in amounts.items() if isinstance(value, Mapping) and value.get("currency") == own}
+    return [name for name, field in kind.fields.items() if field.converts in plain]
 
 
 def sections(kind: Kind, row: Row, beside: Collection[str] = ()) -> list[Section]:
@@ -158,9 +161,10 @@ def draw(ctx: Context, kind: Kind, row: Row, panel: Panel, request: PageRequest)
     return ctx.draw(panel, {**row, ABOUT: kind.name}, shared)
 
 
-def drawn(ctx: Context, kind: Kind, row: Row, slot: Slot, request: PageRequest) -> list[Drawn]:
-    """What plugins put into a slot of this record; what has nothing to show is left out."""
-    found = [draw(ctx, kind, row, one, request) for one in offered(ctx, slot, kind.name, ANY_ENTITY)]
+def drawn(ctx: Context, kind: Kind, row: Row, request: PageRequest, *slots: Slot) -> list[Drawn]:
+    """What plugins put into slots of this record, in their order; what has nothing to show is left out."""
+    there = (one for slot in slots for one in offered(ctx, slot, kind.name, ANY_ENTITY))
+    found = [draw(ctx, kind, row, one, request) for one in sorted(there, key=lambda one: (one.position, one.full_key))]
     return [one for one in found if one.html.strip() or one.broken or one.refusal]
 
 

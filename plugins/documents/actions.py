@@ -8,7 +8,7 @@ from uuid import UUID
 from marshmallow import Schema, fields, validate
 
 from plugins.documents import mailing, tables
-from plugins.documents.copies import issue, issue_once
+from plugins.documents.copies import DOCUMENT, issue, issue_once
 from plugins.documents.offers import Wish, named, own_templates, reference, specs
 from sdk import Context, Forbidden, GiveUp, Invalid, NotFound, Problem, Step, _
 from sdk.documents import FORMATS
@@ -51,6 +51,15 @@ class MakeDocument(Schema):
         validate=validate.Length(0, 35),
         metadata=_LANGUAGE,
     )
+
+
+class Made(Schema):
+    """The document that was issued, and to whom it went."""
+
+    document = fields.UUID(metadata=parameter(_("Document"), shape=Shape.RECORD, of=DOCUMENT))
+    name = fields.String(metadata=parameter(_("Name")))
+    sha256 = fields.String(metadata=parameter(_("SHA-256")))
+    to = fields.String(metadata=parameter(_("To")))
 
 
 def check_document(ctx: Context, entity: str, parameters: Parameters) -> list[Problem]:

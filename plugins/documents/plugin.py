@@ -121,8 +121,22 @@ def register_jobs() -> Sequence[Job]:
 @hookimpl
 def register_actions() -> Sequence[Action]:
     return (
-        Action("make_document", _("Create document"), actions.make_document, actions.MakeDocument, check=actions.check_document),
-        Action("mail_document", _("Email a document"), actions.mail_document, actions.MailDocument, check=actions.check_mail),
+        Action(
+            "make_document",
+            _("Create document"),
+            actions.make_document,
+            actions.MakeDocument,
+            check=actions.check_document,
+            outcome=actions.Made,
+        ),
+        Action(
+            "mail_document",
+            _("Email a document"),
+            actions.mail_document,
+            actions.MailDocument,
+            check=actions.check_mail,
+            outcome=actions.Made,
+        ),
     )
 
 

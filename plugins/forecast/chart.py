@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from plugins.forecast import sight
-from plugins.forecast.periods import label_of, number_of, said
+from plugins.forecast.periods import label_of, number_of
 from sdk import Context, Forbidden, NotFound, Query, _, where
 from sdk.context import Row, shown
 
@@ -36,12 +36,10 @@ def specification(ctx: Context, run: Row, key: str | None = None, result: UUID |
     kept = system.records("forecast.backtest").query(Query(where(result=one["id"]), fields=("history",), limit=1)).data
     grain = str(shown(run, "grain"))
     past, future = ctx.say(_("History")), ctx.say(_("Forecast"))
-    values = [
-        {"period": said(period, grain, ctx.locale), "value": value, "series": past} for period, value in _history(kept, points, grain)
-    ]
+    values = [{"period": ctx.period(period), "value": value, "series": past} for period, value in _history(kept, points, grain)]
     bands = []
     for point in points:
-        period = said(str(shown(point, "period")), grain, ctx.locale)
+        period = ctx.period(str(shown(point, "period")))
         values.append({"period": period, "value": float(str(shown(point, "mean"))), "series": future})
         limits = {name: shown(point, name) for name in ("low_80", "high_80", "low_95", "high_95")}
         if limits["low_80"] is not None and limits["low_95"] is not None:

@@ -9,7 +9,7 @@ from typing import cast
 from urllib.parse import quote
 
 from plugins.forecast.chart import SCHEMA
-from plugins.forecast.periods import number_in, number_of, said, start_of
+from plugins.forecast.periods import number_in, number_of, start_of
 from plugins.forecast.weighted import DEAL, TARGET, Pipeline, target_kinds
 from sdk import Context, _
 from sdk.context import Row
@@ -32,7 +32,7 @@ def chart(ctx: Context, answer: Mapping[str, object]) -> dict[str, object]:
     """Bars of won and weighted amounts one on the other, and the target as a line across each."""
     periods = cast("Sequence[Mapping[str, object]]", answer["periods"])
     words = {name: ctx.say(word) for name, word in WORDS.items()}
-    called = [said(str(one["period"]), str(answer["grain"]), ctx.locale) for one in periods]
+    called = [ctx.period(str(one["period"])) for one in periods]
     bars = [
         {"period": period, "value": _amount(one[name]), "kind": words[name], "order": at}
         for period, one in zip(called, periods, strict=True) for at, name in enumerate(("won", "weighted"))
@@ -63,10 +63,10 @@ def _amount(value: object) -> float:
 
 def lines(ctx: Context, answer: Mapping[str, object]) -> list[dict[str, object]]:
     """Each period with where its numbers lead."""
-    grain, found = str(answer["grain"]), []
+    found = list[dict[str, object]]()
     for one in cast("Sequence[Mapping[str, object]]", answer["periods"]):
         period = str(one["period"])
-        found.append({**one, "called": said(period, grain, ctx.locale), **ways(ctx, answer, (period, period))})
+        found.append({**one, "called": ctx.period(period), **ways(ctx, answer, (period, period))})
     return found
 
 

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from plugins.forecast import chart, outlook, routes, runs, sight
 from plugins.forecast.keeping import RESULT
-from plugins.forecast.periods import said
 from plugins.forecast.tables import ALGORITHMS, ASSUMPTIONS, BASES, FACTOR_VERDICTS, REASONS, STATES, VERDICTS
 from plugins.forecast.weighted import DEAL, SPLITS
 from sdk import BadRequest, Context, ForecastModel, NotFound, PageRequest, PageRoute, Query, Redirect, Rendering, _, where
@@ -137,7 +136,7 @@ def show_run(ctx: Context, request: PageRequest) -> Rendering:
 
 def _periods(ctx: Context, run: Row) -> dict[str, object]:
     """The last whole period of a run and the one under way, as people read them."""
-    return {name: said(str(run[name]), str(run.get("grain") or ""), ctx.locale) for name in ("through", "left_out") if run.get(name)}
+    return {name: ctx.period(str(run[name])) for name in ("through", "left_out") if run.get(name)}
 
 
 def _detail(ctx: Context, run: Row, result: Row) -> dict[str, object]:
@@ -146,7 +145,7 @@ def _detail(ctx: Context, run: Row, result: Row) -> dict[str, object]:
     verdicts = ctx.records("forecast.factor_verdict").query(Query(where(result=id), ("factor",), limit=MOST)).data
     return {
         "chart": chart.specification(ctx, run, result=id),
-        "points": [{**point, "period": said(str(point["period"]), str(run["grain"]), ctx.locale)} for point in points],
+        "points": [{**point, "period": ctx.period(str(point["period"]))} for point in points],
         "why": ctx.say(VERDICTS[str(result["verdict"])]),
         "models": _models(ctx, id, result), "model": _model_names(ctx).get(str(result.get("model")), result.get("model")),
         "intervals": any(row.get("low_80") is not None for row in points),

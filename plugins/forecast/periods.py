@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from babel.dates import format_skeleton
-
 SEASONS = {"week": 52, "month": 12, "quarter": 4}
 """Periods a year."""
 _FIRST_MONDAY = date(1, 1, 1).toordinal()
@@ -40,8 +38,3 @@ def number_in(written: str, grain: str) -> int:
         year, _dash, quarter = written.partition("-Q")
         return int(year) * 4 + int(quarter) - 1
     return number_of(date.fromisoformat(written if grain == "week" else f"{written}-01"), grain)
-
-
-def said(written: str, grain: str, locale: str) -> str:
-    """A month as people read it, in short; weeks and quarters as they stand."""
-    return str(format_skeleton("yMMM", date.fromisoformat(f"{written}-01"), locale=locale)) if grain == "month" else written

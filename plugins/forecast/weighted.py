@@ -41,7 +41,9 @@ def _weighted(amount: str) -> tuple[Source, Source]:
 
 WEIGHTED = {
     "weighted_base": f.computed(
-        f.money(_("Weighted amount in company currency")), *_weighted("base_amount"), needs=("base_amount", "probability")
+        f.converts(f.money(_("Weighted amount in company currency")), "amount"),
+        *_weighted("base_amount"),
+        needs=("base_amount", "probability"),
     ),
     "weighted": f.computed(f.money(_("Weighted amount")), *_weighted("amount"), needs=("amount", "probability")),
 }

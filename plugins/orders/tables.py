@@ -97,8 +97,8 @@ class Order(Record):
     net: Mapped[f.Money | None] = f.money(_("Net"), readonly=True)
     tax: Mapped[f.Money | None] = f.money(_("Tax"), readonly=True)
     total: Mapped[f.Money | None] = f.money(_("Total"), readonly=True)
-    base_amount: Mapped[f.Money | None] = f.money(_("Net in company currency"), readonly=True)
-    rate: Mapped[Decimal | None] = f.decimal(_("Exchange rate"), readonly=True, places=RATE_PLACES)
+    base_amount: Mapped[f.Money | None] = f.converts(f.money(_("Net in company currency"), readonly=True), "net")
+    rate: Mapped[Decimal | None] = f.converts(f.decimal(_("Exchange rate"), readonly=True, places=RATE_PLACES), "net")
     notes: Mapped[str | None] = f.long_text(_("Notes"))
     history: Mapped[bool] = f.boolean(_("Imported as history"), readonly=True)
 

@@ -11,6 +11,8 @@ from sdk.changes import HISTORY
 from sdk.context import Row, id_of
 
 DEALS_A_MONTH = 25
+UNPRICED, A_THIRD = [stage.key for stage in DIRECT.stages[:3]], 30
+"""Of early deals a third has no amount yet: a move that a later stage refuses says what is missing."""
 SOURCES = ("website", "referral", "fair", "campaign", "partner")
 
 
@@ -46,6 +48,7 @@ def _deal(
     stage = random.choice(open_stages) if closing > today else random.choices(("won", "lost"), (3, 2))[0]
     chinese = ord(str(account["name"])[0]) > 0x2E7F
     stayed = random.randint(0, max((today - opened).days, 0)) // 2 if stage in open_stages else (today - closing).days
+    worth = random.randint(2, 90)
     noun = random.choice(("采购", "续约", "扩容", "试点") if chinese else ("purchase", "renewal", "expansion", "pilot"))
     return {
         "name": f"{account['name']}{'' if chinese else ' '}{noun}",
@@ -53,7 +56,9 @@ def _deal(
         "owner": account["owner"],
         "product": product["id"] if product else None,
         "stage": stage,
-        "amount": {"amount": str(random.randint(2, 90) * 1_000), "currency": "CNY" if chinese else "USD"},
+        "amount": None
+        if stage in UNPRICED and worth < A_THIRD
+        else {"amount": str(worth * 1_000), "currency": "CNY" if chinese else "USD"},
         "opened_on": opened,
         "close_date": closing,
         "stage_since": datetime.combine(today - timedelta(days=stayed), time(8), UTC),

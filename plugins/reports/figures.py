@@ -10,7 +10,7 @@ from decimal import Decimal
 from plugins.reports import origin, ready
 from plugins.reports.chart import Labels, specification, with_values
 from plugins.reports.formats import of_reader
-from plugins.reports.periods import said
+from plugins.reports.periods import DAYS, said
 from plugins.reports.query import unpriced
 from sdk import Context, Report
 from sdk.context import Row
@@ -20,8 +20,6 @@ from sdk.measures import field_at
 
 MOST_MARKS = 24
 """Bars of a chart at the most: the largest ones; the table has all."""
-_DAYS = ("", "day", "week")
-"""By what a report is that has whole days in it, which people write in the way of their region; months are words of the language."""
 MOST_ROWS = 1_000
 
 
@@ -111,18 +109,14 @@ def _newest(ctx: Context, report: Report, rows: Sequence[Row]) -> Sequence[Row]:
 
 def _region(ctx: Context, report: Report) -> str:
     """In which region's way the reader has days written, where there are any; "" is as the language has them."""
-    return of_reader(ctx).region if any(word.partition(":")[2] in _DAYS and _dated(ctx, report, word) for word in report.by) else ""
-
-
-def _when(ctx: Context, region: str, value: str, grain: str) -> str:
-    return said(value, grain, region if region and grain in _DAYS else ctx.locale)
+    return of_reader(ctx).region if any(word.partition(":")[2] in DAYS and _dated(ctx, report, word) for word in report.by) else ""
 
 
 def _with_periods(ctx: Context, report: Report, labels: Labels, rows: Sequence[Row], region: str) -> Labels:
     """The words of a chart with its periods as the table has them."""
     dated = [word for word in report.by if _dated(ctx, report, word)]
     return replace(labels, choices={**labels.choices, **{
-        word: {str(row[word]): _when(ctx, region, str(row[word]), word.partition(":")[2]) for row in rows if row.get(word) is not None}
+        word: {str(row[word]): said(ctx, str(row[word]), word.partition(":")[2], region) for row in rows if row.get(word) is not None}
         for word in dated
     }})  # fmt: skip
 
@@ -134,7 +128,7 @@ def _word(ctx: Context, report: Report, choices: object, region: str, word: str,
     if value is None or field is None:
         return "—"
     if isinstance(field, DateField | DateTimeField):
-        return _when(ctx, region, str(value), grain)
+        return said(ctx, str(value), grain, region)
     options = choices.get(word, {}) if isinstance(choices, dict) else {}
     return str(options.get(str(value), value))
 

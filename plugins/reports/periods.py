@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date
 
 from sdk import Context, Tenant, Text, _
 
@@ -70,15 +70,15 @@ def tenant_month(fiscal: bool, tenant: Tenant) -> int:
     return tenant.fiscal_year_start if fiscal else 1
 
 
-def said(written: str, grain: str, locale: str) -> str:
-    """What a report writes, as people read it; a year, and what is of a fiscal one, as it stands."""
-    if grain == "month" and (found := _MONTH.match(written)):
-        return str(format_skeleton("yMMM", date(int(found[1]), int(found[2]), 1), locale=locale))
-    if grain == "quarter" and (found := _QUARTER.match(written)):
-        return str(format_skeleton("yQQQ", date(int(found[2]), int(found[3]) * 3, 1), locale=locale))
-    if grain in ("", "day", "week"):
-        return str(format_date(date.fromisoformat(written), "medium", locale=locale))
-    return written
+DAYS = ("", "day", "week")
+"""Grains of which each is a whole day, or begins with one."""
+
+
+def said(ctx: Context, written: str, grain: str, region: str = "") -> str:
+    """What a report writes, as people read it: a day as in their region, a month or a quarter by the words of their language."""
+    if grain in DAYS:
+        return str(format_date(date.fromisoformat(written), "medium", locale=region or ctx.locale))
+    return ctx.period(written)
 
 
 def bounds(name: str, first: date | None, last: date | None, tenant: Tenant, *, instants: bool) -> list[tuple[str, str]]:

@@ -66,6 +66,12 @@ class AppliedTemplate(Schema):
     template = fields.UUID(required=True, metadata=parameter(_("Template"), shape=Shape.RECORD, of="teamwork.task_template"))
 
 
+class MadeTasks(Schema):
+    """What a template has made."""
+
+    tasks = fields.List(fields.UUID(), metadata=parameter(_("Tasks"), shape=Shape.RECORD, of="teamwork.task"))
+
+
 def create_task(ctx: Context, step: Step) -> Mapping[str, object]:
     """A task about the record."""
     said, days = step.parameters, step.parameters.get("due_in_days")
@@ -105,7 +111,7 @@ def add_comment(ctx: Context, step: Step) -> Mapping[str, object]:
 
 ACTIONS = (
     Action("create_task", _("Create a task"), create_task, NewTask),
-    Action("apply_task_template", _("Apply a task template"), apply_template, AppliedTemplate, check=check_template),
+    Action("apply_task_template", _("Apply a task template"), apply_template, AppliedTemplate, check=check_template, outcome=MadeTasks),
     Action("create_activity", _("Create an activity"), create_activity, NewActivity),
     Action("add_comment", _("Add a comment"), add_comment, NewComment),
 )

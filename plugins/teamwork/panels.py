@@ -73,7 +73,7 @@ def my_targets(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None
             if (period := periods.get(span)) is not None:  # a month begins with its quarter, and the year with both
                 pace = performance.pace(ctx, period)
                 shown += [
-                    {"line": line, "period": period.said(ctx.locale), "pace": pace}
+                    {"line": line, "period": ctx.period(period.name), "pace": pace}
                     for _row, line in performance.lines(ctx, period, (only,))
                 ]
     return Rendering("teamwork/my_targets.html", {"rows": shown[:_FEW]}) if shown else None
@@ -168,7 +168,7 @@ PANELS = (
     Panel("my_targets", slot=Slot.HOME, label=_("My targets"), permission="teamwork.target.read", view=my_targets, position=30),
     Panel("silent_deals", slot=Slot.HOME, label=_("Stale deals"), permission="teamwork.activity.read", view=silent_deals, position=40),
     Panel("bell", slot=Slot.TOP, label=_("Notifications"), permission=SIGNED_IN, view=news.bell, position=10),
-    Panel("composer", slot=Slot.PANEL, label=_("Write a comment"), permission=SIGNED_IN, view=composer, entity=ANY_ENTITY, position=10),
+    Panel("composer", slot=Slot.TIMELINE, label=_("Write a comment"), permission=SIGNED_IN, view=composer, entity=ANY_ENTITY, position=10),
     Panel("files", slot=Slot.TAB, label=_("Files"), permission=f"{files.FILE}.read", view=kept_files, entity=ANY_ENTITY, position=10),
     Panel("follow", slot=Slot.BUTTON, label=_("Follow"), permission=f"{follows.NAME}.create", view=follow, entity=ANY_ENTITY, position=50),
 )

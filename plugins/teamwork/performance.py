@@ -65,7 +65,7 @@ class Line:
 
 def _step(ctx: Context, to: Period) -> tuple[str, str]:
     """The name of a period beside the one that is shown, and what people call it."""
-    return to.name, to.said(ctx.locale)
+    return to.name, ctx.period(to.name)
 
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
@@ -76,7 +76,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     kinds = [kind for kind in PERIODS if begins != 1 or not kind.startswith("fiscal")]
     day = min(max(today(ctx), period.start), period.end - timedelta(days=1))
     values = {
-        "period": period.name, "said": period.said(ctx.locale), "pace": pace(ctx, period),
+        "period": period.name, "said": ctx.period(period.name), "pace": pace(ctx, period),
         "groups": groups, "here": ctx.page(PLACE), "doings": _doings(ctx, period),
         "grains": [(starting(kind, day, begins).name, ctx.say(PERIODS[kind]), kind == period.kind) for kind in kinds],
         "before": _step(ctx, starting(period.kind, period.start - timedelta(days=1), begins)),
@@ -97,7 +97,7 @@ def _by_month(ctx: Context, period: Period) -> dict[str, object]:
             found.setdefault((line.name, line.measure, tuple(line.parts)), {})[month.name] = line
     rows = [{"name": name, "measure": measure, "parts": parts, "cells": [cells.get(month.name) for month in months]}
             for (name, measure, parts), cells in sorted(found.items(), key=lambda pair: pair[0])]  # fmt: skip
-    return {"heads": [(month.said(ctx.locale), ctx.page(f"{PLACE}?period={month.name}")) for month in months], "rows": rows}
+    return {"heads": [(ctx.period(month.name), ctx.page(f"{PLACE}?period={month.name}")) for month in months], "rows": rows}
 
 
 def pace(ctx: Context, period: Period) -> Decimal:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_skeleton
-
 from sdk import Context, Invalid, _
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
@@ -34,10 +32,6 @@ class Period:
     def end(self) -> date:
         """The first day after it."""
         return _first(_months(self.start) + MONTHS[self.kind])
-
-    def said(self, locale: str) -> str:
-        """As people read it: a month by its name, others as they are written."""
-        return str(format_skeleton("yMMM", self.start, locale=locale)) if self.kind == "month" else self.name
 
     @property
     def name(self) -> str:

@@ -117,6 +117,8 @@ class Field:
     """What else a heading of a file may call it, in any language; its name and labels go without saying."""
     called_after: tuple[str, ...] = ()
     """Links whose record, the first that is filled in, a form suggests to call a new one after."""
+    converts: str = ""
+    """The amount of the record that it tells in the tenant's currency, or whose rate it is: where that amount is in this currency, nothing new."""
     owner: str = ""
     """The plugin that declared it; core stamps it at boot."""
 
@@ -343,6 +345,11 @@ def synonyms(mapped: Mapped[Any], *words: str) -> Mapped[Any]:
 def called_after(mapped: Mapped[Any], *links: str) -> Mapped[Any]:
     """A title that a form suggests, as soon as it begins with one of these links: the subject of a quote after its deal, or its account."""
     return mapped.but(called_after=links)
+
+
+def converts(mapped: Mapped[Any], amount: str) -> Mapped[Any]:
+    """A field that tells `amount` in the tenant's currency, or its rate; pages leave it out where the amount is in this currency itself."""
+    return mapped.but(converts=amount)
 
 
 def beside(mapped: Mapped[Any], *entities: str) -> Mapped[Any]:

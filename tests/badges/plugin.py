@@ -63,6 +63,10 @@ def top(_ctx: Context, _nothing: Mapping[str, object]) -> Rendering:
     return shown("top", part="top")
 
 
+def write(_ctx: Context, _record: Mapping[str, object]) -> Rendering:
+    return shown("write", part="write")
+
+
 def home(_ctx: Context, _nothing: Mapping[str, object]) -> Rendering:
     return shown("home", part="home")
 
@@ -89,6 +93,7 @@ def register_panels() -> Sequence[Panel]:
         Panel("list", slot=Slot.LIST, label=_("Badges for all"), permission=SIGNED_IN, view=above, entity=ACCOUNT),
         Panel("tile", slot=Slot.TILE, label=_("Badges given"), permission=SIGNED_IN, view=tile),
         Panel("head", slot=Slot.HEAD, label=_("Badges"), permission=SIGNED_IN, view=head, entity=ACCOUNT),
+        Panel("write", slot=Slot.TIMELINE, label=_("Write a badge"), permission=SIGNED_IN, view=write, entity=ACCOUNT),
         Panel("top", slot=Slot.TOP, label=_("Badges"), permission=SIGNED_IN, view=top),
         Panel("home", slot=Slot.HOME, label=_("Badges"), permission=SIGNED_IN, view=home),
         Panel("broken", slot=Slot.PANEL, label=_("Broken"), permission=SIGNED_IN, view=broken, entity=ACCOUNT),

@@ -9,6 +9,7 @@ from core.context import Work
 from core.events.tables import audit
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
+from plugins.pipeline.template import apply
 from sdk import Forbidden
 from sdk.context import id_of
 from tests.console.site import Site
@@ -57,9 +58,16 @@ def test_the_audit_shows_who_changed_what_from_what_to_what_and_is_filtered(clie
     switched = " ".join(site.get(AUDIT).rows()[0])
     assert ("Plugin · " in switched, "ForecastOn → Off" in switched, "core.plugin" in switched) == (True, True, False)
     refused = client.get("/console/admin/audit?action=refused")
-    assert (refused.status_code, "core.mail" in refused.text, "record=core.mail" in refused.text, "00000000" in refused.text) == (
-        200, True, False, False,
-    )  # fmt: skip
+    assert (refused.status_code, "core.mail" in refused.text, "00000000" in refused.text) == (200, False, False)
+    apply(work, "direct_sales")
+    work.records("pipeline.deal").create({"name": "Network"})
+    (moved,) = site.get(AUDIT, {"entity": "pipeline.stage_change"}).texts("//td[contains(@class, 'title')]/a[1]")
+    assert "+00:00" not in moved, "a moment that names a record is one of the reader"
+    work.records("leads.lead").create({"name": "Berg"})
+    for plugin in ("web_forms", "leads"):
+        client.patch(f"/api/v1/core/plugins/{plugin}", {"enabled": False})
+    (lead,) = site.get(AUDIT, {"entity": "leads.lead"}).rows()
+    assert ("Leads · Full history" in lead[2], lead[3].strip(), "leads.lead" in " ".join(lead)) == (True, "Created", False)
 
 
 def test_the_proof_says_that_nobody_has_changed_the_audit_or_names_the_link_that_does_not_hold(

@@ -92,6 +92,7 @@ def test_who_is_invited_or_has_forgotten_chooses_a_password_in_the_look_of_the_p
     again = Look(client.call("POST", f"/console/admin/people/{people.rep}/invite", data={}))
     assert (again.status, bool(again.all("//*[@role='alert']"))) == (409, True)
     assert Look(browser.get("/console/sign-in")).links()["Forgot your password?"] == "/console/forgotten"
+    assert "dealwright user reset" in Look(browser.get("/console/forgotten")).text, "where there is no mail server, no letter is promised"
     told = [
         Look(browser.call("POST", "/console/forgotten", data={"email": one})).text for one in ("rep00@acme.example", "nobody@acme.example")
     ]

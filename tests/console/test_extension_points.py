@@ -48,13 +48,14 @@ def places(site: Site, work: Work, account: UUID) -> dict[str, bool]:
         "tab": f"/console{at}?tab=badges.tab" in page.all("//nav[@class='tabs']/a/@href"),
         "tab's own address": site.get(f"{at}?tab=badges.tab").status == 200,
         "panel": bool(page.all("//*[contains(@class, 'badges-panel')]")),
+        "write": bool(page.all("//aside//*[contains(@class, 'badges-write')]")),
         "button": bool(page.all("//*[contains(@class, 'badges-button')]")),
         "list": bool(
             site.get(ACCOUNTS, {"q": "Huawei"}).all(
                 "//a[contains(@class, 'badges-list')][contains(@href, 'customers.account')][contains(@href, 'q%3DHuawei')]"
             )
         ),
-        "broken": "badges.broken" in page.text,
+        "broken": "has failed: Broken" in page.text,
         "head": bool(page.all("//main//*[contains(@class, 'badges-head')]")),
         "top": bool(page.all("//header//*[contains(@class, 'badges-top')]")),
         "home": bool(site.get("/").all("//main//*[contains(@class, 'badges-home')]")),
@@ -88,7 +89,7 @@ def test_parts_are_drawn_with_the_record_and_a_broken_one_is_a_small_box_that_th
     site, at = Site(client.as_user(people.rep)), f"{ACCOUNTS}/{account}"
     page = site.get(at)
     assert page.texts("//*[contains(@class, 'badges-panel')]") == ["Badge Account"]  # the one for few is not for a representative
-    assert page.texts("//aside//*[@role='note']") == ["This part has failed: badges.broken. Administrators can find details under Health."]
+    assert page.texts("//aside//*[@role='note']") == ["This part has failed: Broken. Administrators can find details under Health."]
     assert page.all("//a[contains(@class, 'badges-button')]/@href") == ["/console/badges/wall?name=Huawei"]
     assert site.get(f"{at}?tab=badges.tab").texts("//*[@id='badges-tab']") == ["Badges: customers.account Huawei"]
     assert [row[:2] for row in site.get(ACCOUNTS, {"_columns": "name,badges.known"}).rows()] == [["Huawei", "1"]]
@@ -103,12 +104,14 @@ def test_each_part_works_where_it_is_drawn_and_where_it_fails_there_is_a_small_b
     site: Site, work: Work, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at = f"{ACCOUNTS}/{account}"
+    labels = {one.key: str(one.label) for one in work.declared(Panel) if one.plugin == "badges"}
     copied = site.post("/reports/dashboard", {"act": "copy", "name": "Mine"}).answer.headers["Location"]
     mine = urlsplit(copied).path.removeprefix("/console")
     assert site.post(mine, {"act": "add", "source": "panel:badges.tile", "shape": "chart"}).status == 303
     for part, page, drawn in (
         ("tab", f"{at}?tab=badges.tab", "//*[@id='badges-tab']"),
         ("panel", at, "//*[contains(@class, 'badges-panel')]"),
+        ("write", f"{at}?tab=timeline", "//div[*[contains(@class, 'badges-write')]]/section[@aria-label='Timeline']/preceding-sibling::*"),
         ("button", at, "//a[contains(@class, 'badges-button')]"),
         ("list", ACCOUNTS, "//a[contains(@class, 'badges-list')]"),
         ("tile", mine, "//section[@class='card'][contains(., 'Badges given')]"),
@@ -121,7 +124,7 @@ def test_each_part_works_where_it_is_drawn_and_where_it_fails_there_is_a_small_b
         monkeypatch.setattr(badges, "FAILING", {part})
         broken = site.get(page)
         assert (broken.status, broken.all(drawn)) == (200, [])
-        assert any(f"badges.{part}" in box for box in broken.texts("//*[@role='note']")), part
+        assert any(f"has failed: {labels[part]}." in box for box in broken.texts("//*[@role='note']")), part
         assert "Huawei" in broken.text or part in ("tile", "home")
         monkeypatch.undo()
     command = site.get("/palette", {"q": "give some"}).links()["Give somebody a badge"]

@@ -185,11 +185,15 @@ def test_a_page_that_breaks_says_that_nothing_was_stored_and_by_which_number_to_
 @pytest.mark.feature("A14")
 def test_a_plugin_that_is_off_leaves_no_trace_in_the_pages(site: Site, work: Work) -> None:
     assert "Tasks" in site.get("/").text
+    told = {"trigger": "automation.created", "actions": [{"action": "automation.notify", "parameters": {"to": "owner", "title": "Hi"}}]}
+    for name, entity in (("Greet accounts", "customers.account"), ("Greet tasks", "teamwork.task")):
+        work.records("automation.rule").create({"name": name, "entity": entity, **told})
     site.api.patch("/api/v1/core/plugins/teamwork", {"enabled": False})
     page = site.get("/")
     assert "My tasks" not in page.text
     assert "Tasks" not in page.text
     assert site.get("/teamwork/tasks").status == 404
+    assert [one.partition(" ")[2] for one in site.get("/find", {"q": "Greet"}).texts("//main//a//mark/..")] == ["accounts"]
 
 
 def test_without_the_console_there_are_no_pages(site: Site) -> None:

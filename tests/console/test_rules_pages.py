@@ -66,7 +66,11 @@ def test_a_rule_reads_as_a_sentence_and_is_switched_in_its_row(site: Site, work:
 
 
 def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(site: Site, work: Work, platform: Platform) -> None:
-    id = rule(work, "Greeting", tell("Hello {{ name }}"), owner=None)
+    steps = id_of(work.records("teamwork.task_template").create({"name": "Welcome"}))
+    for place, subject in enumerate(("Call", "Visit"), 1):
+        work.records("teamwork.template_task").create({"template": steps, "position": place, "subject": subject})
+    plan = {"action": "teamwork.apply_task_template", "parameters": {"template": str(steps)}}
+    id = rule(work, "Greeting", tell("Hello {{ name }}"), plan, owner=None)
     account = id_of(work.records("customers.account").create({"name": "Alder", "owner": None}))
     Drain(platform).run_until_empty()
     log = site.get("/automation/runs", {"rule": str(id)})
@@ -85,7 +89,11 @@ def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(si
     assert site.post(f"/automation/runs/{run.answer.request.path.rpartition('/')[2]}", run.form(0)).status == 303
     Drain(platform).run_until_empty()
     name = work.records("core.user").titles([id_of({"id": me})])
-    assert site.get(run.answer.request.path.removeprefix("/console")).texts("//details//dd") == [*name.values()], "whom it has told"
+    done = site.get(run.answer.request.path.removeprefix("/console"))
+    assert done.texts("//details//dd")[0] in name.values(), "whom it has told"
+    made = dict(zip(done.texts("//details//dt"), done.texts("//details//dd"), strict=True))
+    assert made["Tasks"] == "Call, Visit"
+    assert str(account) not in done.text
     here = site.get(f"/customers/accounts/{account}", {"tab": "automation.runs"})
     assert here.texts("//main//table//span[contains(@class, 'chip')]") == ["Done"]
     assert site.get(RULES, {"q": "Greeting"}).rows()[0][2:4] == ["1", "0"]

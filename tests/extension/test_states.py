@@ -105,6 +105,7 @@ BROKEN: dict[str, tuple[dict[str, str], State, str]] = {
             ("has a field in the place of its owner", "owner_id = f.link(_('Owner'), 'core.user')", "has 'owner_id' already"),
             ("has a column twice", "price_currency = f.text(_('Currency'))\n    price = f.money(_('Price'))", "'price_currency' is already present"),
             ("has an index in no tuple", "__table_args__ = sa.Index('broken', 'name')", "expected a tuple"),
+            ("has the rate of what is no amount", "rate = f.converts(f.decimal(_('Rate')), 'name')", "no amount of it"),
             ("stands under another", "pass\nclass More(Row):\n    __tablename__ = 'broken_more'", "stands under Row"),
         )
     },

@@ -76,7 +76,7 @@ def _take_sign_in(sign_in: type_sign_in, platform: Platform, frame: Frame) -> Fl
 
 
 def _show_forgotten(platform: Platform, frame: Frame) -> FlaskResponse:
-    return at_door(platform, frame, {"step": "forgotten"})
+    return at_door(platform, frame, {"step": "forgotten", "mails": platform.config.mail is not None})
 
 
 def _take_forgotten(ask_reset: type_ask_reset, platform: Platform, frame: Frame) -> FlaskResponse:
@@ -85,9 +85,9 @@ def _take_forgotten(ask_reset: type_ask_reset, platform: Platform, frame: Frame)
     try:
         ask_reset(check_words({"email": typed.get("email", "").strip()}, "email")["email"])
     except Refusal as refusal:
-        values = {"step": "forgotten", "email": typed.get("email", ""), "problems": told(platform, refusal)}
+        values = {"step": "forgotten", "mails": True, "email": typed.get("email", ""), "problems": told(platform, refusal)}
         return at_door(platform, frame, values, status=refusal.status)
-    return at_door(platform, frame, {"step": "sent"})
+    return at_door(platform, frame, {"step": "sent", "mails": platform.config.mail is not None})
 
 
 def _show_companies(platform: Platform, frame: Frame) -> FlaskResponse:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from plugins.console.cells import in_words
 from plugins.console.happened import CHANNELS, Event, events
 from plugins.console.registry import PREFIX, Kind, kind_of, query_of
-from plugins.console.words import ACTIONS
+from plugins.console.words import ACTIONS, OF_ATTEMPTS, REFUSED
 from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, Text, _
 from sdk.context import Row, with_more
 from sdk.pages import told
@@ -121,8 +121,11 @@ def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
 
 
 def _called(kind: Kind, row: Row) -> str:
-    """What a record is called; one that is called by a key, as a grant is by its permission, in words."""
-    title = str(row.get(kind.title) or "—")
+    """What a record is called; one that is called by a key, as a grant is by its permission, in words, by a moment as people write it."""
+    value = row.get(kind.title)
+    if isinstance(value, datetime):
+        return kind.ctx.written(value)
+    title = str(value or "—")
     return in_words(kind.ctx, title) if "." in title and not kind.fields[kind.title].search else title
 
 
@@ -143,16 +146,20 @@ def _one(
     name, id = str(row["entity"]), _record(row)
     kind = kinds.get(name)
     if kind is None:
-        return Shown(ctx.say(_APART[name]) if name in _APART else name, id if name not in _APART else "", "", None, _named(ctx, row))
+        return Shown(ctx.say(_APART[name]) if name in _APART else ctx.called(name.partition(".")[0]), "", "", None, _named(ctx, row))
     title = titles.get((name, id))
     return Shown(kind.label, title or id[:8], kind.at(id) if (name, id) in there else "", told_.get(str(row["id"])), row)
 
 
 def _named(ctx: Context, row: Row) -> Row:
-    """An entry about no record of an entity; that of a plugin says what this is called, and whether it serves."""
+    """An entry about no record of an entity that is there: that of a plugin says what this is called, and whether it serves; an attempt at
+    what. Of the records of a plugin that is off there is no more than its name."""
     changes = cast("Mapping[str, Sequence[object]]", row["changes"] or {})
+    if row["action"] == REFUSED:
+        words = {name: [None if one is None else in_words(ctx, str(one)) for one in pair] for name, pair in changes.items()}
+        return with_more(row, changes={ctx.say(OF_ATTEMPTS[name]) if name in OF_ATTEMPTS else name: pair for name, pair in words.items()})
     if row["entity"] != "core.plugin":
-        return row
+        return row if row["entity"] in _APART else with_more(row, changes={})
     states = {True: ctx.say(_("On")), False: ctx.say(_("Off"))}
     named = {
         ctx.say(_("Approved")) if name == "approved" else ctx.called(name): [states.get(one, one) if isinstance(one, bool) else one for one in pair]
