@@ -18,6 +18,8 @@ MOST, RENEWED = 120, 4
 QUOTES = 8
 PAPERS = 4
 """Invoices that are issued, and contracts of which there is a copy."""
+PARTS = ((30, -20), (70, 40))
+"""The shares of a payment plan, and when they are due from today in days; the first has come in."""
 PAID = (Decimal(1), Decimal("0.4"))
 """How much of the first of these invoices has come in."""
 
@@ -74,7 +76,7 @@ def _quotes(ctx: Context, products: list[Row]) -> None:
 
 
 def _papers(ctx: Context, orders: list[Outcome], contracts: list[Outcome]) -> None:
-    """A few invoices, the last one taken back, and copies of a few contracts where there are documents."""
+    """A few invoices, the last one taken back, plans of payment, and copies of a few contracts where there are documents."""
     issued = [invoices.issue(ctx, id_of(invoices.bill(ctx, order.id, None))) for order in orders[-PAPERS:] if order.id is not None]
     if issued:
         invoices.credit(ctx, id_of(issued[-1]))
@@ -83,9 +85,22 @@ def _papers(ctx: Context, orders: list[Outcome], contracts: list[Outcome]) -> No
         assert isinstance(total, Money)
         came = {"order": invoice["order"], "invoice": invoice["id"], "received_on": invoice["issued_on"]}
         ctx.records("orders.payment").create({**came, "amount": Money(rounded(total.amount * share, total.currency), total.currency)})
+    _plans(ctx, orders[-PAPERS - len(PARTS) : -PAPERS])
     for contract in contracts[-PAPERS:] if ctx.offers(PARTNER) else ():
         for format in ("pdf", "docx"):
             later(ctx, f"orders.contract:{contract.id}", "orders.contract", format, f"demo:{format}:{contract.id}")
+
+
+def _plans(ctx: Context, orders: list[Outcome]) -> None:
+    """Orders that are paid in parts."""
+    today = ctx.now().date()
+    parts: list[dict[str, object]] = [
+        {"order": order.id, "due_on": today + timedelta(days=days), "share": share} for order in orders for share, days in PARTS
+    ]
+    for part in _written(ctx, "orders.instalment", parts)[:: len(PARTS)]:
+        assert part.row is not None
+        came = {"order": part.row["order"], "instalment": part.id, "received_on": part.row["due_on"], "amount": part.row["amount"]}
+        ctx.records("orders.payment").create(came)
 
 
 def _order(deal: Row) -> dict[str, object]:

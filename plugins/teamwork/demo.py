@@ -1,21 +1,22 @@
-"""Sample activities, tasks and comments on the accounts and deals that are there; targets and evaluations of the people."""
+"""Sample activities, tasks, comments and files on the accounts and deals that are there; targets and evaluations of the people."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from io import BytesIO
 from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from plugins.teamwork import evaluation, notices
+from plugins.teamwork import evaluation, files, follows, notices
 from plugins.teamwork.assignments import RECORD
 from plugins.teamwork.periods import Period, starting
 from plugins.teamwork.tables import CANCELLED, DONE, NEW_CUSTOMERS, ON_TIME_TASKS, OPEN, PLANNED, WON_AMOUNT
 from plugins.teamwork.targets import TOLD
 from plugins.teamwork.workdays import today
-from sdk import Condition, Context, Draft, Told, _
+from sdk import Condition, Context, Draft, Told, Upload, _
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -31,6 +32,8 @@ CALLS = (
 TASKS = ("准备报价", "Send references", "安排下次会议", "Check the contract")
 SAID = ("客户对价格比较敏感。", "They decide next week.", "联系人换了。", "Budget is approved.")
 NOTES = ("大客户跟进扎实，下季度多开拓新客户。", "Strong close of the quarter; keep the tasks on schedule.", "报价响应及时，团队协作好。")
+FILES = (("采购清单.csv", "产品,数量\nGTX,20\nMG,5\n"), ("Requirements.txt", "Delivery in May, training on site.\n"))
+JOINT = 3
 AHEAD = 14
 A_MONTH = 5
 QUARTERS = 4
@@ -43,8 +46,11 @@ def fill(ctx: Context, random: Random, months: int) -> None:
     found = [(name, row) for name in PARTNERS if ctx.offers(name) for row in ctx.records(name).find((), EACH)]
     if found:
         _work(ctx, random, months, found)
+        for (name, row), (file, content) in zip(found, FILES, strict=False):
+            files.upload(ctx, f"{name}:{row['id']}", Upload(file, BytesIO(content.encode())))
     people = ctx.records("core.user").find((Condition("team", "empty", ("false",)), Condition("active", "eq", (True,))))
     if people:
+        _share(ctx, people, found)
         _past(ctx, random, months, people, found)
         _goals(ctx, random, months, people)
         _evaluate(ctx, random, months)
@@ -72,6 +78,21 @@ def _work(ctx: Context, random: Random, months: int, found: Sequence[tuple[str, 
             comments.append(Draft("create", {"about": about, "body": random.choice(SAID), "owner": owner}))
     for entity, drafts in (("teamwork.activity", calls), ("teamwork.task", tasks), ("teamwork.comment", comments)):
         _write(ctx, entity, drafts)
+
+
+def _share(ctx: Context, people: Sequence[Row], found: Sequence[tuple[str, Row]]) -> None:
+    """Tasks for several people, and a record that each person follows."""
+    due = today(ctx) + timedelta(days=AHEAD)
+    _write(ctx, "teamwork.task", [
+        Draft("create", {"subject": subject, "due_on": due, "owner": owner["id"], "helpers": [str(helper["id"])]}, act=RECORD)
+        for subject, owner, helper in zip(TASKS[:JOINT], people, people[1:], strict=False)
+    ])  # fmt: skip
+    followed = [Reference(name, id_of(row)) for name, row in found[: len(people)]]
+    _write(
+        ctx,
+        follows.NAME,
+        [Draft("create", {"about": about, "owner": person["id"]}) for person, about in zip(people, followed, strict=False)],
+    )
 
 
 def _past(ctx: Context, random: Random, months: int, people: Sequence[Row], found: Sequence[tuple[str, Row]]) -> None:

@@ -242,6 +242,16 @@ def test_the_demo_speaks_both_languages_shows_a_process_at_work_and_prints_log_i
         assert browser.get("/api/v1/pipeline/deals?limit=1").json["data"], email
     assert len(contents(platform)["core.user"]) == len(log_ins) == len(made["core.user"])
     assert {len(made[entity]) for entity in ("reports.own_report", "reports.dashboard")} == {2} and len(made["documents.template"]) == 1
+    shown = (
+        "orders.instalment",
+        "orders.payment",
+        "teamwork.file",
+        "teamwork.assignment",
+        "teamwork.follow",
+        "teamwork.score",
+        "forecast.result",
+    )
+    assert [entity for entity in shown if not made[entity]] == []
     for entity in ("core.user", "customers.account", "customers.contact", "catalog.product", "pipeline.deal"):
         words = [str(row["name"]) for row in made[entity]]
         chinese = [word for word in words if any("\u4e00" <= sign <= "\u9fff" for sign in word)]

@@ -186,3 +186,5 @@ def test_first_and_last_touch_split_the_same_whole(asked: Api, filled: Work) -> 
     assert {row["name"]: Decimal(row["sum:leads.won"]["amount"]) for row in lines if row["sum:leads.won"]} == {
         name: total for name, total in first.items() if name is not None
     }
+    campaigns = rows(filled, "leads.campaign").values()
+    assert {row["name"]: Decimal(row["sum:cost"]["amount"]) for row in lines} == {row["name"]: value(row["cost"]) for row in campaigns}

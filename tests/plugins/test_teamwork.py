@@ -246,5 +246,7 @@ def test_sample_data_is_about_what_is_there(work: Work, process: Process, accoun
         "customers.account",
         "pipeline.deal",
     }
-    assert len(work.records("teamwork.task").find(())) == 2 + 3 * 9 * 5, "around today, and five a month of each person in a team"
+    assert len(work.records("teamwork.task").find(())) == 2 + 3 + 3 * 9 * 5, (
+        "around today, three for two people, and five a month of each person in a team"
+    )
     assert {row["state"] for row in work.records("teamwork.evaluation").find(())} == {"open", "closed"}
