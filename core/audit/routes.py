@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from marshmallow import Schema, fields, validate
 
-from core.audit import chain
+from core.audit import chain, proof
 from sdk import Context, Request, Route, _
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Proof(Schema):
 
 def verify(ctx: Context, request: Request) -> object:
     """Follow the chain. It is read whole, so it takes its time: some 20 us for each entry."""
-    found = chain.told(chain.verify(cast("Work", ctx).as_system(), head=str(request.body["head"])))
+    found = chain.told(proof.prove(cast("Work", ctx).as_system(), head=str(request.body["head"])))
     return {name: found[name] for name in Proof().fields}
 
 

@@ -7,7 +7,7 @@ import json
 import click
 import sqlalchemy as sa
 
-from core.audit import chain
+from core.audit import chain, proof
 from core.audit.chain import Broken, Verdict
 from core.cli.base import platform, refusals_told
 from core.tenancy import lifecycle
@@ -37,7 +37,7 @@ def verify(tenant: str | None, head: str, as_json: bool) -> None:
     with booted.database.begin(write=False, tenant=None) as connection:
         every = connection.execute(sa.select(tenants).order_by(tenants.c.name)).all()
         rows = every if tenant is None else [booted.tenant_row(connection, tenant)]
-    verdicts = {row.name: chain.verify(lifecycle.standing(booted, row), head=head) for row in rows}
+    verdicts = {row.name: proof.prove(lifecycle.standing(booted, row), head=head) for row in rows}
     if as_json:
         click.echo(json.dumps({"data": [{"tenant": name, **chain.told(verdict)} for name, verdict in verdicts.items()]}, indent=2))
     else:

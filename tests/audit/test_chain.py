@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 from click.testing import CliRunner
 
-from core.audit import chain, entries
+from core.audit import chain, entries, proof
+from core.audit.chain import Broken
 from core.audit.tables import seals
 from core.audit.ties import MOST, NEAR, Tails
 from core.cli import audit as commands
@@ -82,6 +83,23 @@ def test_an_edited_entry_is_named(work: Work, by_hand: type_sql, column: str) ->
     by_hand(audit.update().where(audit.c.id == victim.id).values({column: other}))
     by_hand(audit.update().where(audit.c.id == rows(work)[-1].id).values(actor="later in the chain"))
     assert broken(work) == ("edited", victim.id, None)
+
+
+@pytest.mark.feature("B11")
+@pytest.mark.parametrize(("column", "named"), [("record_id", True), ("changes", True), ("id", False)])
+def test_an_entry_that_nothing_can_read_any_more_is_named_where_the_database_keeps_it(
+    work: Work, by_hand: type_sql, platform: Platform, clock: Clock, column: str, named: bool
+) -> None:
+    victim = rows(work)[-2]
+    spoilt = sa.text(f"UPDATE core_audit SET {column} = 'x1' WHERE id = :id").bindparams(sa.bindparam("id", victim.id, sa.Uuid()))
+    if not platform.database.is_sqlite:
+        with pytest.raises(sa.exc.DBAPIError):
+            by_hand(spoilt)
+        return
+    by_hand(spoilt)
+    clock.move(hours=1)
+    found = proof.prove(work).broken
+    assert found == (Broken("edited", 1, victim.id) if named else Broken("edited", None))
 
 
 @pytest.mark.feature("B11")
