@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sdk import Batch, Change, Condition, Context, Draft, Filter, NoticeChannel, Query, Told, _, where
+from sdk import Batch, Condition, Context, Draft, Filter, NoticeChannel, Query, Told, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -164,21 +164,13 @@ def keep_single(ctx: Context, batch: Batch, names: Sequence[str]) -> None:
     owners = {change.after("owner") for change in wanted} - {None}
     if wanted and owners:
         ctx.lock(f"{batch.entity}.single")
-    for owner, among in ((owner, among) for owner in owners for among in _among(wanted, names)):
-        taken |= {
-            _key(row, names): id_of(row) for row in ctx.as_system().records(batch.entity).find((*where(owner=owner), *among), 100_000)
-        }
+    for owner in owners:
+        taken |= {_key(row, names): id_of(row) for row in ctx.as_system().records(batch.entity).find(where(owner=owner), 100_000)}
     for change in wanted:
         key = tuple(change.after(name) for name in names)
         if taken.get(key, change.id) != change.id:
             change.forbid("duplicate", _("this record already exists; edit that one"))
         taken[key] = change.id
-
-
-def _among(changes: Sequence[Change], names: Sequence[str]) -> list[tuple[Condition, ...]]:
-    """Parts of what the owners have: what agrees with a change in the field beside the owner, if there is one."""
-    values = list(dict.fromkeys(change.after(names[1]) for change in changes)) if len(names) > 1 else []
-    return [(Condition(names[1], "in", tuple(values[start : start + PART])),) for start in range(0, len(values), PART)] or [()]
 
 
 def _key(row: Mapping[str, object] | Row, names: Sequence[str]) -> tuple[object, ...]:
