@@ -68,7 +68,7 @@ def do(key: str, ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _form(key: str, ctx: Context, id: UUID, refusal: Refusal | None = None) -> Rendering:
     part, act = ctx.records(INSTALMENT).get(id), ACTS[key]
     said = {"key": key, "label": ctx.say(act.label), "icon": act.icon, "tone": "first", "asks": ctx.say(act.asks)}
-    values = {"record": {"name": part.get("name") or part.get("milestone"), "version": part["version"]}, "act": said,
+    values = {"record": {"number": "", "name": part.get("name") or part.get("milestone"), "version": part.get("version")}, "act": said,
               "back": ctx.page(f"/orders/instalments/{id}"), "problems": told(ctx, refusal)}  # fmt: skip
     return Rendering("orders/act.html", values, 200 if refusal is None else refusal.status)
 

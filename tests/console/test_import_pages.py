@@ -320,7 +320,7 @@ def test_the_files_of_another_system_are_checked_brought_in_and_undone_together(
     dry = site.get(dry_at)
     assert dry.rows()[:2] == [
         ["companies.csv", "Accounts", "will be created 2, will be updated 1"],
-        ["contacts.csv", "Contacts", "will be created 2, can’t be imported 1"],
+        ["contacts.csv", "Contacts", "will be created 3, can’t be imported 1"],
     ]
     assert "tickets.csv" in dry.text and "HubSpot" in dry.text
     assert work.records(ACCOUNT).find(()) == []

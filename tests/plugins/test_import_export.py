@@ -633,7 +633,7 @@ def test_the_untouched_template_of_every_entity_is_imported_without_an_error(fil
 @pytest.mark.feature("C1")
 def test_a_template_for_history_has_the_columns_that_history_alone_fills_and_is_imported_untouched(filled: Work) -> None:
     plain, whole = (template(filled, "orders.invoice", history=history).content.decode("utf-8-sig") for history in (False, True))
-    more = {"number", "state", "issued_on", "credits", "paid_before"}
+    more = {"number", "state", "issued_on", "credits", "paid_before", "instalment"}
     fields = filled.records("orders.invoice").fields()
     said = {filled.say(fields[name].label) for name in more}
     assert {one.partition(" [")[0] for one in whole.splitlines()[0].split(",")} - {

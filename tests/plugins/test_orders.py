@@ -472,6 +472,9 @@ def test_an_instalment_is_due_by_a_milestone_from_the_day_on_which_that_is_reach
     assert paid == {dated: "400.00", first.json["id"]: "100.00"}, "what has a day comes before what has none yet"
     site, at = Site(client), f"/orders/instalments/{first.json['id']}"
     assert site.get(at).links()["Milestone reached"] == f"/console{at}/milestone"
+    assert [(page.status, page.heading) for page in map(site.get, (f"{at}/milestone", f"{at}/invoice"))] == [
+        (200, "Acceptance Milestone reached"), (200, "Acceptance Create invoice"),
+    ]  # fmt: skip
     assert site.sent(f"{at}/milestone").status == 303
     assert client.get(place).json["due_on"] == "2026-01-15"
     assert "Milestone reached" not in site.get(at).links()
