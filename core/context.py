@@ -245,7 +245,7 @@ class Work(Transactional):
         return written(self.locale, value, self.tenant.timezone)
 
     def period(self, written: str) -> str:
-        return period(self.locale, written)
+        return period(self, written)
 
     def spelled(self, text: str) -> str:
         return spelled(text)

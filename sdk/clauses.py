@@ -166,15 +166,20 @@ def named(ctx: Context, entity: str, words: str) -> str:
 
 
 def title_of(ctx: Context, entity: str, id: str) -> str:
-    """What a record is called that is named by its id, after another one where it has no name but that; "" for what is no id, and for one that
-    the actor does not see."""
+    """What a record is called that is named by its id, after another one where it is called by a reference to that; "" for what is no id, and
+    for one that the actor does not see."""
     try:
         wanted = UUID(id)
     except ValueError:
         return ""
-    title = ctx.records(entity).titles([wanted]).get(wanted, "") if ctx.offers(entity) and ctx.can(f"{entity}.read") else ""
-    about, colon, of = title.partition(":")
-    return title_of(ctx, about, of) if colon and ctx.offers(about) else title
+    if not ctx.offers(entity) or not ctx.can(f"{entity}.read"):
+        return ""
+    records = ctx.records(entity)
+    title = records.titles([wanted]).get(wanted, "")
+    if isinstance(records.fields().get(ctx.entity(entity).title), AnyRecordField):  # by its kind: people may type what looks so
+        about, _colon, of = title.partition(":")
+        return title_of(ctx, about, of) or title
+    return title
 
 
 def _day_of(ctx: Context, word: str) -> str:

@@ -15,11 +15,12 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol, get_group_symbol
 
+from sdk import Context, _
 from sdk.counting import counted
 from sdk.fields import Money
 
 _REGION: ContextVar[str] = ContextVar("region", default="")
-_PERIOD = re.compile(r"(?P<fiscal>FY)?(?P<year>\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>\d\d)))?", re.ASCII)
+_PERIOD = re.compile(r"(?P<fiscal>FY)?(?P<year>(?!0000)\d{4})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?", re.ASCII)
 _AGO = re.compile(r"^(\d+)")
 
 
@@ -88,20 +89,16 @@ def instant(locale: str, value: object, zone: str, length: str = "medium") -> st
     return format_datetime(there, length, tzinfo=there.tzinfo, locale=_locale(locale))
 
 
-def period(locale: str, written: str) -> str:
+def period(ctx: Context, written: str) -> str:
     """A month, quarter or year as people read it: 2026-01 as Jan 2026, FY2027-Q1 as Q1 FY2027; what is none of them as it stands."""
     found = _PERIOD.fullmatch(written)
     if found is None:
         return written
-    month, skeleton = (
-        int(found["month"] or int(found["quarter"] or 1) * 3),
-        "yMMM" if found["month"] else "yQQQ" if found["quarter"] else "y",
-    )
-    said = str(format_skeleton(skeleton, date(int(found["year"]), month, 1), locale=_locale(locale)))
-    if not found["fiscal"]:
-        return said
-    old, new = ("年", "财年") if locale.startswith("zh") else (found["year"], f"FY{found['year']}")
-    return said.replace(old, new, 1)
+    year, quarter, month = found["year"], found["quarter"], found["month"]
+    if found["fiscal"]:  # which no standard has
+        return ctx.say(_("Q{quarter} FY{year}") if quarter else _("FY{year}"), {"quarter": quarter, "year": year})
+    first = date(int(year), int(month or int(quarter or 1) * 3), 1)
+    return str(format_skeleton("yMMM" if month else "yQQQ" if quarter else "y", first, locale=_locale(ctx.locale)))
 
 
 def clock(locale: str, value: object) -> str:

@@ -13,6 +13,7 @@ from core.platform import Platform
 from core.testkit.fixtures import Api, People
 from core.worker.drain import Drain
 from sdk import where
+from sdk.clauses import title_of
 from sdk.context import id_of
 from tests.console.site import Look, Site
 
@@ -97,6 +98,9 @@ def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(si
     here = site.get(f"/customers/accounts/{account}", {"tab": "automation.runs"})
     assert here.texts("//main//table//span[contains(@class, 'chip')]") == ["Done"]
     assert site.get(RULES, {"q": "Greeting"}).rows()[0][2:4] == ["1", "0"]
+    itself = f"customers.account:{account}"
+    work.records("customers.account").update(account, {"name": itself})
+    assert title_of(work, "customers.account", str(account)) == itself, "what people type leads nowhere"
 
 
 def test_who_may_not_read_rules_finds_no_trace_of_them(client: Api, work: Work, people: People) -> None:

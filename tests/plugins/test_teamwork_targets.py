@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from core.context import Work
 from core.data import migrate
-from core.pages.formats import period
 from core.platform import Platform
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
@@ -450,14 +449,15 @@ def test_a_period_holds_its_day_and_is_read_as_it_is_written(day: date, kind: st
     assert not kind.startswith("fiscal_") or (period.start.month - begins) % MONTHS[kind] == 0
 
 
-def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends() -> None:
+def test_a_fiscal_year_is_named_by_the_year_in_which_it_ends(work: Work) -> None:
     assert [starting("fiscal_quarter", date(2026, month, 9), 4).name for month in (3, 4, 12)] == ["FY2026-Q4", "FY2027-Q1", "FY2027-Q3"]
     said = [
-        period(locale, starting(kind, date(2026, 4, 9), 4).name)
+        work.speaking(locale).period(starting(kind, date(2026, 4, 9), 4).name)
         for kind in ("fiscal_quarter", "fiscal_year", "quarter", "year")
         for locale in ("en", "zh_CN")
     ]
     assert said == ["Q1 FY2027", "2027财年第1季度", "FY2027", "2027财年", "Q2 2026", "2026年第2季度", "2026", "2026年"]
+    assert [*map(work.period, ("2026-13", "2026-00", "0000", "soon"))] == ["2026-13", "2026-00", "0000", "soon"]
     assert (starting("fiscal_year", date(2026, 3, 31), 4).name, read("FY2027", 4).start) == ("FY2026", date(2026, 4, 1))
     assert Period("fiscal_quarter", date(2026, 4, 1), 2).name == "2026-04/2026-06", "one of a fiscal year that began in another month"
     with pytest.raises(Invalid):
