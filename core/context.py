@@ -162,8 +162,9 @@ class Work(Transactional):
         self._readers[name] = (0 if shared.access_changed else shared.access_version, found)
         return found
 
-    def entities(self) -> list[str]:
-        return [name for name in self.catalog.entities if self.offers(name) and self.can(f"{name}.read")]
+    def entities(self, plugin: str = "") -> list[str]:
+        there = (name for name, one in self.catalog.entities.items() if one.plugin in self.enabled and plugin in ("", one.plugin))
+        return [name for name in there if self.can(f"{name}.read")]
 
     def offers(self, entity: str) -> bool:
         found = self.catalog.entities.get(entity)

@@ -360,8 +360,8 @@ class Context(Protocol):
     def records(self, entity: str) -> Records:
         """The doors of `plugin.entity`; raises NotFound where the tenant does not have it."""
 
-    def entities(self) -> Sequence[str]:
-        """The full names of the entities that the tenant has and the actor may read."""
+    def entities(self, plugin: str = "") -> Sequence[str]:
+        """The full names of the entities that the tenant has and the actor may read; with `plugin`, of that plugin alone."""
 
     def offers(self, entity: str) -> bool:
         """Whether the tenant has the entity now: ask before reaching for an `after` partner."""

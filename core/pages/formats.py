@@ -39,6 +39,29 @@ def _locale(name: str) -> Locale:
     return Locale.parse(name)
 
 
+# A page of a list has hundreds of days and amounts, and the same ones again and again: CLDR's pattern is worked out once for each.
+
+
+@lru_cache(maxsize=5_000)
+def _dated(locale: str, value: date, length: str = "medium") -> str:
+    return format_date(value, length, locale=_locale(locale))
+
+
+@lru_cache(maxsize=5_000)
+def _at(locale: str, value: time) -> str:
+    return format_time(value, "short", locale=_locale(locale))
+
+
+@lru_cache(maxsize=64)
+def _both(locale: str) -> str:
+    return str(_locale(locale).datetime_formats["medium"])
+
+
+@lru_cache(maxsize=5_000)
+def _priced(locale: str, amount: str, currency: str) -> str:
+    return format_currency(Decimal(amount), currency, locale=_locale(locale))
+
+
 @lru_cache(maxsize=512)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
@@ -63,13 +86,13 @@ def money(locale: str, value: object) -> str:
     amount, currency = _exact(value.get("amount")), value.get("currency")
     if amount is None:
         return ""
-    return format_currency(amount, str(currency), locale=_locale(locale)) if currency else number(locale, amount)
+    return _priced(locale, str(amount), str(currency)) if currency else number(locale, amount)
 
 
 def day(locale: str, value: object, length: str = "medium") -> str:
     """A date, or its ISO text, as 3 May 2026."""
     found = date.fromisoformat(value[:10]) if isinstance(value, str) and value else value
-    return format_date(found, length, locale=_locale(locale)) if isinstance(found, date) else _text(value)
+    return _dated(locale, date(found.year, found.month, found.day), length) if isinstance(found, date) else _text(value)
 
 
 def instant(locale: str, value: object, zone: str, length: str = "medium") -> str:
@@ -82,10 +105,10 @@ def instant(locale: str, value: object, zone: str, length: str = "medium") -> st
     except OverflowError:  # the last day that there is has no day after it, wherever one is
         there = found
     if length == "day":
-        return format_date(there, locale=_locale(locale))
+        return _dated(locale, there.date())
     if length == "short":
-        date_, time_ = format_date(there, locale=_locale(locale)), format_time(there, "short", tzinfo=there.tzinfo, locale=_locale(locale))
-        return str(_locale(locale).datetime_formats["medium"]).replace("{1}", date_).replace("{0}", time_)
+        date_, time_ = _dated(locale, there.date()), _at(locale, time(there.hour, there.minute))
+        return _both(locale).replace("{1}", date_).replace("{0}", time_)
     return format_datetime(there, length, tzinfo=there.tzinfo, locale=_locale(locale))
 
 
@@ -108,7 +131,7 @@ def clock(locale: str, value: object) -> str:
 
 def _clock(locale: str, value: str) -> str:
     try:
-        return format_time(time.fromisoformat(value), "short", locale=_locale(locale))
+        return _at(locale, time.fromisoformat(value))
     except ValueError:
         return value
 

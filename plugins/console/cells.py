@@ -39,7 +39,10 @@ _PART = 200
 """Links whose titles are asked for at once."""
 
 
-@dataclass(frozen=True)
+_NUMBERS = frozenset({"money", "integer", "decimal", "percent", "year"})
+
+
+@dataclass(slots=True)
 class Cell:
     """One value: `kind` chooses how it is drawn, `value` is the value in JSON form, `text` what it reads, `href` where it leads."""
 
@@ -57,6 +60,21 @@ class Cell:
     def empty(self) -> bool:
         """Whether there is nothing to show."""
         return self.value is None or self.value in ("", [])
+
+    @property
+    def looks(self) -> str:
+        """How its place in a table looks, as classes."""
+        return f"{'title' if self.kind == 'title' else ''} {'number' if self.kind in _NUMBERS else ''} {'blank' if self.empty else ''}"
+
+    @property
+    def noted(self) -> bool:
+        """Whether it is a moment of which a table shows the day: people look there for what is new."""
+        return self.name in ("created_at", "updated_at") and not self.href
+
+    @property
+    def names(self) -> bool:
+        """Whether it says what its record is called."""
+        return self.kind == "title" or (self.href != "" and self.kind != "link")
 
     @property
     def wide(self) -> bool:
@@ -139,11 +157,6 @@ def _named(kind: Kind, of: Field, value: object) -> list[tuple[str, str]]:
     return []
 
 
-def _there(kind: Kind, of: Field, value: object) -> object:
-    """The value; None where it names a record of a plugin that is switched off: of that there is no trace."""
-    return None if any(not kind.ctx.offers(entity) for entity, _id in _named(kind, of, value)) else value
-
-
 def _titles(target: Kind, ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(ids), _PART):
@@ -157,11 +170,13 @@ def _titles(target: Kind, ids: Sequence[str]) -> dict[str, str]:
 def cell(kind: Kind, name: str, row: Row, titles: Titles, *, now: bool = True) -> Cell:
     """One field of a row as it is shown; not `now`, as it was once: of that, nothing is overdue."""
     of = kind.fields[name]
-    label, value = kind.labels[name], _there(kind, of, row.get(name))
+    label, value = kind.labels[name], row.get(name)
+    named = _named(kind, of, value)
+    if named and not kind.ctx.offers(named[0][0]):  # of a plugin that is switched off there is no trace
+        named, value = [], None
     if isinstance(of, ChoiceField):
         option = of.options.get(str(value))
         return Cell(name, label, "choice", value, kind.ctx.say(option) if option else str(value or ""), tone=tone_of(of, value))
-    named = _named(kind, of, value)
     if named:
         entity, id = named[0]
         title = titles.of(entity, id)

@@ -44,12 +44,14 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     names = asked.shown(kind)
     page, hidden = _page(kind, asked)
     shown = cells(kind, names, page.data)
+    columns = heads(kind, names, asked)
     return Rendering(
         "console/list.html",
         {
             "kind": kind,
-            "columns": heads(kind, names, asked),
-            "rows": list(zip(page.data, shown, strict=True)),
+            "columns": columns,
+            "edited": {one.name for one in columns if one.edited},
+            "rows": [(row, "".join(one.text for one in line if one.names), line) for row, line in zip(page.data, shown, strict=True)],
             "ticks": ticks(kind, page.data) if field_of(kind) else None,
             "asked": asked,
             "shelf": shelf,

@@ -29,7 +29,7 @@ class Kind:
     entity: Entity
     fields: Mapping[str, Field]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`plugin.entity`."""
         return self.entity.full_name
@@ -167,8 +167,8 @@ def kind_of(ctx: Context, name: str) -> Kind:
 
 def kind_at(ctx: Context, plugin: str, plural: str) -> Kind:
     """The entity behind the words of an address, which the actor may read; raises NotFound."""
-    for name in ctx.entities():
-        if name.startswith(f"{plugin}.") and (entity := ctx.entity(name)).plural == plural:
+    for name in ctx.entities(plugin):
+        if (entity := ctx.entity(name)).plural == plural:
             return Kind(ctx, entity, ctx.records(name).fields())
     raise NotFound(_("there is nothing at this address"))
 
