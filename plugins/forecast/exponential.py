@@ -6,6 +6,7 @@ A grid and no optimiser: the same data give the same setting on every machine, a
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import product
@@ -53,30 +54,62 @@ def start(values: type_array, season: int) -> tuple[float, float, type_array]:
     return level, slope, figures - figures.mean()
 
 
+class _Pass:
+    """A history taken in with every setting of the grid, period by period; it goes on where a longer one begins with the same."""
+
+    def __init__(self, beginning: tuple[float, float, type_array], season: int) -> None:
+        self.season, self._beginning, self._taken = season, beginning, np.empty(0)
+        self.alpha, self.beta, self.gamma, self.phi, self.learned = _grid(season > 1)
+        count = len(self.alpha)
+        self.level, self.trend = np.full(count, beginning[0]), np.full(count, beginning[1])
+        self.seasonal = np.repeat(beginning[2][:, None], count, axis=1)
+        self.squares = np.zeros(count)
+        self._by_trend, self._by_season = self.alpha * self.beta, self.gamma * (1 - self.alpha)
+
+    def leads_to(self, values: type_array, beginning: tuple[float, float, type_array], season: int) -> bool:
+        """Whether what it has taken in is how these values begin."""
+        same = (self.season, *self._beginning[:2]) == (season, *beginning[:2]) and np.array_equal(self._beginning[2], beginning[2])
+        return same and np.array_equal(self._taken, values[: len(self._taken)])
+
+    def go_on(self, values: type_array) -> None:
+        """Take in those that are new."""
+        for step in range(len(self._taken), len(values)):
+            place = step % self.season
+            drifted = self.phi * self.trend
+            before = self.level + drifted
+            error = values[step] - before - self.seasonal[place]
+            self.squares += error * error
+            self.level = before + self.alpha * error
+            self.trend = drifted + self._by_trend * error
+            if self.season > 1:
+                self.seasonal[place] += self._by_season * error
+        self._taken = values.copy()
+
+
+_LAST = threading.local()
+"""The last pass of each thread: a back-test asks for ever longer beginnings of one history, and each goes on from the one before."""
+
+
+def _passed(values: type_array, season: int) -> _Pass:
+    beginning = start(values, season)
+    last: _Pass | None = getattr(_LAST, "made", None)
+    _LAST.made = None  # what is broken off in the middle leads nowhere
+    if last is None or not last.leads_to(values, beginning, season):
+        last = _Pass(beginning, season)
+    last.go_on(values)
+    _LAST.made = last
+    return last
+
+
 def smoothed(history: Sequence[float], season: int, horizon: int) -> Forecast:
     """Additive smoothing; `season` 1 means none."""
     values = np.asarray(history, dtype=float)
-    alpha, beta, gamma, phi, learned = _grid(season > 1)
-    first, slope, figures = start(values, season)
-    level, trend = np.full(len(alpha), first), np.full(len(alpha), slope)
-    seasonal = np.repeat(figures[:, None], len(alpha), axis=1)
-    squares = np.zeros(len(alpha))
-    by_trend, by_season = alpha * beta, gamma * (1 - alpha)
-    for step, value in enumerate(values):
-        place = step % season
-        drifted = phi * trend
-        before = level + drifted
-        error = value - before - seasonal[place]
-        squares += error * error
-        level = before + alpha * error
-        trend = drifted + by_trend * error
-        if season > 1:
-            seasonal[place] += by_season * error
-    best = _best(squares, learned, len(values))
-    ahead = _damped(float(phi[best]), horizon)
-    mean = level[best] + ahead * trend[best]
-    mean = mean + seasonal[(len(values) + np.arange(horizon)) % season, best]
-    setting = {"level": alpha[best], "trend": beta[best], "season": gamma[best], "damping": phi[best]}
+    made = _passed(values, season)
+    best = _best(made.squares, made.learned, len(values))
+    ahead = _damped(float(made.phi[best]), horizon)
+    mean = made.level[best] + ahead * made.trend[best]
+    mean = mean + made.seasonal[(len(values) + np.arange(horizon)) % season, best]
+    setting = {"level": made.alpha[best], "trend": made.beta[best], "season": made.gamma[best], "damping": made.phi[best]}
     return Forecast(mean.tolist(), {name: float(value) for name, value in setting.items()})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,19 @@ def test_simple_smoothing_equals_its_recursion_written_out() -> None:
         level, trend = alpha * value + (1 - alpha) * before, phi * trend + beta * (alpha * (value - before))
     expected = [level + sum(phi**k for k in range(1, step + 1)) * trend if phi else level for step in (1, 2, 3)]
     assert made.mean == pytest.approx(expected)
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=30, max_size=60), st.sampled_from([1, 4, 12]), st.data())
+def test_smoothing_answers_the_same_whatever_was_smoothed_before(values: Values, season: int, data: st.DataObject) -> None:
+    asked = data.draw(st.lists(st.integers(2 * season + 2, len(values)), min_size=1, max_size=6))
+    other = [*values[:-1], values[-1] + 1.0]
+    together = [exponential.smoothed(history[:count], season, 3) for count in asked for history in (values, other)]
+
+    def alone(history: Values) -> Forecast:
+        with ThreadPoolExecutor(1) as anew:  # a thread that remembers nothing
+            return anew.submit(exponential.smoothed, history, season, 3).result()
+
+    assert together == [alone(history[:count]) for count in asked for history in (values, other)]
 
 
 def test_the_regression_finds_what_a_regressor_adds() -> None:
