@@ -57,6 +57,12 @@ class Change:
         """Whether the field gets another value."""
         return name in self.values and (self.before is None or self.before.get(name) != self.values[name])
 
+    @property
+    def changed(self) -> list[str]:
+        """The fields that get another value, in the order of their names."""
+        before = self.before or {}
+        return sorted(name for name, value in self.values.items() if self.before is None or value != before.get(name))
+
     def refuse(self, field: str, code: str, message: Text, **params: object) -> None:
         """Refuse this change: a value is not valid (422)."""
         self.problems.append(Problem(field, code, message, params))

@@ -39,7 +39,7 @@ ISSUED = "orders.invoice.issued"
 def prepare_invoices(ctx: Context, batch: Batch) -> None:
     """An issued invoice stays as it is; only issuing and crediting move it on."""
     for change in batch.changes:
-        moved = change.verb != "update" or any(change.changes(name) for name in change.values)
+        moved = change.verb != "update" or change.changed
         if moved and change.before is not None and change.before["state"] != "draft" and not moves_issued(change, change.before):
             text = _("invoice {number} is issued and can’t be changed; correct it with a credit note")
             change.forbid("invoice_issued", text, number=number_of(ctx, batch.entity, change.id))

@@ -94,7 +94,7 @@ _MOVED: Mapping[str, frozenset[str]] = {
 def moves_issued(change: Change, before: Row) -> bool:
     """Whether a change of an issued invoice is an act of ours; to history its sums come with its lines, and it goes by the way on which it came."""
     if change.act in _MOVED and change.verb == "update":
-        return {name for name in change.values if change.changes(name)} <= _MOVED[change.act]
+        return _MOVED[change.act].issuperset(change.changed)
     return change.act in MERGES or (change.act in (SUM, HISTORY) and bool(before["history"]))
 
 

@@ -44,9 +44,8 @@ def is_followed(ctx: Context, name: str) -> bool:
 def notice_changes(ctx: Context, batch: Batch) -> None:
     """For `validate_changes`: say that a followed record is being changed, and by whom; records that nobody follows cost one question a batch."""
     if is_followed(ctx, batch.entity):
-        changed = [change for change in batch.standing() if change.before is not None]
-        fields = {change.id: sorted(name for name in change.values if change.changes(name)) for change in changed}
-        _stir(ctx, batch, [(change, Reference(batch.entity, change.id), fields[change.id]) for change in changed if fields[change.id]])
+        changed = ((change, change.changed) for change in batch.standing() if change.before is not None)
+        _stir(ctx, batch, [(change, Reference(batch.entity, change.id), fields) for change, fields in changed if fields])
 
 
 def notice_comments(ctx: Context, batch: Batch) -> None:
