@@ -142,7 +142,7 @@ class Comment(Record):
 
     __tablename__ = "teamwork_comments"
 
-    about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True)
+    about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True, remark=True)
     body: Mapped[str] = f.long_text(_("Text"), length=5000, required=True, personal=True)
     mentions: Mapped[list[str] | None] = people(_("Mentions"))
 
