@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from marshmallow import INCLUDE, Schema
+from marshmallow import Schema
 
 from core.identity.tables import User
 from sdk import SIGNED_IN, Context, Forbidden, Invalid, Problem, Request, Response, Route, _
@@ -24,13 +24,7 @@ class Language(Schema):
 
 
 class Own(Schema):
-    """Some of the settings; those that plugins add stand beside them, by the names that they have in `core.user`."""
-
-    class Meta:
-        unknown = INCLUDE
-
-    def __init__(self) -> None:
-        super().__init__(partial=True)  # what is not named stays
+    """The settings that there always are; those that plugins add stand beside them, by the names that they have in `core.user`."""
 
     locale = User.__fields__["locale"].input()
     timezone = User.__fields__["timezone"].input()
@@ -83,5 +77,5 @@ ROUTES: Sequence[Route] = (
         "Choose your own language"
     ), body=Language, status=204),
     Route(method="GET", path="/me", view=shown, permission=SIGNED_IN, summary=_("Show your own settings"), answer=Own),
-    Route(method="PATCH", path="/me", view=change, permission=SIGNED_IN, summary=_("Change your own settings"), body=Own, answer=Own),
+    Route(method="PATCH", path="/me", view=change, permission=SIGNED_IN, summary=_("Change your own settings"), any_object=True, answer=Own),
 )  # fmt: skip

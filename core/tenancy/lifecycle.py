@@ -90,7 +90,7 @@ def wrong_settings(wish: Mapping[str, object]) -> list[Problem]:
         Problem(word, code, text, {"value": value})
         for word, value, fits, code, text in (
             ("name", name, bool(NAME.match(name)), "malformed", _("expected lowercase letters, digits and dashes, got {value!r}")),
-            ("timezone", timezone, timezone in timezones(), "unknown_timezone", _("unknown time zone {value!r}")),
+            ("timezone", timezone, timezone in timezones(), "unknown_timezone", _("unknown time zone {value!r}; expected for example Europe/Berlin")),
             ("currency", currency, currency in CURRENCIES, "unknown_currency", _("unknown currency {value!r}")),
             ("locale", locale, locale in ("en", "zh_CN"), "unknown_locale", _("unknown language {value!r}; available: en and zh_CN")),
         )

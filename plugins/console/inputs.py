@@ -265,12 +265,12 @@ def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Inp
 
 def local(ctx: Context, value: object) -> str:
     """An instant as a `datetime-local` field has it: in the actor's zone, to the minute."""
-    if not isinstance(value, str) or not value:
+    if not value:
         return ""
     try:
-        found = datetime.fromisoformat(value)
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
-        return value
+        return str(value)
     return (in_zone(found, ZoneInfo(ctx.zone)) if found.tzinfo else found).isoformat(timespec="minutes")[:16]
 
 

@@ -30,24 +30,25 @@ PART = 500
 def prepare_tasks(ctx: Context, batch: Batch) -> None:
     """When a task was done and whether in time, when to remind of it, what follows it, who does it."""
     planning.keep_mandatory(ctx, batch)
-    zones = _zones(ctx, batch)
+    zones, home = _zones(ctx, batch), ZoneInfo(ctx.tenant.timezone)
     for change in batch.standing():
         if change.changes("state") and change.act != assignments.RECORD:
             change.values["done_at"] = ctx.now() if change.after("state") == DONE else None
         if change.changes("state") or change.changes("due_on"):
             change.values["timeliness"] = _timeliness(ctx, change)
-        _remind(ctx, change, zones.get(change.after("owner"), ZoneInfo(ctx.tenant.timezone)))
+        owner = change.after("owner")
+        _remind(ctx, change, zones.get(owner, home) if isinstance(owner, UUID) else home)
         _repeat(ctx, batch, change)
     assignments.prepare(ctx, batch)
 
 
-def _zones(ctx: Context, batch: Batch) -> Mapping[object, ZoneInfo]:
+def _zones(ctx: Context, batch: Batch) -> Mapping[UUID, ZoneInfo]:
     """By what clock those live whom their tasks are to remind; nobody is asked for where none does."""
     reminding = [
         change for change in batch.standing() if change.after("remind_days") is not None or change.after("remind_time") is not None
     ]
     owners = {owner for change in reminding if isinstance(owner := change.after("owner"), UUID)}
-    return {owner: zone for owner, zone in zones_of(ctx, owners).items()} if owners else {}
+    return zones_of(ctx, owners) if owners else {}
 
 
 def _timeliness(ctx: Context, change: Change) -> str | None:
