@@ -36,12 +36,12 @@ def speak(ctx: Context, request: Request) -> Response:
     return Response(None, 204)
 
 
-def shown(ctx: Context, _request: Request) -> object:
+def show_own(ctx: Context, _request: Request) -> object:
     """What is set; null is as the company has it."""
     return _shown(cast("Work", ctx))
 
 
-def change(ctx: Context, request: Request) -> object:
+def change_own(ctx: Context, request: Request) -> object:
     """Set what is named, and leave the rest; null is as the company has it."""
     work = cast("Work", ctx)
     unknown = [name for name in request.body if name not in _fields(work)]
@@ -76,6 +76,6 @@ ROUTES: Sequence[Route] = (
     Route(method="PUT", path="/language", view=speak, permission=SIGNED_IN, summary=_(
         "Choose your own language"
     ), body=Language, status=204),
-    Route(method="GET", path="/me", view=shown, permission=SIGNED_IN, summary=_("Show your own settings"), answer=Own),
-    Route(method="PATCH", path="/me", view=change, permission=SIGNED_IN, summary=_("Change your own settings"), any_object=True, answer=Own),
+    Route(method="GET", path="/me", view=show_own, permission=SIGNED_IN, summary=_("Show your own settings"), answer=Own),
+    Route(method="PATCH", path="/me", view=change_own, permission=SIGNED_IN, summary=_("Change your own settings"), any_object=True, answer=Own),
 )  # fmt: skip
