@@ -16,7 +16,7 @@ from core.custom.tables import CustomField
 from core.events import upkeep
 from core.extension import arrival
 from core.extension import routes as plugin_routes
-from core.identity import departures, impersonation, routes, session_routes, tokens
+from core.identity import departures, impersonation, own, routes, session_routes, tokens
 from core.identity.tables import Grant, Identity, Role, Share, SignIn, Team, Territory, TerritoryMember, Token, User
 from core.jobs import routes as job_routes
 from core.jobs import sight as job_sight
@@ -119,7 +119,7 @@ def register_permissions() -> Sequence[Permission]:
 @hookimpl
 def register_routes() -> Sequence[Route]:
     """Tokens, sessions, people who leave, plugins with their settings, the tenant's settings and set-up, jobs, explanations of rights, search."""
-    mine = (*routes.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
+    mine = (*routes.ROUTES, *own.ROUTES, *session_routes.ROUTES, *departures.ROUTES, *plugin_routes.ROUTES, *tenant_routes.ROUTES)
     return (
         *mine,
         *job_routes.ROUTES,

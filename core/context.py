@@ -11,6 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from marshmallow import Schema
 
@@ -242,8 +243,15 @@ class Work(Transactional):
     def say(self, text: Text | str, params: Params = NO_PARAMS) -> str:
         return self.platform.translator.say(text, self.locale, params)
 
-    def written(self, value: date | datetime | time | Decimal | int | Money) -> str:
-        return written(self.locale, value, self.tenant.timezone)
+    @property
+    def zone(self) -> str:
+        return self.actor.timezone or self.tenant.timezone
+
+    def today(self) -> date:
+        return self.now().astimezone(ZoneInfo(self.zone)).date()
+
+    def written(self, value: date | datetime | time | Decimal | int | Money, zone: str = "") -> str:
+        return written(self.locale, value, zone or self.zone)
 
     def period(self, written: str) -> str:
         return period(self, written)

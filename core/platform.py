@@ -165,7 +165,7 @@ class Platform:
         """The context of a user whose tenant and user rows have been read."""
         enabled = self.gate.enabled(connection, row.id, row.access_version)
         grants = self.policy.grants(connection, row.id, person.id, tuple(person.roles or ()), row.access_version, enabled)
-        actor = Actor(person.id, person.name)
+        actor = Actor(person.id, person.name, person.timezone or "")
         return Work(self, tenant_of(row), actor, grants, enabled, channel, locale=locale or person.locale or "", depth=depth,
                     access_version=row.access_version)  # fmt: skip
 
@@ -177,7 +177,7 @@ class Platform:
         found = _active(connection, row, user)
         roles = tuple(found.roles or ())
         grants = self.policy.grants(connection, tenant, found.id, roles, row.access_version, enabled, settled=settled)
-        return Actor(found.id, found.name), grants, found.locale or ""
+        return Actor(found.id, found.name, found.timezone or ""), grants, found.locale or ""
 
     def on(self, config: Config, clock: type_clock) -> Platform:
         """The same plugins over another database of the same kind: what they declared is not collected again, and what was worked out

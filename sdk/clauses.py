@@ -102,12 +102,12 @@ def pair_of(
 
 
 def _start_of(ctx: Context, word: str) -> str:
-    """The instant at which a day begins where the tenant is; what is no day is left to the door to refuse."""
+    """The instant at which a day begins for who filters; what is no day is left to the door to refuse."""
     try:
         day = datetime.fromisoformat(word)
     except ValueError:
         return word
-    return in_zone(day.replace(tzinfo=ZoneInfo(ctx.tenant.timezone)), UTC).isoformat().replace("+00:00", "Z")
+    return in_zone(day.replace(tzinfo=ZoneInfo(ctx.zone)), UTC).isoformat().replace("+00:00", "Z")
 
 
 def value_input(ctx: Context, entity: str, field: Field, operator: str, typed: str, *, name: str = "value", problem: str = "") -> Input:
@@ -183,12 +183,12 @@ def title_of(ctx: Context, entity: str, id: str) -> str:
 
 
 def _day_of(ctx: Context, word: str) -> str:
-    """The day of an instant where the tenant is; a day, and what is none, as it stands."""
+    """The day of an instant for who reads; a day, and what is none, as it stands."""
     try:
         found = datetime.fromisoformat(word)
     except ValueError:
         return word
-    return (in_zone(found, ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).date().isoformat()
+    return (in_zone(found, ZoneInfo(ctx.zone)) if found.tzinfo else found).date().isoformat()
 
 
 def in_zone(value: datetime, zone: tzinfo) -> datetime:

@@ -75,6 +75,8 @@ class Actor:
 
     user_id: UUID | None
     name: str
+    timezone: str = ""
+    """The time zone that the person has chosen; "": the tenant's."""
 
 
 Values: TypeAlias = "Mapping[str, object]"
@@ -346,8 +348,16 @@ class Context(Protocol):
     def causes(self) -> tuple[str, ...]:
         """What led here, as named with `because`."""
 
+    @property
+    def zone(self) -> str:
+        """The time zone in which the actor reads and types moments: the person's own, else the tenant's. What is kept as a day, counted for
+        everybody or done by itself goes by `ctx.tenant.timezone`, whoever is looking."""
+
     def now(self) -> datetime:
         """The present instant, aware, in UTC."""
+
+    def today(self) -> date:
+        """The day that it is for who reads, by `zone`."""
 
     def new_ids(self, places: Sequence[int]) -> list[UUID]:
         """Ids for records that are to be made, in the order of these places, which ascend from 0; behind all that were made before.
@@ -484,9 +494,9 @@ class Context(Protocol):
     def say(self, text: Text | str, params: Mapping[str, object] = ...) -> str:
         """A text in the actor's language."""
 
-    def written(self, value: date | datetime | time | Decimal | int | Money) -> str:
+    def written(self, value: date | datetime | time | Decimal | int | Money, zone: str = ...) -> str:
         """A day, an instant, a time of day, a number or an amount within a sentence, as the actor's language has it; on a page, as in
-        the region that they have chosen."""
+        the region that they have chosen. An instant is told in `zone`, else in the actor's."""
 
     def period(self, written: str) -> str:
         """A month, quarter or year that programs write so (2026-01, 2026-Q1, FY2027-Q1) as the actor's language has it; any other text as it stands."""

@@ -304,6 +304,8 @@ class Entity:
             )
         if self.territory and not isinstance(self.record.__fields__.get(self.territory), f.LinkField):
             raise DeclarationError(f"entity {self.name!r}: territory {self.territory!r} is no link of {self.record.__name__}; name one")
+        if self.remark and not self.owned:
+            raise DeclarationError(f"entity {self.name!r} holds remarks (remark=True) and belongs to nobody (owned=False): give it owners")
         marks = self.record.__fields__.get(self.tick[0]) if self.tick is not None else None
         if self.tick is not None and not (isinstance(marks, f.ChoiceField) and {*self.tick[1:]} <= {*marks.options}):
             raise DeclarationError(
@@ -338,6 +340,11 @@ class Entity:
         """The link through which its visibility is inherited, if any."""
         links = (field_ for field_ in self.record.__fields__.values() if isinstance(field_, f.LinkField | f.AnyRecordField))
         return next((link for link in links if link.parent), None)
+
+    @property
+    def remark(self) -> bool:
+        """Whether its records are what their owners say about their parents, and no parts of them."""
+        return isinstance(self.parent, f.AnyRecordField) and self.parent.remark
 
     @cached_property
     def match_fields(self) -> tuple[str, ...]:

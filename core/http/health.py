@@ -74,7 +74,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
     def meta(work: Work, _path: Mapping[str, str]) -> object:
         return {
             "tenant": {name: getattr(work.tenant, name) for name in ("name", *settings.FIELDS)},
-            "user": {"id": work.actor.user_id, "name": work.actor.name},
+            "user": {"id": work.actor.user_id, "name": work.actor.name, "timezone": work.zone},
             "plugins": sorted(work.enabled - RESERVED_PLUGINS),
             "entities": [
                 {

@@ -126,7 +126,7 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         grants = platform.policy.grants(connection, tenant, row.user_id, tuple(row.user_roles or ()), row.access_version, enabled)
         if row.token_allows is not None:
             grants = grants.narrowed(row.token_allows)
-        actor = Actor(row.user_id, row.user_name)
+        actor = Actor(row.user_id, row.user_name, row.user_timezone or "")
         _check_tenant(row.name)
         address = _check_address(platform, row)
         work = Work(platform, tenant_of(row), actor, grants, enabled, Channel.API, locale=row.user_locale or "",

@@ -12,7 +12,7 @@ from marshmallow.validate import Length
 
 from core.extension import consent, vanished
 from core.identity import impersonation, invitations, tokens
-from core.identity.tables import Token, User
+from core.identity.tables import Token
 from core.policy.allowed import LONGEST
 from core.tenancy import lifecycle
 from sdk import SIGNED_IN, Context, Forbidden, Invalid, Problem, Request, Response, Route, _
@@ -56,22 +56,6 @@ class Approved(Schema):
     capabilities = fields.List(fields.String(), required=True)
     by = fields.String(required=True, allow_none=True)
     at = fields.AwareDateTime(required=True, allow_none=True)
-
-
-class Language(Schema):
-    """One that the platform speaks."""
-
-    locale = User.__fields__["locale"].input(required=True)
-
-
-def speak(ctx: Context, request: Request) -> Response:
-    """One's own language from here on; nobody chooses it for whom he only acts as, nor by a token that was given for something else."""
-    work = cast("Work", ctx)
-    if work.impersonator is not None or work.grants.allows is not None:
-        raise Forbidden(_("a language can only be chosen by the person, not while impersonating or with a restricted token"))
-    assert work.actor.user_id is not None  # whoever is signed in is a user
-    work.as_system().records("core.user").update(work.actor.user_id, {"locale": request.body["locale"]})
-    return Response(None, 204)
 
 
 class PluginRow(Schema):
@@ -189,9 +173,6 @@ ROUTES: Sequence[Route] = (
           body=NewToken, answer=IssuedToken, status=201),
     Route(method="POST", path="/users/{id}/invitations", view=invite, permission="core.user.update", summary=_("Invite a person"),
           answer=SentInvitation, status=201),
-    Route(method="PUT", path="/language", view=speak, permission=SIGNED_IN, summary=_(
-        "Choose your own language"
-    ), body=Language, status=204),
     Route(method="GET", path="/plugins", view=list_plugins, permission=SIGNED_IN, summary=_("List plugins"), answer=PluginList),
     Route(method="PATCH", path="/plugins/{plugin}", view=switch_plugin, permission="core.plugin.update",
           summary=_("Turn a plugin on or off"), body=Switch, answer=Switched),

@@ -52,7 +52,8 @@ class User(Record):
     team_id: Mapped[UUID | None] = f.link(_("Team"), Team, track=True)
     manager_id: Mapped[UUID | None] = f.link(_("Manager"), "self", tree=True, track=True, hands_over=True)
     roles: Mapped[list[str] | None] = f.keys(_("Roles"), "core.role", track=True)
-    locale: Mapped[str | None] = f.choice(_("Language"), {"zh_CN": _("Chinese"), "en": _("English")})
+    locale: Mapped[str | None] = f.by_oneself(f.choice(_("Language"), {"zh_CN": _("Chinese"), "en": _("English")}))
+    timezone: Mapped[str | None] = f.by_oneself(f.timezone(_("Time zone")))
     active: Mapped[bool] = f.boolean(_("Active"), default=True, track=True)
 
 

@@ -122,7 +122,7 @@ def _bearer_statement() -> sa.Select[tuple[object, ...]]:
         sa.select(
             tenants, token.c.id.label("token_id"), token.c.allows.label("token_allows"), token.c.expires_at.label("token_expires_at"),
             person.c.id.label("user_id"), person.c.name.label("user_name"), person.c.roles.label("user_roles"),
-            person.c.locale.label("user_locale"),
+            person.c.locale.label("user_locale"), person.c.timezone.label("user_timezone"),
         )
         .select_from(token_secrets)
         .join(tenants, tenants.c.id == token_secrets.c.tenant_id)

@@ -18,7 +18,7 @@ from core.policy.enforcer import EVERYTHING
 from core.policy.grants import Grant, including
 from core.policy.hierarchy import givers
 from core.policy.places import check_people, check_teams
-from core.policy.scopes import PARENT_VERB, moving
+from core.policy.scopes import moving, on_parent
 from core.policy.sharing import may_share
 from core.policy.stored import check_grants, check_roles
 from sdk import Batch, Change, Condition, Entity, Invalid, Problem, Scope, Text, Verb, _
@@ -72,7 +72,7 @@ class Rule:
     share: UUID | None = None
     """The share without which it would not reach the record."""
     follows: tuple[str, ...] = ()
-    """What one must be able to do with the record that this one hangs on (scope parent)."""
+    """What one must be able to do with the record that this one hangs on, one of these (scope parent)."""
 
     @property
     def holds(self) -> bool:
@@ -245,8 +245,8 @@ class _Question:
     def _rule(self, grant: Grant) -> Rule:
         follows: tuple[str, ...] = ()
         if grant.scope is Scope.PARENT and self.entity is not None:
-            verb = PARENT_VERB[self.verb]
-            follows = tuple(f"{parent.full_name}.{verb}" for parent in self.who.scopes.parents(self.entity))
+            verbs = on_parent(self.entity, self.verb)
+            follows = tuple(f"{parent.full_name}.{verb}" for parent in self.who.scopes.parents(self.entity) for verb in verbs)
         includes = bool(self._including((grant,))) if self.name else None
         return Rule(grant.role, grant.scope, grant.fields, includes=includes, follows=follows)
 

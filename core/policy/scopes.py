@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from core.policy.bounds import Bounds
 
 T = TypeVar("T")
-PARENT_VERB = {Verb.READ: Verb.READ, Verb.CREATE: Verb.UPDATE, Verb.UPDATE: Verb.UPDATE, Verb.DELETE: Verb.UPDATE}
-"""What one must be able to do with the parent to do something with the child."""
+_ON_PARENT = {Verb.READ: (Verb.READ,), Verb.CREATE: (Verb.UPDATE,), Verb.UPDATE: (Verb.UPDATE,), Verb.DELETE: (Verb.UPDATE,)}
 _SHARED = frozenset({Verb.READ, Verb.UPDATE})
 """What one may do with a record that is shared with one; to create its parts is to change it."""
 TERRITORY = "core.territory"
@@ -110,7 +109,7 @@ class Scopes:
             return tuple(dict.fromkeys(replace(grant, scope=Scope.OWN) for grant in own))
         if entity.parent is None or (own and not said) or any(grant.scope is Scope.ALL and grant.fields is None for grant in own):
             return own
-        if not self.grants.admits(name) or not any(self._held(parent, PARENT_VERB[verb]) for parent in self.parents(entity)):
+        if not self.grants.admits(name) or not any(self._held(*one) for one in self._above(entity, verb)):
             return own
         if said and not self._following(entity, verb):
             return own
@@ -120,9 +119,9 @@ class Scopes:
         """The roles by which a part follows its parents: those that give the verb there, and say of the part neither what they give nor that they
         give none."""
         found = set[str]()
-        for parent in self.parents(entity):
-            found |= {grant.role for grant in self.grants.of(f"{parent.full_name}.{PARENT_VERB[verb]}")}
-            found |= set() if parent.parent is None else self._following(parent, PARENT_VERB[verb])
+        for parent, above in self._above(entity, verb):
+            found |= {grant.role for grant in self.grants.of(f"{parent.full_name}.{above}")}
+            found |= set() if parent.parent is None else self._following(parent, above)
         return found - {grant.role for grant in self.grants.table.get(f"{entity.full_name}.{verb}", ())}
 
     def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
@@ -135,6 +134,9 @@ class Scopes:
             held = (*held, *self.grants.limited(name, (Grant(Scope.PARENT),)))
         held = tuple(dict.fromkeys(held))
         return held if self._bounds is None else self._bounds.limited(name, held)
+
+    def _above(self, entity: Entity, verb: Verb) -> Iterator[tuple[Entity, Verb]]:
+        return ((parent, above) for parent in self.parents(entity) for above in on_parent(entity, verb))
 
     def parents(self, entity: Entity) -> Iterator[Entity]:
         """The entities whose records its parent link may point to."""
@@ -262,11 +264,13 @@ class Scopes:
 
     def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
         field, reached = entity.parent, list[sa.ColumnElement[bool]]()
-        for target in self.parents(entity):
-            grants = self._held(target, PARENT_VERB[verb])
+        for target, above in self._above(entity, verb):
+            grants = self._held(target, above)
             if field is None or not grants:
                 continue
-            there = self._exists(target, table.c[field.attribute], grants, PARENT_VERB[verb])
+            there = self._exists(target, table.c[field.attribute], grants, above)
+            if above is Verb.READ and verb is not Verb.READ:  # nobody speaks in another's name, nor takes back what another said
+                there = sa.and_(table.c.owner_id == self._user, there)
             if isinstance(field, AnyRecordField):
                 there = sa.and_(table.c[field.entity_attribute] == target.full_name, there)
             reached.append(there)
@@ -282,6 +286,12 @@ class Scopes:
         reach = self.clause(target, parent, grants, verb)
         query = sa.select(sa.literal(1)).where(*live_of(target, parent, self._tenant))
         return parent, query if reach is None else query.where(reach)
+
+
+def on_parent(entity: Entity, verb: Verb) -> tuple[Verb, ...]:
+    """What one must be able to do with the parent to do something with the child: one of these; reading it is enough for own remarks on it alone."""
+    remarks = entity.remark and verb is not Verb.READ
+    return (Verb.READ, *_ON_PARENT[verb]) if remarks else _ON_PARENT[verb]
 
 
 def subordinates(tenant: Any, user: Any) -> sa.Select[Any]:

@@ -6,10 +6,8 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 
@@ -28,6 +26,7 @@ from core.tenancy.tables import tenants
 from sdk import Channel, Conflict, Draft, Invalid, NotFound, Problem, Tenant, _, columns, where
 from sdk.context import id_of
 from sdk.fields.money import CURRENCIES
+from sdk.fields.time import timezones
 from sdk.names import RESERVED_PLUGINS
 
 if TYPE_CHECKING:
@@ -78,12 +77,6 @@ def _wake(work: Work, plugins: frozenset[str]) -> None:
     schedules.wake(work.connection, work.tenant.id, some, work.now())
 
 
-@cache
-def _timezones() -> frozenset[str]:
-    """Looked for once: they are files."""
-    return frozenset(available_timezones())
-
-
 def check_settings(wish: Mapping[str, object]) -> None:
     """Raise Invalid for a name, language, time zone or currency that there is not."""
     if problems := wrong_settings(wish):
@@ -97,7 +90,7 @@ def wrong_settings(wish: Mapping[str, object]) -> list[Problem]:
         Problem(word, code, text, {"value": value})
         for word, value, fits, code, text in (
             ("name", name, bool(NAME.match(name)), "malformed", _("expected lowercase letters, digits and dashes, got {value!r}")),
-            ("timezone", timezone, timezone in _timezones(), "unknown_timezone", _("unknown time zone {value!r}")),
+            ("timezone", timezone, timezone in timezones(), "unknown_timezone", _("unknown time zone {value!r}; expected for example Europe/Berlin")),
             ("currency", currency, currency in CURRENCIES, "unknown_currency", _("unknown currency {value!r}")),
             ("locale", locale, locale in ("en", "zh_CN"), "unknown_locale", _("unknown language {value!r}; available: en and zh_CN")),
         )

@@ -155,7 +155,7 @@ def _said(ctx: Context, name: Name, value: object) -> str:
 def _told(ctx: Context, field: f.Field, value: object) -> str:
     """A day, an amount or a number as people write it; "" for anything else, which is written one way alone."""
     if isinstance(value, datetime):
-        return ctx.written(value)
+        return ctx.written(value, ctx.tenant.timezone)  # whoever the rule acts for: it goes to anybody
     if isinstance(value, bool):
         return ctx.say(_("yes") if value else _("no"))
     if isinstance(field, f.DecimalField) and field.percent and isinstance(value, Decimal):

@@ -73,9 +73,7 @@ def _list(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
 def rows_of(ctx: Context, rules: Sequence[Row]) -> list[dict[str, object]]:
     """Rules as lines of the list: in words, with the last run, the runs of today and the failures of a week."""
     ids = [str(row["id"]) for row in rules]
-    today = datetime.combine(ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date(), time(), ZoneInfo(ctx.tenant.timezone)).astimezone(
-        UTC
-    )
+    today = datetime.combine(ctx.today(), time(), ZoneInfo(ctx.zone)).astimezone(UTC)
     ran, failed, last = _counts(ctx, today), _counts(ctx, _since(ctx, LATELY), FAILED), _last(ctx, ids)
     may = ctx.can(UPDATE)
     return [

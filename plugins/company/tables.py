@@ -46,8 +46,8 @@ class Preference(Record):
     __tablename__ = "company_preferences"
 
     user_id: Mapped[UUID] = f.link(_("User"), "core.user", required=True, unique=True, parent=True)
-    formats: Mapped[str | None] = f.choice(_("Number and date format"), REGIONS)
-    currency: Mapped[str | None] = f.currency(_("Currency for new records"))
+    formats: Mapped[str | None] = f.by_oneself(f.choice(_("Number and date format"), REGIONS))
+    currency: Mapped[str | None] = f.by_oneself(f.currency(_("Currency for new records")))
 
 
 class Currency(Record):

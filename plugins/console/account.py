@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from plugins.console.devices import device
+from plugins.console.me import keep_own, own_form
 from plugins.console.registry import PREFIX, Kind, called, kind_of
 from sdk import SIGNED_IN, Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Verb, _
 from sdk.pages import told
@@ -40,8 +41,18 @@ def submit(ctx: Context, request: PageRequest) -> Rendering | Redirect:
     return Redirect(HERE)
 
 
-def _account(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -> Rendering:
-    problems, sessions = told(ctx, refusal), list[Mapping[str, Any]]()
+def keep_settings(ctx: Context, request: PageRequest) -> Rendering | Redirect:
+    """Take the settings that were typed."""
+    try:
+        keep_own(ctx, request)
+    except Refusal as refusal:
+        return _account(ctx, request, refusal, typed=True)
+    return Redirect(f"{HERE}?kept=1")
+
+
+def _account(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *, typed: bool = False) -> Rendering:
+    form, others = own_form(ctx, request if typed else None, refusal if typed else None)
+    problems, sessions = others if typed else told(ctx, refusal), list[Mapping[str, Any]]()
     try:
         sessions = cast("Mapping[str, list[Mapping[str, Any]]]", ctx.api("GET", _SESSIONS))["data"]
     except Refusal as hidden:  # who acts as somebody, or came with a narrow token, is told so
@@ -50,6 +61,8 @@ def _account(ctx: Context, request: PageRequest, refusal: Refusal | None = None)
     values = {
         "sessions": sessions,
         "problems": problems,
+        "settings": form,
+        "kept": bool(request.asked("kept")) and refusal is None,
         "here": HERE,
         "tokens": TOKENS,
         "shortcuts": [(keys, ctx.say(text)) for keys, text in _KEYS],
@@ -129,5 +142,6 @@ def _over(until: object, now: datetime) -> bool:
 
 PAGES = (
     PageRoute("account", path="/me/account", title=_("Your account"), permission=SIGNED_IN, view=show, submit=submit),
+    PageRoute("settings", path="/me/settings", title=_("Your account"), permission=SIGNED_IN, view=show, submit=keep_settings),
     PageRoute("tokens", path="/me/tokens", title=_("Your tokens"), permission=SIGNED_IN, view=show_tokens, submit=submit_tokens),
 )

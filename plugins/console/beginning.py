@@ -50,7 +50,7 @@ def begun(kind: Kind, given: Mapping[str, object]) -> dict[str, object]:
     found = dict(given)
     begins = kind.written.get(BEGINS)
     if isinstance(begins, DateTimeField) and begins.required and not found.get(BEGINS):
-        here = kind.ctx.now().astimezone(ZoneInfo(kind.ctx.tenant.timezone))
+        here = kind.ctx.now().astimezone(ZoneInfo(kind.ctx.zone))
         found[BEGINS] = (here + _STEP - timedelta(minutes=here.minute % 30, seconds=here.second, microseconds=here.microsecond)).isoformat()
     for name, field in kind.written.items():
         if field.kind == "currency" and "." not in name and not field.required and not found.get(name):

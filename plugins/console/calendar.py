@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from plugins.console.asked import BEGUN, of_pairs
 from plugins.console.cells import tone_of
-from plugins.console.dates import day_in, end_of, local, midnight, today
+from plugins.console.dates import day_in, end_of, local, midnight
 from plugins.console.filtering import Chip, chips
 from plugins.console.registry import Kind, kind_at, query_of
 from plugins.console.views import spelled_out
@@ -26,7 +26,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
     """A page of the calendar; filters and search are those of the list."""
     kind = kind_at(ctx, request.path["plugin"], request.path["plural"])
     request, asked = spelled_out(kind, request)
-    on, now = on_of(kind, request), today(ctx)
+    on, now = on_of(kind, request), ctx.today()
     day = request.asked("_day")
     page = sheet(request.asked("_span") or View.MONTH, day_of(day) if day else now, ctx.tenant.week_start)
     rows, more = found(kind, on, page, request)

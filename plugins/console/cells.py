@@ -9,7 +9,7 @@ from uuid import UUID
 
 from plugins.console import measured
 from plugins.console.admin.rights import VERBS, WORDS
-from plugins.console.dates import local, today
+from plugins.console.dates import local
 from plugins.console.registry import Kind, kind_of
 from plugins.console.words import ACTIONS, OF_ATTEMPTS, REFUSED, SYSTEM
 from sdk import Condition, Context, Query
@@ -220,7 +220,7 @@ def course_of(kind: Kind, names: Iterable[str]) -> tuple[str, ...]:
 def _is_late(kind: Kind, name: str, row: Row) -> bool:
     """Whether a day of a record has passed before the record is at its end; not where nothing says how the record stands."""
     course = [(kind.fields[one], row[one]) for one in COURSE if one in row and one in kind.fields] if name in DUE else []
-    if not course or row.get(name) is None or str(row[name]) >= today(kind.ctx).isoformat():
+    if not course or row.get(name) is None or str(row[name]) >= kind.ctx.today().isoformat():
         return False
     if course[0][0].name == PAYMENT:
         return course[0][1] is not None and not _is_end(*course[0])

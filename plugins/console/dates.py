@@ -1,4 +1,4 @@
-"""Days of the tenant's zone: on which of them a record stands in a calendar, and what changes when it is moved to another."""
+"""Days of the zone of who looks: on which of them a record stands in a calendar, and what changes when it is moved to another."""
 
 from __future__ import annotations
 
@@ -18,17 +18,12 @@ _ENDS = {"starts_at": "ends_at", "starts_on": "ends_on", "start_date": "end_date
 _MORNING = time(9)
 
 
-def today(ctx: Context) -> date:
-    """The day that it is where the tenant is."""
-    return ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
-
-
 def local(ctx: Context, value: object) -> datetime | date | None:
-    """A date or an instant, or its ISO text, as the tenant's clocks have it."""
+    """A date or an instant, or its ISO text, as the actor's clocks have it."""
     if isinstance(value, str) and value:
         value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     if isinstance(value, datetime):
-        return in_zone(value, ZoneInfo(ctx.tenant.timezone))
+        return in_zone(value, ZoneInfo(ctx.zone))
     return value if isinstance(value, date) else None
 
 
@@ -44,8 +39,8 @@ def end_of(kind: Kind, on: str) -> str:
 
 
 def midnight(ctx: Context, day: date) -> datetime:
-    """When a day begins where the tenant is."""
-    return datetime.combine(day, time(), ZoneInfo(ctx.tenant.timezone)).astimezone(UTC)
+    """When a day begins for who looks."""
+    return datetime.combine(day, time(), ZoneInfo(ctx.zone)).astimezone(UTC)
 
 
 def moved(kind: Kind, on: str, row: Row, to: str) -> Mapping[str, object]:
@@ -67,4 +62,4 @@ def _on(kind: Kind, name: str, before: date | None, day: date) -> str:
     if not isinstance(kind.fields[name], DateTimeField):
         return day.isoformat()
     clock = before.time() if isinstance(before, datetime) else _MORNING
-    return datetime.combine(day, clock, ZoneInfo(kind.ctx.tenant.timezone)).astimezone(UTC).isoformat()
+    return datetime.combine(day, clock, ZoneInfo(kind.ctx.zone)).astimezone(UTC).isoformat()

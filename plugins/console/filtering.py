@@ -109,7 +109,7 @@ def _shown(kind: Kind, field: Field, word: object, titles: Titles) -> Cell:
     if isinstance(value, bool):
         return Cell(field.name, label, "text", kind.ctx.say(_("yes") if value else _("no")))
     if isinstance(value, datetime):
-        local = in_zone(value, ZoneInfo(kind.ctx.tenant.timezone))
+        local = in_zone(value, ZoneInfo(kind.ctx.zone))
         return Cell(field.name, label, "date", local.date()) if local.time() == time() else Cell(field.name, label, "datetime", value)
     if isinstance(value, NaturalKey):
         return Cell(field.name, label, "text", value.text)

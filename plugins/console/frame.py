@@ -78,7 +78,7 @@ def page_of(ctx: Context, request: PageRequest) -> dict[str, object]:
     return {
         "csrf": request.csrf,
         "address": request.address,
-        "zone": ctx.tenant.timezone,
+        "zone": ctx.zone,
         "now": ctx.now(),
         "locale": ctx.locale,
     }

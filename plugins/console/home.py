@@ -9,7 +9,7 @@ from sdk import SIGNED_IN, Context, PageRequest, PageRoute, Rendering, Slot, _
 
 def show(ctx: Context, request: PageRequest) -> Rendering:
     """What plugins put there, in their order."""
-    panels = drawn(ctx, Slot.HOME, {"zone": ctx.tenant.timezone, "page": page_of(ctx, request)})
+    panels = drawn(ctx, Slot.HOME, {"zone": ctx.zone, "page": page_of(ctx, request)})
     return Rendering("console/home.html", {"panels": panels})
 
 

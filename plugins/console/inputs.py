@@ -18,7 +18,19 @@ from plugins.console.registry import Kind, kind_of, stands_alone
 from sdk import Condition, Context, PageRequest, Query, Text, _
 from sdk.clauses import sentence
 from sdk.context import Row
-from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DateTimeField, Field, KeysField, LinkField, MoneyField, TextField
+from sdk.fields import (
+    AnyRecordField,
+    BooleanField,
+    ChoiceField,
+    DateTimeField,
+    Field,
+    KeysField,
+    LinkField,
+    MoneyField,
+    TextField,
+    TimezoneField,
+)
+from sdk.fields.time import timezones
 from sdk.forms import Input as Input
 from sdk.forms import Option as Option
 from sdk.text import in_order
@@ -58,7 +70,7 @@ def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping
         made = _input(kind, field, values.get(name), titles, problems.get(name, ""))
         if isinstance(field, TextField) and field.names:
             made = _named(kind, field, values, made)
-        made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name), zone=kind.ctx.tenant.timezone)
+        made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name), zone=kind.ctx.zone)
         if name == KEY and made_by_itself:
             made = replace(made, required=False, hint=kind.ctx.say(_MADE))
         groups.setdefault(name.partition(".")[0] if "." in name else "", []).append(made)
@@ -69,6 +81,12 @@ def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping
 def inputs_in_a_row(kind: Kind, values: Row, problems: Mapping[str, str]) -> list[Input]:
     """The same without groups, for forms of a few fields."""
     return [one for group in inputs(kind, values, problems, {}) for one in group.inputs]
+
+
+def inputs_of(kind: Kind, names: Sequence[str], values: Row, problems: Mapping[str, str]) -> list[Input]:
+    """Some fields of a kind as a form of their own, whatever its other fields are; none of them is a link."""
+    none = titles_of(kind, (), ())
+    return [_input(kind, kind.fields[name], values.get(name), none, problems.get(name, "")) for name in names]
 
 
 def live_fields(kind: Kind) -> list[str]:
@@ -148,6 +166,10 @@ def _input(kind: Kind, field: Field, value: object, titles: Titles, problem: str
     if field.kind == "currency":
         options = _currencies(ctx, str(value or ""))
         return replace(bare, widget="select" if options else "text", value=str(value or ""), options=options, longest=3)
+    if isinstance(field, TimezoneField):
+        zones = sorted(timezones(), key=lambda zone: (zone.partition("/")[0] if "/" in zone else "", zone))
+        options = tuple(Option(zone, zone, zone == value, group=zone.partition("/")[0] if "/" in zone else "") for zone in zones)
+        return replace(bare, widget="select", value=str(value or ""), options=options)
     if isinstance(field, TextField) and field.of and (options := _known(ctx, field.of, str(value or ""))):
         target = kind_of(ctx, field.of)
         return replace(bare, widget="select", value=str(value or ""), options=options, pick=target.pick, new=_new(target))
@@ -242,18 +264,18 @@ def _any_record(ctx: Context, value: object, titles: Titles, bare: Input) -> Inp
 
 
 def local(ctx: Context, value: object) -> str:
-    """An instant as a `datetime-local` field has it: in the tenant's zone, to the minute."""
-    if not isinstance(value, str) or not value:
+    """An instant as a `datetime-local` field has it: in the actor's zone, to the minute."""
+    if not value:
         return ""
     try:
-        found = datetime.fromisoformat(value)
+        found = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
     except ValueError:
-        return value
-    return (in_zone(found, ZoneInfo(ctx.tenant.timezone)) if found.tzinfo else found).isoformat(timespec="minutes")[:16]
+        return str(value)
+    return (in_zone(found, ZoneInfo(ctx.zone)) if found.tzinfo else found).isoformat(timespec="minutes")[:16]
 
 
 def instant(ctx: Context, word: str) -> str:
-    """What a `datetime-local` field gives, which is of the tenant's zone, as an instant; anything else is left to the door to refuse.
+    """What a `datetime-local` field gives, which is of the actor's zone, as an instant; anything else is left to the door to refuse.
 
     Of an hour that comes twice, when clocks are set back, it is the first; one that there is not is as much later.
     """
@@ -261,7 +283,7 @@ def instant(ctx: Context, word: str) -> str:
         found = datetime.fromisoformat(word)
     except ValueError:
         return word
-    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))
+    aware = found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.zone))
     return in_zone(aware, UTC).isoformat()
 
 

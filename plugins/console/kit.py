@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from plugins.console.cells import Cell
-from plugins.console.dates import today
 from plugins.console.finding import parts
 from plugins.console.happened import Entry as Happened
 from plugins.console.inputs import Input, Option
@@ -90,7 +89,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
 
 def _whole(ctx: Context) -> dict[str, object]:
     """The parts that show several things at once: a calendar, a chart, what was found, a timeline, a part of a plugin that has failed."""
-    now, day = ctx.now(), today(ctx)
+    now, day = ctx.now(), ctx.today()
     week = sheet(View.WEEK, day, ctx.tenant.week_start)
     events = [
         Entry("one", ctx.say(_("Good")), "#h-calendar", day, day, "10:00", "good"),

@@ -76,7 +76,7 @@ def _shown(board: Board, request: PageRequest) -> Rendering:
 
 
 def _day_of(ctx: Context, value: object) -> str:
-    """The day of a date or an instant where the company is, as it is typed."""
+    """The day of a date or an instant where the actor is, as it is typed."""
     there = local(ctx, value)
     return "" if there is None else day_in(there).isoformat()
 

@@ -47,7 +47,7 @@ def view(ctx: Context, narrow: Mapping[str, object]) -> Rendering:
             "columns": [(kind.labels[name], kind.fields[name].kind) for name in names],
             "rows": cells(kind, names, page.data),
             "total": page.total,
-            "zone": ctx.tenant.timezone,
+            "zone": ctx.zone,
         },
     )
 

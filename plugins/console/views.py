@@ -8,7 +8,6 @@ from uuid import UUID
 
 from plugins.console import asked as asked_
 from plugins.console.asked import ALL, Asked
-from plugins.console.dates import today
 from plugins.console.paths import placed
 from plugins.console.registry import Kind, kind_at, query_of
 from plugins.console.tables import BOARD, CALENDAR, LAYOUTS, LIST, SHOWN_TO
@@ -143,7 +142,7 @@ def ready_made(kind: Kind) -> list[Row]:
     """The views that an entity comes with, as if somebody had saved them; none that asks by what the actor does not see."""
     me, found = kind.ctx.actor.user_id, list[Row]()
     for view in kind.entity.views:
-        asked = [(name, value.format(me=me, today=today(kind.ctx))) for name, value in view.conditions.items()]
+        asked = [(name, value.format(me=me, today=kind.ctx.today())) for name, value in view.conditions.items()]
         if me is not None and all(name.partition("[")[0] in kind.fields for name in view.conditions):
             found.append({
                 "id": view.key, "name": kind.ctx.say(view.label), "conditions": query_of(asked).lstrip("?"), "ordered_by": view.sort,

@@ -211,7 +211,7 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
 
 def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapping[str, str]) -> Plan:
     """What only all rows tell; to the end, whatever its columns: what is no CSV is refused before a row is written."""
-    styles = Styles(plan.fields, plan.columns, file, said, ctx.tenant.timezone, ctx.tenant.currency)
+    styles = Styles(plan.fields, plan.columns, file, said, ctx.zone, ctx.tenant.currency)
     left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
     rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
     for part in file.parts():

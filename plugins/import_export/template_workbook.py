@@ -134,14 +134,14 @@ def options(ctx: Context, field: Field) -> list[str]:
 
 
 def _typed(ctx: Context, column: Column) -> str | int | Decimal | date | datetime | None:
-    """The example as a spreadsheet keeps it: real numbers and dates, an instant in the company's zone."""
+    """The example as a spreadsheet keeps it: real numbers and dates, an instant in the actor's zone."""
     word, field = column.example, column.field
     if not word:
         return None
     if isinstance(field, BooleanField):
         return options(ctx, field)[word != "true"]
     if isinstance(field, DateTimeField):
-        return datetime.fromisoformat(word).astimezone(ZoneInfo(ctx.tenant.timezone)).replace(tzinfo=None)
+        return datetime.fromisoformat(word).astimezone(ZoneInfo(ctx.zone)).replace(tzinfo=None)
     if isinstance(field, DateField):
         return date.fromisoformat(word)
     if isinstance(field, IntegerField | DecimalField):
@@ -174,7 +174,7 @@ def _kind(ctx: Context, entity: str, field: Field) -> tuple[Text, dict[str, obje
             "currency": ctx.tenant.currency
         }
     if isinstance(field, DateTimeField):
-        return _("A date and time, for example 2026-01-31 09:30, in time zone {zone}."), {"zone": ctx.tenant.timezone}
+        return _("A date and time, for example 2026-01-31 09:30, in time zone {zone}."), {"zone": ctx.zone}
     if isinstance(field, IntegerField):
         return _("A whole number from {least} to {most}."), {"least": field.least, "most": field.most}
     if isinstance(field, DecimalField):

@@ -83,7 +83,7 @@ class WorkbookSink:
     """One sheet. An amount of money is a number, and its currency stands in the column behind it."""
 
     def __init__(self, ctx: Context, stream: BinaryIO, columns: Sequence[ExportColumn]) -> None:
-        self._columns, self._zone = columns, ZoneInfo(ctx.tenant.timezone)
+        self._columns, self._zone = columns, ZoneInfo(ctx.zone)
         self._headings = [word for column in columns for word in headings_of(ctx, column)]
         self._letters = [_letters(index) for index in range(len(self._headings))]
         self._file = zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
@@ -137,7 +137,7 @@ class WorkbookSink:
 def headings_of(ctx: Context, column: ExportColumn) -> list[str]:
     """The headings of a field in a workbook."""
     if isinstance(column.field, DateTimeField):
-        return [zoned(column.heading, ctx.tenant.timezone)]
+        return [zoned(column.heading, ctx.zone)]
     beside = [currency_of(ctx, column.field, column.heading)] if isinstance(column.field, MoneyField) else []
     return [column.heading, *beside]
 

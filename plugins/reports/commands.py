@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import cast
 
-from plugins.reports import table
+from plugins.reports import ready, table
 from plugins.reports.formats import of_reader
 from plugins.reports.query import run, unpriced
 from sdk import Command, Context, Parameter, Terminal, _
@@ -26,10 +26,11 @@ def run_report(ctx: Context, terminal: Terminal, options: Mapping[str, object]) 
     if shape == "json":
         found = {"data": rows, "unpriced": unpriced(ctx, entity, words["measure"], words["where"])}
         terminal.print(json.dumps(found, ensure_ascii=False, indent=2, default=str))
-    elif shape == "csv":
-        terminal.bytes(table.as_csv(rows, of_reader(ctx)))
-    elif shape == "xlsx":
-        terminal.bytes(table.as_xlsx(rows, entity, of_reader(ctx)))
+    elif shape in ready.TABLES:
+        asked = ready.of_query(ctx, entity, words["measure"], words["by"], words["where"])
+        labels = ready.labels(ctx, asked) if options["headings"] == ready.LABELS else table.NAMES
+        made = table.as_csv(rows, of_reader(ctx), labels) if shape == "csv" else table.as_xlsx(rows, entity, of_reader(ctx), labels)
+        terminal.bytes(made)
     else:
         terminal.print(table.as_table(rows, ctx.say(_("no records")), of_reader(ctx)))
     return 0
@@ -50,6 +51,12 @@ COMMANDS = (
             ),
             Parameter("--where", _("A condition, for example stage=won; can be repeated"), many=True),
             Parameter("--format", _("Output format; xlsx must be redirected to a file"), choices=FORMATS, default="table"),
+            Parameter(
+                "--headings",
+                _("Column headings of csv and xlsx: labels (in the company’s language) or names (as in the API)"),
+                choices=ready.HEADINGS,
+                default=ready.LABELS,
+            ),
             Parameter("--json", _("Same as --format json"), flag=True),
         ),
     ),

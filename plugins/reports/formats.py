@@ -96,7 +96,7 @@ def typed_cell(word: str, value: object) -> object:
 
 def of_reader(ctx: Context) -> Formats:
     """As the actor wants it; as programs read where nobody said so."""
-    zone = ctx.tenant.timezone
+    zone = ctx.zone
     if ctx.actor.user_id is None:
         return Formats(zone=zone)
     users = ctx.as_system().records("core.user")

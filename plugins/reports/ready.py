@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
 from plugins.reports import chart
 from plugins.reports.periods import bounds
-from plugins.reports.query import run
+from plugins.reports.query import run, words
 from plugins.reports.words import GRAINS, of_measure
 from sdk import BadRequest, Context, NotFound, Query, Report, _
 from sdk.context import Row
@@ -88,14 +89,22 @@ def _total(ctx: Context, report: Report, start: date, end: date) -> Row:
     return rows(ctx, replace(report, by=()), start, end)[0]
 
 
+def of_query(ctx: Context, entity: str, measures: Sequence[str], by: Sequence[str], where: Sequence[str], *, chart: str = "bar") -> Report:
+    """What somebody asks of an entity, as a report that nobody has made ready."""
+    return Report(
+        "query", ctx.entity(entity).plural_label, entity, tuple(words(measures)) or ("count",), tuple(words(by)), tuple(where),
+        chart=chart, plugin="reports",
+    )  # fmt: skip
+
+
 def labels(ctx: Context, report: Report) -> chart.Labels:
     """The words of its chart."""
-    words, choices, ordered = dict[str, str](), dict[str, dict[str, str]](), set[str]()
+    said, choices, ordered = dict[str, str](), dict[str, dict[str, str]](), set[str]()
     for word in report.by:
         path, _colon, grain = word.partition(":")
         field = field_at(ctx, report.entity, path)
         label = ctx.say(field.label) if field is not None else path
-        words[word] = ctx.say(GRAINS[grain], {"field": label}) if grain in GRAINS else label
+        said[word] = ctx.say(GRAINS[grain], {"field": label}) if grain in GRAINS else label
         if isinstance(field, ChoiceField):
             choices[word] = {key: ctx.say(label) for key, label in field.options.items()}
         elif isinstance(field, BooleanField):
@@ -107,9 +116,9 @@ def labels(ctx: Context, report: Report) -> chart.Labels:
         if isinstance(field, LinkField) and isinstance(field_at(ctx, report.entity, f"{word}.position"), IntegerField):
             ordered.add(word)
     for word in report.measures:
-        words[word] = of_measure(ctx, report.entity, word)
-        words[f"{word} currency"] = ctx.say(_("{measure} (currency)"), {"measure": words[word]})
-    return chart.Labels(ctx.say(report.label), words, choices, frozenset(ordered))
+        said[word] = of_measure(ctx, report.entity, word)
+        said[f"{word} currency"] = ctx.say(_("{measure} (currency)"), {"measure": said[word]})
+    return chart.Labels(ctx.say(report.label), said, choices, frozenset(ordered))
 
 
 def _called(ctx: Context, entity: str) -> dict[str, str]:

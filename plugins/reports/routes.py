@@ -9,8 +9,8 @@ from typing import cast
 from marshmallow import Schema, fields, validate
 
 from plugins.reports import files, ready
-from plugins.reports.query import PERMISSION, run, unpriced, words
-from sdk import Context, Report, Request, Route, _
+from plugins.reports.query import PERMISSION, run, unpriced
+from sdk import Context, Request, Route, _
 
 
 class ReportQuery(Schema):
@@ -22,7 +22,7 @@ class ReportQuery(Schema):
     where = fields.List(fields.String(), load_default=list)
     chart = fields.String(load_default="bar", validate=validate.OneOf(("bar", "line")))
     format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
-    headings = fields.String(load_default=ready.NAMES, validate=validate.OneOf(ready.HEADINGS))
+    headings = fields.String(load_default=ready.LABELS, validate=validate.OneOf(ready.HEADINGS))
 
 
 def query(ctx: Context, request: Request) -> object:
@@ -32,10 +32,7 @@ def query(ctx: Context, request: Request) -> object:
     found = run(ctx, entity, measures, by, where)
     if shape == "json":
         return {"data": found, "unpriced": unpriced(ctx, entity, measures, where)}
-    report = Report(
-        "query", ctx.entity(entity).plural_label, entity, tuple(words(measures)) or ("count",), tuple(words(by)), tuple(where),
-        chart=str(request.query["chart"]), plugin="reports",
-    )  # fmt: skip
+    report = ready.of_query(ctx, entity, measures, by, where, chart=str(request.query["chart"]))
     return files.answer(ctx, report, found, request.query, (None, None), {})
 
 
@@ -53,7 +50,7 @@ class Period(Schema):
     where = fields.List(fields.String(), load_default=list)
     compare = fields.String(load_default="", validate=validate.OneOf(("", "before")))
     format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
-    headings = fields.String(load_default=ready.NAMES, validate=validate.OneOf(ready.HEADINGS))
+    headings = fields.String(load_default=ready.LABELS, validate=validate.OneOf(ready.HEADINGS))
 
 
 def list_reports(ctx: Context, _request: Request) -> object:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from plugins.teamwork import assignments, booking, planning
 from plugins.teamwork.tables import DONE, LATE, ON_TIME, OPEN
-from plugins.teamwork.workdays import following, local_day, reminder, today
+from plugins.teamwork.workdays import following, local_day, reminder, today, zones_of
 from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _
 from sdk.context import id_of
 from sdk.fields import Reference
@@ -29,14 +30,25 @@ PART = 500
 def prepare_tasks(ctx: Context, batch: Batch) -> None:
     """When a task was done and whether in time, when to remind of it, what follows it, who does it."""
     planning.keep_mandatory(ctx, batch)
+    zones, home = _zones(ctx, batch), ZoneInfo(ctx.tenant.timezone)
     for change in batch.standing():
         if change.changes("state") and change.act != assignments.RECORD:
             change.values["done_at"] = ctx.now() if change.after("state") == DONE else None
         if change.changes("state") or change.changes("due_on"):
             change.values["timeliness"] = _timeliness(ctx, change)
-        _remind(ctx, change)
+        owner = change.after("owner")
+        _remind(ctx, change, zones.get(owner, home) if isinstance(owner, UUID) else home)
         _repeat(ctx, batch, change)
     assignments.prepare(ctx, batch)
+
+
+def _zones(ctx: Context, batch: Batch) -> Mapping[UUID, ZoneInfo]:
+    """By what clock those live whom their tasks are to remind; nobody is asked for where none does."""
+    reminding = [
+        change for change in batch.standing() if change.after("remind_days") is not None or change.after("remind_time") is not None
+    ]
+    owners = {owner for change in reminding if isinstance(owner := change.after("owner"), UUID)}
+    return zones_of(ctx, owners) if owners else {}
 
 
 def _timeliness(ctx: Context, change: Change) -> str | None:
@@ -47,9 +59,10 @@ def _timeliness(ctx: Context, change: Change) -> str | None:
     return ON_TIME if local_day(ctx, done) <= due else LATE
 
 
-def _remind(ctx: Context, change: Change) -> None:
-    """The next reminder is planned where it is asked for; one whose time is over comes with the next look at the clock, unless the day is over."""
-    if change.act == REMIND or not any(change.changes(name) for name in ("due_on", "remind_days", "remind_time", "state")):
+def _remind(ctx: Context, change: Change, zone: ZoneInfo) -> None:
+    """The next reminder is planned where it is asked for, by the clock of the task's owner; one whose time is over comes with the next look at the
+    clock, unless the day is over."""
+    if change.act == REMIND or not any(change.changes(name) for name in ("due_on", "remind_days", "remind_time", "state", "owner")):
         return
     due, days, clock = change.after("due_on"), change.after("remind_days"), change.after("remind_time")
     if days is None and clock is not None:
@@ -61,11 +74,11 @@ def _remind(ctx: Context, change: Change) -> None:
         return
     if clock is None:
         clock = change.values["remind_time"] = MORNING
-    if change.after("state") != OPEN or due < today(ctx):
+    if change.after("state") != OPEN or due < ctx.now().astimezone(zone).date():
         change.values["remind_at"] = None
-    elif change.before is None or any(change.changes(name) for name in ("due_on", "remind_days", "remind_time")):
+    elif change.before is None or any(change.changes(name) for name in ("due_on", "remind_days", "remind_time", "owner")):
         try:
-            change.values["remind_at"] = reminder(ctx, due, days, str(clock))
+            change.values["remind_at"] = reminder(zone, due, days, str(clock))
         except OverflowError:
             change.refuse("due_on", "out_of_range", _("that would be before the first possible date"))
     coming = change.values.get("remind_at")

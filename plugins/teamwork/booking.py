@@ -62,7 +62,7 @@ def _span(row: Row) -> _Span | None:
 
 
 def _said(ctx: Context, span: _Span, row: Row) -> str:
-    zone = ZoneInfo(ctx.tenant.timezone)
+    zone = ZoneInfo(ctx.zone)
     begins, ends = span.begins.astimezone(zone), span.ends.astimezone(zone)
     written = "%H:%M" if begins.date() == ends.date() else "%Y-%m-%d %H:%M"
     return f"{begins:{written}}–{ends:{written}} {row.get('subject') or ''}".rstrip()

@@ -19,7 +19,7 @@ MOST = 2_000
 
 
 def entries(ctx: Context, first: date, last: date, owner: UUID | None) -> list[dict[str, object]]:
-    """From `first` to `last` inclusive, days of the tenant's time zone, in their order; `overlaps`: at the same time as another of the owner's,
+    """From `first` to `last` inclusive, days of the actor's time zone, in their order; `overlaps`: at the same time as another of the owner's,
     `busy` says when. Raises Invalid for more than can be shown."""
     if last < first or (last - first).days >= MOST_DAYS:
         raise Invalid(_("a calendar shows 1 to {most} days"), most=MOST_DAYS)
@@ -45,14 +45,13 @@ def _all(ctx: Context, entity: str, filter: Filter) -> list[Row]:
 
 
 def overdue(ctx: Context) -> list[Row]:
-    """Open tasks that were due before today, where the tenant is; the longest overdue first."""
-    today = ctx.now().astimezone(ZoneInfo(ctx.tenant.timezone)).date()
-    found = ctx.records("teamwork.task").find((Condition("state", "eq", (OPEN,)), Condition("due_on", "lt", (today,))), MOST)
+    """Open tasks that were due before today, as the actor has it; the longest overdue first."""
+    found = ctx.records("teamwork.task").find((Condition("state", "eq", (OPEN,)), Condition("due_on", "lt", (ctx.today(),))), MOST)
     return sorted(found, key=lambda row: (row["due_on"], str(row["id"])))
 
 
 def _midnight(ctx: Context, day: date) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(ctx.tenant.timezone)).astimezone(UTC)
+    return datetime.combine(day, time(), ZoneInfo(ctx.zone)).astimezone(UTC)
 
 
 def _entry(entity: str, row: Row, times: Sequence[str]) -> dict[str, object]:

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from plugins.teamwork.booking import told
 from plugins.teamwork.calendar import entries
 from plugins.teamwork.tables import CANCELLED, DONE
-from plugins.teamwork.workdays import today
 from sdk import Context, PageRequest, PageRoute, Rendering, _
 from sdk.calendars import Entry, View, day_of, sheet
 from sdk.context import Row
@@ -20,7 +19,7 @@ _PLACES = {"teamwork.activity": ("activities", "starts_at"), "teamwork.task": ("
 
 def show_calendar(ctx: Context, request: PageRequest) -> Rendering:
     """The actor's own calendar; what is booked at the same time is marked."""
-    asked, now = request.asked("_day"), today(ctx)
+    asked, now = request.asked("_day"), ctx.today()
     page = sheet(request.asked("_span") or View.WEEK, day_of(asked) if asked else now, ctx.tenant.week_start)
     rows = [] if ctx.actor.user_id is None else entries(ctx, page.first, page.last, ctx.actor.user_id)
     return Rendering("teamwork/calendar.html", {"sheet": page, "days": page.days([_entry(ctx, row, now) for row in rows], now), "today": now,
@@ -52,7 +51,7 @@ def _entry(ctx: Context, row: Row, now: date) -> Entry:
 def _local(ctx: Context, value: object) -> date:
     assert isinstance(value, date)
     try:
-        return value.astimezone(ZoneInfo(ctx.tenant.timezone)) if isinstance(value, datetime) else value
+        return value.astimezone(ZoneInfo(ctx.zone)) if isinstance(value, datetime) else value
     except OverflowError:  # the last day that there is has no day after it, wherever one is
         return value
 

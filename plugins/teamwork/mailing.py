@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
 from uuid import UUID
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from plugins.teamwork.notices import LONGEST_TITLE, MAIL, PART, keep_single, line, living, page, wanted, wishes
 from plugins.teamwork.tables import DEFAULT_DIGEST, LEFT_OUT, SENT, WAITING
+from plugins.teamwork.workdays import zones_of
 from sdk import Batch, Condition, Context, Draft, Invalid, Mail, NotFound, Told, _, where
 from sdk.changes import ERASE
 from sdk.context import Row, id_of
@@ -64,12 +64,14 @@ def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def times_of(ctx: Context, people: Iterable[UUID]) -> Mapping[UUID, Times]:
-    """The times of these people; who has said nothing has letters at once. One question for all."""
-    there, home = sorted(set(people)), ZoneInfo(ctx.tenant.timezone)
-    found = dict.fromkeys(there, Times(home))
+    """The times of these people; who has said nothing has letters at once. Two questions for all."""
+    there = sorted(set(people))
+    homes = zones_of(ctx, there)
+    found = {person: Times(homes[person]) for person in there}
     for start in range(0, len(there), PART):
         for row in ctx.as_system().records(TIMES).find((Condition("owner", "in", tuple(there[start : start + PART])),), PART):
-            found[UUID(str(row["owner"]))] = _times(row, home)
+            owner = UUID(str(row["owner"]))
+            found[owner] = _times(row, homes[owner])
     return found
 
 
@@ -83,22 +85,15 @@ def _times(row: Row, home: ZoneInfo) -> Times:
 
 
 def prepare_times(ctx: Context, batch: Batch) -> None:
-    """Quiet hours have two ends that differ, a time zone is one that there is, and nobody has two such records."""
+    """Quiet hours have two ends that differ, and nobody has two such records."""
     for change in batch.standing():
-        since, until, zone = (change.after(name) for name in ("quiet_from", "quiet_until", "timezone"))
+        since, until = (change.after(name) for name in ("quiet_from", "quiet_until"))
         if (since is None) != (until is None):
             missing = "quiet_from" if since is None else "quiet_until"
             change.refuse(missing, "required", _("quiet hours need a start and an end; enter both or neither"))
         elif since is not None and since == until:
             change.refuse("quiet_until", "no_hours", _("quiet hours can’t end when they start; to stop emails altogether, mute them"))
-        if zone is not None and zone not in _zones():
-            change.refuse("timezone", "unknown_timezone", _("unknown time zone {value!r}; expected for example Europe/Berlin"), value=zone)
     keep_single(ctx, batch, ("owner",))
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
 
 
 # --- from a notice to a letter ---------------------------------------------------------------------------------------

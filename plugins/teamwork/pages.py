@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 from plugins.teamwork import files, follows, people
 from plugins.teamwork.mentions import COMMENT, mentioned
 from plugins.teamwork.tables import DONE, KINDS
-from plugins.teamwork.workdays import today
 from sdk import (
     SIGNED_IN,
     Condition,
@@ -59,7 +58,7 @@ def say(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 
 def _instant(ctx: Context, word: str) -> object:
-    """When it was: nothing typed is now, a time of no zone is the tenant's."""
+    """When it was: nothing typed is now, a time of no zone is the actor's."""
     if not word:
         return ctx.now()
     try:
@@ -67,7 +66,7 @@ def _instant(ctx: Context, word: str) -> object:
     except ValueError:
         return word
     try:
-        return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.tenant.timezone))).astimezone(UTC)
+        return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(ctx.zone))).astimezone(UTC)
     except OverflowError:  # at the edge of time: the door says what it takes
         return word
 
@@ -77,7 +76,7 @@ def _composer(ctx: Context, request: PageRequest, about: str, refusal: Refusal |
     values = {
         "about": about, "what": request.typed("what", "comment"), "typed": dict(request.form), "problems": told(ctx, refusal),
         "may": {"comment": ctx.can(f"{COMMENT}.create"), "activity": ctx.can("teamwork.activity.create"), "task": ctx.can("teamwork.task.create")},
-        "kinds": [(key, ctx.say(label)) for key, label in KINDS.items()], "today": today(ctx).isoformat(), "back": _back(ctx, request),
+        "kinds": [(key, ctx.say(label)) for key, label in KINDS.items()], "today": ctx.today().isoformat(), "back": _back(ctx, request),
         "title": ctx.records(reference.entity).titles([reference.id]).get(reference.id, "—"),
         "strangers": _strangers(ctx, reference, request.typed("body")) if refusal is not None and ctx.offers("core.share") else [],
     }  # fmt: skip

@@ -25,7 +25,7 @@ _FEW, _MOST_FILES = 8, 100
 
 def my_tasks(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
     """The actor's open tasks, what is due first on top."""
-    me, now = ctx.actor.user_id, today(ctx)
+    me, now = ctx.actor.user_id, ctx.today()
     if me is None:
         return None
     mine = (Condition("state", "eq", (OPEN,)), Condition("owner", "eq", (str(me),)))
@@ -41,12 +41,11 @@ def _late(due: object, now: date) -> bool:
 
 
 def my_meetings(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | None:
-    """What is in the actor's calendar from now until the end of tomorrow, in the tenant's zone."""
+    """What is in the actor's calendar from now until the end of tomorrow, in the actor's zone."""
     me = ctx.actor.user_id
     if me is None:
         return None
-    zone = ZoneInfo(ctx.tenant.timezone)
-    end = datetime.combine(today(ctx) + timedelta(days=2), time.min, zone)
+    end = datetime.combine(ctx.today() + timedelta(days=2), time.min, ZoneInfo(ctx.zone))
     mine = (
         Condition("owner", "eq", (str(me),)),
         Condition("state", "eq", (PLANNED,)),
@@ -120,7 +119,7 @@ def composer(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
     if not subject or not any(may.values()):
         return None
     kinds = [(key, ctx.say(label)) for key, label in KINDS.items()]
-    return Rendering("teamwork/composer.html", {"about": subject, "may": may, "kinds": kinds, "today": today(ctx).isoformat()})
+    return Rendering("teamwork/composer.html", {"about": subject, "may": may, "kinds": kinds, "today": ctx.today().isoformat()})
 
 
 def kept_files(ctx: Context, record: Mapping[str, object]) -> Rendering | None:

@@ -142,7 +142,7 @@ class Comment(Record):
 
     __tablename__ = "teamwork_comments"
 
-    about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True)
+    about: Mapped[f.Reference] = f.any_record(_("About"), required=True, parent=True, remark=True)
     body: Mapped[str] = f.long_text(_("Text"), length=5000, required=True, personal=True)
     mentions: Mapped[list[str] | None] = people(_("Mentions"))
 
@@ -201,7 +201,7 @@ class LetterTimes(Record):
     quiet_from: Mapped[str | None] = _clock(_("Quiet hours start"), "22:00")
     quiet_until: Mapped[str | None] = _clock(_("Quiet hours end"), "07:00")
     digest_at: Mapped[str] = _clock(_("Daily email at"), DEFAULT_DIGEST, default=DEFAULT_DIGEST)
-    timezone: Mapped[str | None] = f.text(_("Time zone"), length=60, example="Europe/Berlin")
+    timezone: Mapped[str | None] = f.timezone(_("Time zone"))
 
 
 class HeldLetter(Record):

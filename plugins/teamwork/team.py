@@ -13,7 +13,6 @@ from plugins.teamwork.attainment import PART
 from plugins.teamwork.crew import crew
 from plugins.teamwork.people import as_id
 from plugins.teamwork.tables import DEALS, DONE, OPEN, PLANNED
-from plugins.teamwork.workdays import today
 from sdk import Condition, Context, NotFound, PageRequest, PageRoute, Query, Rendering, _
 from sdk.context import Row
 
@@ -57,7 +56,7 @@ def show(ctx: Context, request: PageRequest) -> Rendering:
         raise NotFound(_("there is nothing at this address"))
     heads, lines = _lines(ctx, people)
     values = {
-        "heads": heads, "lines": lines, "today": today(ctx), "chosen": chosen, "comments": _comments(ctx, people),
+        "heads": heads, "lines": lines, "today": ctx.today(), "chosen": chosen, "comments": _comments(ctx, people),
         "name": people[chosen]["name"] if chosen is not None else "", "opened": _opened(ctx, chosen) if chosen is not None else [], "here": ctx.page(PLACE),
         "teams": teams, "team": team,
     }  # fmt: skip
@@ -72,7 +71,7 @@ def _teams(ctx: Context, people: Mapping[UUID, Row]) -> list[tuple[UUID, str]]:
 
 def _lines(ctx: Context, people: Mapping[UUID, Row]) -> tuple[list[str], list[Line]]:
     """The heads of the columns, and a line for each person; what the actor may not read is in none of them."""
-    day, week, ids = today(ctx), _week(ctx), list(people)
+    day, week, ids = ctx.today(), _week(ctx), list(people)
     columns: list[tuple[str, Mapping[UUID, Figure]]] = []
     if ctx.can(f"{TASK}.read"):
         open_ = Condition("state", "eq", (OPEN,))
@@ -113,12 +112,12 @@ def _counted(
 
 
 def _midnight(ctx: Context, day: date) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(ctx.tenant.timezone)).astimezone(UTC)
+    return datetime.combine(day, time(), ZoneInfo(ctx.zone)).astimezone(UTC)
 
 
 def _week(ctx: Context) -> datetime:
-    """When the week of the tenant began."""
-    day = today(ctx)
+    """When the week of who looks began."""
+    day = ctx.today()
     return _midnight(ctx, day - timedelta(days=(day.isoweekday() - ctx.tenant.week_start) % 7))
 
 
@@ -126,7 +125,7 @@ def _meetings(ctx: Context, people: Sequence[UUID], day: date) -> dict[UUID, lis
     """What is held today, in the order of the day."""
     if not ctx.can(f"{ACTIVITY}.read"):
         return {}
-    zone, found = ZoneInfo(ctx.tenant.timezone), dict[UUID, list[Mapping[str, object]]]()
+    zone, found = ZoneInfo(ctx.zone), dict[UUID, list[Mapping[str, object]]]()
     held = (Condition("starts_at", "gte", (_midnight(ctx, day),)), Condition("starts_at", "lt", (_midnight(ctx, day + timedelta(days=1)),)))
     for start in range(0, len(people), PART):
         among = Condition("owner", "in", tuple(people[start : start + PART]))
@@ -151,7 +150,7 @@ def _opened(ctx: Context, person: UUID) -> list[Mapping[str, object]]:
     """Parts of one person's day: overdue tasks, and the deals that have no next step."""
     parts: list[Mapping[str, object]] = []
     if ctx.can(f"{TASK}.read"):
-        mine = (Condition("state", "eq", (OPEN,)), Condition("owner", "eq", (person,)), Condition("due_on", "lte", (today(ctx),)))
+        mine = (Condition("state", "eq", (OPEN,)), Condition("owner", "eq", (person,)), Condition("due_on", "lte", (ctx.today(),)))
         rows = ctx.records(TASK).query(Query(mine, ("due_on",), ("id", "subject", "due_on"), limit=_FEW * 2)).data
         shown = [{"name": row.get("subject"), "href": ctx.page(f"/teamwork/tasks/{row['id']}"), "day": row.get("due_on")} for row in rows]
         parts.append({"key": "due", "title": ctx.say(_("Due")), "rows": shown, "nothing": ctx.say(_("Nothing is due."))})

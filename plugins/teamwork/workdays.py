@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sdk import Condition, Context
@@ -24,6 +25,13 @@ def today(ctx: Context) -> date:
 def local_day(ctx: Context, moment: datetime) -> date:
     """The day of an instant where the tenant is."""
     return moment.astimezone(ZoneInfo(ctx.tenant.timezone)).date()
+
+
+def zones_of(ctx: Context, people: Iterable[UUID]) -> Mapping[UUID, ZoneInfo]:
+    """By what clock each of these people lives: the own, or that of the company. One question for all."""
+    there, home = set(people), ctx.tenant.timezone
+    rows = ctx.as_system().records("core.user").values(there)
+    return {person: ZoneInfo(str(rows.get(person, {}).get("timezone") or home)) for person in there}
 
 
 def holidays(ctx: Context, start: date) -> Mapping[date, bool]:
@@ -56,10 +64,10 @@ def _worked_on(day: date, works: Mapping[date, bool]) -> date:
     return day
 
 
-def reminder(ctx: Context, due: date, days: int, clock: str) -> datetime:
+def reminder(zone: ZoneInfo, due: date, days: int, clock: str) -> datetime:
     """The instant of a local time so many days before a day; a time that summer time leaves out is taken an hour later."""
     hour, minute = (int(part) for part in clock.split(":"))
-    local = datetime.combine(due - timedelta(days=days), time(hour, minute), ZoneInfo(ctx.tenant.timezone))
+    local = datetime.combine(due - timedelta(days=days), time(hour, minute), zone)
     return local.astimezone(ZoneInfo("UTC"))
 
 

@@ -13,6 +13,7 @@ from sdk.fields.base import (
     ReportRole,
     beside,
     by_act,
+    by_oneself,
     called_after,
     converts,
     historic,
@@ -28,7 +29,18 @@ from sdk.fields.link import LinkField, NaturalKey, link
 from sdk.fields.money import CurrencyField, Money, MoneyField, currency, money
 from sdk.fields.number import BooleanField, DecimalField, IntegerField, boolean, decimal, exact_text, integer, percent, readings
 from sdk.fields.text import KeysField, TextField, email, key, keys, long_text, phone, text, url
-from sdk.fields.time import DateField, DateTimeField, at, date_orders, day_and_time, on, split_offset, year_is_short
+from sdk.fields.time import (
+    DateField,
+    DateTimeField,
+    TimezoneField,
+    at,
+    date_orders,
+    day_and_time,
+    on,
+    split_offset,
+    timezone,
+    year_is_short,
+)
 
 __all__ = [
     "NO_EXAMPLE",
@@ -59,11 +71,13 @@ __all__ = [
     "ReportRole",
     "Source",
     "TextField",
+    "TimezoneField",
     "any_record",
     "at",
     "beside",
     "boolean",
     "by_act",
+    "by_oneself",
     "called_after",
     "choice",
     "computed",
@@ -93,6 +107,7 @@ __all__ = [
     "spoilt",
     "synonyms",
     "text",
+    "timezone",
     "url",
     "with_example",
     "year_is_short",

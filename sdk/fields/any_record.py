@@ -51,6 +51,7 @@ class AnyRecordField(Field):
     """
 
     parent: bool = False
+    remark: bool = False
 
     kind: ClassVar[str] = "any_record"
     operators: ClassVar[tuple[str, ...]] = ("eq", "ne", "in", "empty")
@@ -116,10 +117,13 @@ class AnyRecordField(Field):
         return {"type": "string", "pattern": f"^{_ENTITY}:{_ID}$", "maxLength": _LONGEST + 37}
 
 
-def any_record(label: Text, *, required: bool = False, parent: bool = False, track: bool = False,
+def any_record(label: Text, *, required: bool = False, parent: bool = False, remark: bool = False, track: bool = False,
                readonly: bool = False) -> Mapped[Any]:  # fmt: skip
     """A record of any entity that the tenant has, as `Reference`; on the wire `{"entity": "plugin.entity", "id": "..."}`.
 
     `parent=True`: who reaches that record reaches this one (comments, files). Such a record cannot be about another such record.
+
+    `remark=True`, with it: the record is what its owner says about that one and no part of it (comments): who may read that one may
+    write such of his own, and change and delete them; a part asks for the right to change it.
     """
-    return Mapped(AnyRecordField(label=label, required=required, parent=parent, track=track, readonly=readonly, index=True))
+    return Mapped(AnyRecordField(label=label, required=required, parent=parent, remark=remark, track=track, readonly=readonly, index=True))

@@ -107,6 +107,8 @@ class Field:
     """Whether an import of history brings it in, though nobody writes it by hand (`sdk.changes.HISTORY`)."""
     by_act: bool = False
     """Whether people fill it by an act alone: no form offers it; files and programs do."""
+    by_oneself: bool = False
+    """Whether the person whose record it stands on sets it, without the right to change people: language, time zone."""
     hands_over: bool = False
     """Whether a person whom it names (a link, or a document with the id in it) makes place for a successor when that person leaves."""
     index: bool = False
@@ -335,6 +337,12 @@ def historic(mapped: Mapped[Any]) -> Mapped[Any]:
 def by_act(mapped: Mapped[Any]) -> Mapped[Any]:
     """A field that people fill by an act of its own, and no form offers: the payment that another one reverses. Imports and the API write it."""
     return mapped.but(by_act=True)
+
+
+def by_oneself(mapped: Mapped[Any]) -> Mapped[Any]:
+    """A field of people (`core.user`, or what extends it) that each sets for himself, on the page of the own account and by
+    `PATCH /api/v1/core/me`: the language, how numbers are written."""
+    return mapped.but(by_oneself=True)
 
 
 def synonyms(mapped: Mapped[Any], *words: str) -> Mapped[Any]:

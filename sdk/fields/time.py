@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import sqlalchemy as sa
 
 from sdk.columns import UtcDateTime
 from sdk.fields.base import Cells, Field, FlawError, Mapped, Parsed, ReportRole, wrong_type
+from sdk.fields.text import TextField
 from sdk.text import Text, _
 
 _READ = frozenset({date, type(None)})
@@ -291,6 +293,33 @@ class DateTimeField(Field):
 
     def json_schema(self) -> dict[str, object]:
         return {"type": "string", "format": "date-time"}
+
+
+@cache
+def timezones() -> frozenset[str]:
+    """The names of all zones that there are; read once, as that means many files."""
+    return frozenset(available_timezones())
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimezoneField(TextField):
+    """The name of a time zone, as the IANA has it."""
+
+    length: int = 60
+    example: str = "Europe/Berlin"
+
+    widget: ClassVar[str] = "timezone"
+
+    def check(self, cell: object) -> object:
+        checked = TextField.check(self, cell)
+        if checked is not None and checked not in timezones():
+            raise FlawError("unknown_timezone", _("unknown time zone {value!r}; expected for example Europe/Berlin"), value=checked)
+        return checked
+
+
+def timezone(label: Text) -> Mapped[Any]:
+    """The name of a time zone, such as Europe/Berlin; pages offer all that there are."""
+    return Mapped(TimezoneField(label=label))
 
 
 def _clock(word: str) -> time:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
 
+from core.context import Work
 from core.platform import Platform
 from core.tenancy import lifecycle
-from core.testkit.fixtures import Api, People
+from core.testkit.fixtures import Api, Clock, People
 from plugins.console.devices import device
+from plugins.teamwork.calendar import entries
+from plugins.teamwork.mailing import times_of
 from sdk import Tenant, where
+from sdk.context import id_of
 from tests.console.site import Look, Site
 from tests.console.test_entrance import EMAIL, PASSWORD, signed_in
 
@@ -81,6 +87,61 @@ def test_numbers_and_days_stand_as_their_reader_has_them_written_whatever_the_la
     assert "€1,234.56" in site.get(mine).text, "for everybody else they stay"
     assert client.patch(f"/api/v1/core/users/{people.rep}", {"company.formats": None}).status_code == 200
     assert "€1,234.56" in rep.get(mine).text
+
+
+@pytest.mark.feature("A3")
+@pytest.mark.feature("A6")
+@pytest.mark.feature("A7")
+def test_each_person_sets_what_is_his_own_on_his_page_and_through_the_api_and_nothing_else(client: Api, people: People, site: Site) -> None:
+    rep = client.as_user(people.rep)
+    mine, own = Site(rep), {"locale": "en", "timezone": "Asia/Tokyo", "company.formats": "de-DE", "company.currency": "EUR"}
+    nothing = dict.fromkeys(own)
+    assert rep.get("/api/v1/core/me").json == nothing
+    (form,) = [one for one in mine.get("/me/account").tree.forms if one.action == "/console/me/settings"]
+    assert {name for name, _value in form.form_values()} == {*own, "csrf_token"}
+    wrong = mine.post("/me/settings", {**own, "timezone": "Europe/Atlantis"})
+    assert (wrong.status, wrong.texts("//p[@id='p-timezone']")) == (
+        422,
+        ["unknown time zone 'Europe/Atlantis'; expected for example Europe/Berlin"],
+    )
+    assert wrong.all("//select[@name='company.formats']/option[@selected]/@value") == ["de-DE"], "what was typed stays"
+    assert mine.post("/me/settings", own).status == 303
+    assert rep.get("/api/v1/core/me").json == own
+    assert rep.patch("/api/v1/core/me", {"company.currency": None}).json == {**own, "company.currency": None}, "the rest stays"
+    for stolen in ("roles", "email", "team", "active", "no such"):
+        refused = rep.patch("/api/v1/core/me", {stolen: None})
+        assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "unknown_field")
+    narrow = client.as_user(people.rep, allows=["customers.account.read:name"])
+    assert narrow.patch("/api/v1/core/me", {"timezone": "UTC"}).status_code == 403
+    assert (client.get("/api/v1/core/me").json, site.get("/me/account").status) == (nothing, 200), "everybody else stays as he was"
+    assert rep.get("/api/v1/meta").json["user"]["timezone"] == "Asia/Tokyo"
+
+
+@pytest.mark.feature("A6")
+def test_moments_and_days_are_those_of_who_looks_and_what_is_counted_for_all_keeps_the_days_of_the_company(
+    client: Api, people: People, site: Site, work: Work, clock: Clock
+) -> None:
+    rep = client.as_user(people.rep)
+    mine, at = Site(rep), "/teamwork/activities"
+    assert rep.patch("/api/v1/core/me", {"timezone": "Asia/Tokyo"}).status_code == 200
+    assert mine.sent(f"{at}/new", subject="Call", starts_at="2026-03-29T02:30").status == 303
+    (call,) = work.records("teamwork.activity").find(())
+    assert call["starts_at"] == datetime(2026, 3, 28, 17, 30, tzinfo=UTC)
+    assert mine.get(f"{at}/{call['id']}/edit").form()["starts_at"] == "2026-03-29T02:30"
+    assert ("2:30" in mine.get(f"{at}/{call['id']}").text, "5:30" in site.get(f"{at}/{call['id']}").text) == (True, True)
+    assert [len(entries(one, date(2026, 3, 28), date(2026, 3, 28), None)) for one in (work.as_user(people.rep), work)] == [0, 1]
+    asked = {"entity": "teamwork.activity", "measure": "count", "by": "starts_at:day"}
+    assert [api.get("/api/v1/reports/query", asked).json["data"][0]["starts_at:day"] for api in (rep, client)] == ["2026-03-28"] * 2
+    clock.now = datetime(2026, 1, 15, 16, tzinfo=UTC)  # already the sixteenth in Tokyo
+    task = {"subject": "Offer", "due_on": date(2026, 1, 15), "owner": people.rep, "remind_days": 0}
+    made = work.records("teamwork.task").create(task)
+    assert [len(one.get("/teamwork/tasks", {"_view": "overdue"}).rows()) for one in (mine, site)] == [1, 0]
+    assert made["remind_at"] is None, "his day is over"
+    later = work.records("teamwork.task").update(id_of(made), {"due_on": date(2026, 2, 1)})
+    assert later["remind_at"] == datetime(2026, 2, 1, tzinfo=UTC), "at nine where he is"
+    given = work.records("teamwork.task").update(id_of(made), {"owner": people.manager})
+    assert given["remind_at"] == datetime(2026, 2, 1, 9, tzinfo=UTC)
+    assert {one.zone.key for one in times_of(work, [people.rep]).values()} == {"Asia/Tokyo"}
 
 
 @pytest.mark.feature("A3")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -12,11 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.context import Work
+from core.pages.formats import written
 from core.testkit.fixtures import Api, Clock, People
+from plugins.console import dates
 from plugins.console.inputs import instant, local
 from plugins.pipeline.template import apply
 from sdk import Context, Draft
 from sdk.context import id_of
+from sdk.fields.time import timezones
 from sdk.pages import worded
 from tests.console.site import Site
 
@@ -27,22 +30,37 @@ class Zoned:
     """As much of a context as forms of instants look at."""
 
     def __init__(self, zone: str) -> None:
-        self.tenant = self
-        self.timezone = zone
+        self.zone = zone
 
 
+ZONES = sorted(timezones())
+
+
+@pytest.mark.feature("A6")
 @given(
     st.datetimes(min_value=datetime(1990, 1, 1), max_value=datetime(2050, 1, 1)).map(lambda one: one.replace(second=0, microsecond=0)),
-    st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"]),
+    st.sampled_from(ZONES),
 )
-def test_an_instant_is_shown_and_read_back_as_it_was_whatever_clocks_do(moment: datetime, zone: str) -> None:
+def test_an_instant_is_shown_and_read_back_as_it_was_whatever_clocks_do_and_comes_back_as_typed(moment: datetime, zone: str) -> None:
     ctx = cast("Context", Zoned(zone))
     at = moment.replace(tzinfo=UTC)
     shown = local(ctx, at.isoformat())
     back = datetime.fromisoformat(instant(ctx, shown))
     twice = at.astimezone(ZoneInfo(zone)).fold == 1  # of an hour that comes twice the first is meant
     assert local(ctx, back.isoformat()) == shown
-    assert back == at or (twice and timedelta(0) < at - back <= timedelta(hours=1))
+    assert back == at or (twice and timedelta(0) < at - back <= timedelta(hours=4))
+    typed = moment.isoformat(timespec="minutes")
+    missing = at.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != moment
+    assert local(ctx, datetime.fromisoformat(instant(ctx, typed))) == typed or missing
+
+
+@pytest.mark.feature("A6")
+def test_a_day_is_the_same_day_in_every_zone_that_there_is() -> None:
+    days = [date(2026, 3, 29), date(2026, 10, 25), date(1, 1, 1), date(9999, 12, 31)]
+    for zone in ZONES:
+        ctx = cast("Context", Zoned(zone))
+        assert [dates.local(ctx, day) for day in days] == [dates.local(ctx, day.isoformat()) for day in days] == days
+        assert [written("en", day, zone) for day in days] == ["Mar 29, 2026", "Oct 25, 2026", "Jan 1, 1", "Dec 31, 9999"]
 
 
 @pytest.fixture
@@ -97,6 +115,7 @@ def test_numbers_tags_and_records_are_typed_as_people_write_them(site: Site, wor
 
 def test_an_instant_whose_seconds_the_form_does_not_show_is_no_change(site: Site, work: Work) -> None:
     made = work.records("teamwork.activity").create({"subject": "Lunch", "starts_at": "2026-01-15T12:00:42Z"})
+    assert site.get(f"/teamwork/activities/{made['id']}/edit").form()["starts_at"] == "2026-01-15T12:00"
     assert site.sent(f"/teamwork/activities/{made['id']}/edit", notes="Late").status == 303
     row = work.records("teamwork.activity").values([id_of(made)])[id_of(made)]
     assert (row["notes"], row["starts_at"]) == ("Late", datetime(2026, 1, 15, 12, 0, 42, tzinfo=UTC))

@@ -220,6 +220,10 @@ def test_what_one_writes_about_a_record_is_on_its_timeline(client: Api, people: 
     refused = site.post("/teamwork/say", {**form, "what": "task", "task_subject": ""})
     assert refused.status == 422
     assert refused.all("//*[@role='alert']")
+    colleague = Site(client.as_user(people.reps[0][1]))  # who reads it and may not change it
+    form = colleague.get(at).form()
+    assert colleague.post("/teamwork/say", {**form, "what": "comment", "body": "Mine too"}).status == 303
+    assert "Mine too" in colleague.get(f"{at}?tab=timeline").text
 
 
 @pytest.mark.feature("J2")

@@ -104,9 +104,11 @@ def test_a_report_comes_as_csv_workbook_and_pictures(asked: Api) -> None:
     rows = asked.get(address).json["data"]
     lines = list(csv.reader(io.StringIO(asked.get(address, {"format": "csv"}).data.decode("utf-8-sig"))))
     assert len(lines) == len(rows) + 1
+    assert (lines[0][:2], "sum:net" in rows[0]) == (["产品线", "不含税金额合计"], True), "the words of the page; JSON has names"
+    assert not [head for head in lines[0] if ":" in head]
     book = load_workbook(io.BytesIO(asked.get(address, {"format": "xlsx"}).data))
     headings, *cells = book.active.iter_rows(values_only=True)
-    amount = headings.index("sum:net")
+    amount = headings.index("不含税金额合计")
     assert [Decimal(str(line[amount])) for line in cells] == [Decimal(row["sum:net"]["amount"]) for row in rows]
     assert all(isinstance(line[amount], int | float) for line in cells)
     for shape, begins in (("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<svg")):

@@ -159,6 +159,33 @@ def test_a_comment_is_seen_with_its_record_and_changed_by_its_author_alone(clien
     assert rep.delete(place).status_code == 204
 
 
+@pytest.mark.feature("J2")
+def test_whoever_may_read_a_record_says_something_about_it_and_adds_no_parts_to_it(
+    client: Api, account: UUID, people: People, work: Work
+) -> None:
+    rep, colleague, stranger = (client.as_user(one) for one in (people.rep, people.reps[0][1], people.reps[1][0]))
+    said = {"about": f"customers.account:{account}", "body": "I know them. Ask @[rep00]."}
+    assert client.as_user(people.reps[0][1]).patch(f"/api/v1/customers/accounts/{account}", {"name": "x"}).status_code == 403
+    made = colleague.post(f"{API}/comments", said)
+    assert (made.status_code, made.json["owner"]) == (201, str(people.reps[0][1])), made.text
+    own, other = f"{API}/comments/{made.json['id']}", f"{API}/comments/{rep.post(f'{API}/comments', said).json['id']}"
+    asked = {"action": "teamwork.comment.update", "user": str(people.reps[0][1])}
+    for place, status, allowed in ((own, 200, True), (other, 403, False)):
+        assert colleague.patch(place, {"body": "I know them well."}).status_code == status
+        told = client.get("/api/v1/core/explanations", {**asked, "record": place.rpartition("/")[2]}).json
+        assert (told["allowed"], told["reason"]) == (allowed, "granted" if allowed else "out_of_reach")
+    assert (colleague.delete(other).status_code, colleague.delete(own).status_code, rep.delete(other).status_code) == (403, 204, 204)
+    assert colleague.post(f"{API}/comments", {**said, "owner": str(people.rep)}).status_code == 403, "nobody speaks in another's name"
+    assert sent(colleague, account, b"x", "x.txt")[0] == 403, "a file is part of the record"
+    assert stranger.post(f"{API}/comments", said).status_code == 422
+    work.records("core.share").create({"record": said["about"], "user": people.reps[1][0], "access": "read"})
+    assert stranger.post(f"{API}/comments", said).status_code == 201
+    for key in ("sales_rep", "everybody"):  # each of the roles by which he reads anything
+        role = id_of(work.records("core.role").find(where(key=key))[0])
+        work.records("core.grant").create({"role": str(role), "permission": "teamwork.comment.create", "scope": "none"})
+    assert colleague.post(f"{API}/comments", said).status_code == 403, "a role may say otherwise"
+
+
 def sent(api: Api, account: UUID, content: bytes, name: str) -> tuple[int, dict[str, object]]:
     data = {"about": f"customers.account:{account}", "file": (BytesIO(content), name)}
     answer = api.call("POST", f"{API}/uploads", data=data, content_type="multipart/form-data")

@@ -55,7 +55,7 @@ def facts_of(work: Work | None, asked: PageRequest, *, csrf: str) -> dict[str, o
         "theme": theme if (theme := request.cookies.get("dealwright_theme", "")) in ("light", "dark") else "",
         "locale": locale,
         "lang": locale.replace("_", "-"),
-        "zone": work.tenant.timezone if work is not None else "UTC",
+        "zone": work.zone if work is not None else "UTC",
         "now": work.now() if work is not None else None,
         "tenant": work.tenant.name if work is not None else "",
         "user": work.actor.name if work is not None else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -125,17 +126,22 @@ class Oracle:
             return tuple(replace(right, scope=Scope.OWN) for right in own)
         if not self._following(entity, verb):
             return own
-        above = Verb.READ if verb is Verb.READ else Verb.UPDATE
-        return own + tuple(
-            self._allowed(name, [Grant(Scope.PARENT)]) if any(self.rights(parent, above) for parent in self._parents(entity)) else ()
-        )
+        follows = any(self.rights(parent, above) for parent in self._parents(entity) for above in self._enough(entity, verb))
+        return own + tuple(self._allowed(name, [Grant(Scope.PARENT)]) if follows else ())
+
+    def _enough(self, entity: Entity, verb: Verb) -> tuple[Verb, ...]:
+        """By what one can do with a record one does this to what is part of it, or, reading it, to what one said about it oneself."""
+        if verb is Verb.READ:
+            return (Verb.READ,)
+        remark = isinstance(entity.parent, AnyRecordField) and entity.parent.remark
+        return (Verb.UPDATE, Verb.READ) if remark else (Verb.UPDATE,)
 
     def _following(self, entity: Entity, verb: Verb) -> set[str]:
         """The roles that have a verb for what something is part of, or follow there, and say nothing of the part; one may say that it has none."""
         if entity.parent is None:
             return set()
-        found, above = set[str](), Verb.READ if verb is Verb.READ else Verb.UPDATE
-        for parent in self._parents(entity):
+        found = set[str]()
+        for parent, above in product(self._parents(entity), self._enough(entity, verb)):
             held = self._rights.get(f"{parent.full_name}.{above}", ())
             found |= {right.role for right in held if right.scope is not Scope.NONE} | self._following(parent, above)
         return found - self._said.get(f"{entity.full_name}.{verb}", set())
@@ -218,8 +224,8 @@ class Oracle:
         parent, above = found
         if above["deleted_at"] is not None:
             return False
-        wanted = Verb.READ if verb is Verb.READ else Verb.UPDATE
-        return any(self._reaches(right, parent, above, wanted) for right in self.rights(parent, wanted))
+        enough = [one for one in self._enough(entity, verb) if one is not Verb.READ or verb is Verb.READ or row["owner_id"] == self.me]
+        return any(self._reaches(right, parent, above, wanted) for wanted in enough for right in self.rights(parent, wanted))
 
     def _parent_of(self, entity: Entity, row: type_row) -> tuple[Entity, type_row] | None:
         field = entity.parent

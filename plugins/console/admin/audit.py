@@ -82,7 +82,7 @@ def _broken(ctx: Context, proof: Mapping[str, Any] | None) -> str:
 
 
 def _conditions(ctx: Context, asked: Mapping[str, str]) -> tuple[Condition, ...]:
-    zone = ZoneInfo(ctx.tenant.timezone)
+    zone = ZoneInfo(ctx.zone)
     made = [Condition(name, "eq", (asked[name],)) for name in ("user", "entity", "record", "channel", "action") if asked[name]]
     if asked["since"]:
         made.append(Condition("at", "gte", (_midnight(asked["since"], zone, 0),)))
@@ -92,7 +92,7 @@ def _conditions(ctx: Context, asked: Mapping[str, str]) -> tuple[Condition, ...]
 
 
 def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
-    """The beginning of a day of the company, or of the one after it."""
+    """The beginning of a day for who looks, or of the one after it."""
     try:
         found = date.fromisoformat(day) + timedelta(days=later)
         return datetime(found.year, found.month, found.day, tzinfo=zone).isoformat()

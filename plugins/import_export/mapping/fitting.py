@@ -31,7 +31,7 @@ def fits(ctx: Context, field: Field, cells: Iterable[str], *, sure: bool) -> boo
             return True
     elif len(words) < _FEWEST_OTHERS:
         return True
-    style = {"decimal": "?", "currency": ctx.tenant.currency, "zone": ctx.tenant.timezone}
+    style = {"decimal": "?", "currency": ctx.tenant.currency, "zone": ctx.zone}
     wrong = {flaw.row for flaw in field.read(words, style).flaws if not flaw.code.startswith(_AMBIGUOUS)}
     return len(wrong) < len(words)
 

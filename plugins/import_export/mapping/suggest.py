@@ -193,7 +193,7 @@ def _questions(
     ctx: Context, fields: Mapping[str, Field], columns: Mapping[str, int], sheet: Sheet, rows: Sequence[Sequence[str]], said: Said
 ) -> Iterator[dict[str, object]]:
     """What the file leaves open: the order of day and month, the century of short years, the sign before a fraction."""
-    styles = Styles(fields, columns, sheet, said, ctx.tenant.timezone, ctx.tenant.currency).see_all(rows)
+    styles = Styles(fields, columns, sheet, said, ctx.zone, ctx.tenant.currency).see_all(rows)
     for question in styles.questions():
         yield {
             "heading": sheet.headings[columns[question.name]],

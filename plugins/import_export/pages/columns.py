@@ -296,7 +296,7 @@ def _questions(ctx: Context, fields: Mapping[str, Field], columns: Mapping[str, 
     """What is asked once for the whole file, each reading with what a real cell would then be; what was answered stays to be seen."""
     rows = [cells for _number, cells in islice(sheet.rows(), looked_at(sheet))]
     found: dict[str, dict[str, object]] = {}
-    for one in Styles(fields, columns, sheet, Said(), ctx.tenant.timezone, ctx.tenant.currency).see_all(rows).questions():
+    for one in Styles(fields, columns, sheet, Said(), ctx.zone, ctx.tenant.currency).see_all(rows).questions():
         heading = sheet.headings[columns[one.name]]
         if one.asked in found:
             cast("list[str]", found[one.asked]["headings"]).append(heading)
