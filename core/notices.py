@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from sdk import Notice, NoticeChannel, Text, Told
@@ -31,5 +32,8 @@ def tell(work: Work, notices: Sequence[Notice]) -> None:
 
 
 def _said(work: Work, text: Text | str, locale: str, notice: Notice) -> str:
-    """What a plugin says is translated and its braces filled; people's own words stay as they are."""
-    return work.platform.translator.say(text, locale, notice.params) if isinstance(text, Text) else text
+    """What a plugin says is translated and its braces filled, days and moments as the reader writes them; people's own words stay as they are."""
+    if not isinstance(text, Text):
+        return text
+    speaking = work.speaking(locale)
+    return speaking.say(text, {name: speaking.written(value) if isinstance(value, date) else value for name, value in notice.params.items()})

@@ -20,7 +20,8 @@ class Notice:
     """Something that one person should know; `ctx.notify([...])` tells it in that person's language.
 
     `kind` is `<plugin>.<word>` (`teamwork.mention`), by which people choose what they hear where. `about` is the record
-    that it leads to; whoever sends a notice sees to it that the person may know what it says.
+    that it leads to; whoever sends a notice sees to it that the person may know what it says. Days and moments among `params` are
+    written as the person writes them.
     """
 
     user_id: UUID

@@ -21,6 +21,7 @@ from core.search.tables import search_words
 from core.search.words import BEGINNING, SOUND, WHOLE, WITHIN, Reading, asked, tokens
 from sdk import BadRequest, Entity, Verb, _
 from sdk.columns import key
+from sdk.fields import TextField
 
 if TYPE_CHECKING:
     from core.context import Work
@@ -254,10 +255,12 @@ def _has(record: sa.ColumnElement[Any], number: int, mine: Mapping[str, int]) ->
 
 def _hits(work: Work, reader: Reader, ids: Sequence[UUID], words: Sequence[str]) -> list[Hit]:
     """What is shown of the records. One that has the words no longer is left out: of a large set that was changed, what was there before stays
-    among the words until the job has run, and is nobody's to find."""
-    names, title = list(searched(reader)), reader.entity.title
-    shown = title in reader.visible() and title != "id"
-    rows = {row["id"]: row for row in reader.many(ids, tuple(dict.fromkeys((*names, *([title] if shown else [])))))} if ids else {}
+    among the words until the job has run, and is nobody's to find. So is one about a plugin that is off, as a rule may be."""
+    names, visible, title = list(searched(reader)), reader.visible(), reader.entity.title
+    shown = title in visible and title != "id"
+    about = [name for name, field in visible.items() if isinstance(field, TextField) and field.names == "entity"]
+    found = reader.many(ids, tuple(dict.fromkeys((*names, *about, *([title] if shown else []))))) if ids else []
+    rows = {row["id"]: row for row in found if all(row[name] is None or work.offers(row[name]) for name in about)}
     known, order = places(reader.shape), sorted(names, key=lambda one: one != title)
     made = [(id, rows[id], _matches(work, reader, rows[id], order, words, known)) for id in ids if id in rows]
     return [Hit(id, str(row.get(title) or "") if shown else "", matches) for id, row, matches in made if matches]

@@ -12,7 +12,6 @@ from plugins.console.cells import Cell, cells
 from plugins.console.frame import PINNED, address, entries
 from plugins.console.registry import PREFIX, Kind, kind_of, query_of, stands_alone
 from sdk import SIGNED_IN, Condition, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, Text, _
-from sdk.fields import TextField
 
 FEW, MANY, MOST = 5, 10, 50
 """Records of each kind in the palette, on the page, and on the page where it is about one kind."""
@@ -115,9 +114,7 @@ def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Gr
         kind, entry = kind_of(ctx, name), kinds[name]
         icon = entry.icon if entry is not None and entry.icon else "file"
         told = _beside(kind, [str(record["id"]) for record in group["records"]])
-        items = [_found(record, kind.title, kind.at(record["id"]), icon, told) for record in group["records"] if str(record["id"]) in told]
-        if not items:
-            continue
+        items = [_found(record, kind.title, kind.at(record["id"]), icon, told) for record in group["records"]]
         more = f"{PREFIX}/find{query_of([('q', words), ('in', name)])}" if group["more"] and not only else ""
         yield Group(kind.plural_label, items, more)
 
@@ -127,12 +124,10 @@ def _rank(entry: MenuEntry | None) -> int:
 
 
 def _beside(kind: Kind, ids: Sequence[str]) -> Mapping[str, Sequence[Cell]]:
-    """By record the first of what a list shows beside its title, as far as the reader sees it; nothing about a plugin that is off."""
+    """By record the first of what a list shows beside its title, as far as the reader sees it."""
     names = [name for name in kind.columns() if name not in (kind.title, "updated_at")]
-    about = [name for name, field in kind.fields.items() if isinstance(field, TextField) and field.names == "entity"]
-    asked = Query(filter=(Condition("id", "in", tuple(ids)),), fields=("id", *names, *about), limit=len(ids))
-    found = kind.ctx.records(kind.name).query(asked).data if ids else ()
-    rows = [row for row in found if all(row[name] is None or kind.ctx.offers(str(row[name])) for name in about)]
+    asked = Query(filter=(Condition("id", "in", tuple(ids)),), fields=("id", *names), limit=len(ids))
+    rows = kind.ctx.records(kind.name).query(asked).data if ids else ()
     shown = zip(rows, cells(kind, names, rows), strict=True)
     return {str(row["id"]): [one for one in found if _tells(one)][:_BESIDE] for row, found in shown}
 

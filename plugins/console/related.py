@@ -15,6 +15,7 @@ from sdk.fields import AnyRecordField, Field, LinkField, MoneyField
 FEW = 5
 MOST_LINES = 100
 _WIDEST = 6
+_SUMS = 3
 _TELLING = frozenset({"choice", "money", "date"})
 """Kinds of fields that say at a glance how it stands with a record."""
 _TOLD_BY_OTHERS = frozenset({"id", "version", "owner", "created_at", "updated_at"})
@@ -139,15 +140,27 @@ def _related(one: _Pointer, kind: Kind, row: Row, most: int) -> Related:
     total = page.total if page.total is not None else len(page.data)
     if page.data:  # a column of nothing takes the room of those that say something
         names = [name for name in names if any(row.get(name) not in (None, "", []) for row in page.data)] or names[:1]
+    names, rows = _without_echo(other.title, names, cells(other, names, page.data))
     heads = [Cell(name, ctx.say(other.fields[name].label), other.fields[name].kind, None) for name in names]
     ways = [name for name, field in other.fields.items() if _aims(kind, other.name, name, field)]
     same = len(ways) > 1 or other.name == kind.name
     title = f"{other.plural_label} · {ctx.say(one.field.label)}" if same else other.plural_label
     return Related(
-        other, link, title, heads, cells(other, names, page.data), total, f"{other.path}?{link}={value}",
+        other, link, title, heads, rows, total, f"{other.path}?{link}={value}",
         one.form(row, kind) if one.fills else "",
         _sums(other, names, page.data) if one.part and page.next is None and len(page.data) > 1 else (),
     )  # fmt: skip
+
+
+def _without_echo(title: str, names: list[str], rows: Sequence[Sequence[Cell]]) -> tuple[list[str], Sequence[Sequence[Cell]]]:
+    """Without the links that say nothing: of each record what it is called itself, as a line is mostly called like its product, or that
+    the other one is called nothing."""
+
+    def echoes(row: Sequence[Cell], number: int) -> bool:
+        return row[number].kind == "link" and row[number].text in ("—", *(cell.text for cell in row if cell.name == title))
+
+    kept = [number for number in range(len(names)) if not rows or not all(echoes(row, number) for row in rows)]
+    return [names[number] for number in kept], [[row[number] for number in kept] for row in rows]
 
 
 def _columns(other: Kind, one: _Pointer) -> list[str]:
@@ -160,7 +173,8 @@ def _columns(other: Kind, one: _Pointer) -> list[str]:
     fit = [name for name in other.fields if name not in unseen and "." not in name]
     amounts = [name for name in fit if isinstance(other.fields[name], MoneyField) and other.fields[name].readonly]
     plain = [name for name in fit if name not in amounts]
-    return [*plain[:_WIDEST], *dict.fromkeys([*amounts[:1], *amounts[-1:]])] or [other.title]
+    # of a net amount, its tax and what they come to the first is enough: the sums stand in the record itself
+    return [*plain[:_WIDEST], *(amounts if len(amounts) < _SUMS else amounts[:1])] or [other.title]
 
 
 def _sums(other: Kind, names: Sequence[str], rows: Sequence[Row]) -> list[str | list[dict[str, str]]]:

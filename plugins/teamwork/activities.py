@@ -159,7 +159,7 @@ def _remind_some(ctx: Context) -> bool:
         tasks.write_all([Draft("update", {"remind_at": None}, id_of(row), act=REMIND) for row in rows])
         notices = []
         for row in rows:
-            params = {"subject": str(row["subject"]), "due": str(row["due_on"])}
+            params = {"subject": str(row["subject"]), "due": row["due_on"]}
             for person in assignments.doers(row) if row["state"] == OPEN else ():
                 about = Reference("teamwork.task", id_of(row))
                 notices.append(Notice(person, "teamwork.reminder", _("Reminder: {subject}"), _("Due on {due}."), params, about))

@@ -100,7 +100,7 @@ def tell(ctx: Context, events: Sequence[Event]) -> None:
             if by
             else _("You have a new task.")
         )
-        params = {"subject": str(task["subject"]) if task else "", "name": names.get(UUID(str(by)), "") if by else "", "due": str(due)}
+        params = {"subject": str(task["subject"]) if task else "", "name": names.get(UUID(str(by)), "") if by else "", "due": due}
         said = event.payload["people"]
         for person in (UUID(str(one)) for one in (said if isinstance(said, list) else ())):
             if person in there:  # taken from the task again before anybody was told

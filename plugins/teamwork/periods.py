@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sdk import Context, Invalid, _
+from sdk.text import Told
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
 _WRITTEN = re.compile(r"(?P<fiscal>FY)?(?P<year>[1-9][0-9]{3})(?:-(?:Q(?P<quarter>[1-4])|(?P<month>0[1-9]|1[0-2])))?\Z", re.ASCII)
@@ -55,6 +56,11 @@ class Period:
         zone = ZoneInfo(ctx.tenant.timezone)
         first, last = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (self.start, self.end))
         return first, last
+
+
+def spoken(ctx: Context, name: str) -> Told:
+    """What people call the period that is written so, each in his language: for what is told to several."""
+    return Told(ctx.speaking("en").period(name), {"zh_CN": ctx.speaking("zh_CN").period(name)})
 
 
 def starting(kind: str, day: date, begins: int = 1) -> Period:

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from uuid import UUID
 
 from plugins.teamwork.attainment import HUNDRED, KIND, PARTS, Reached, Staff, Subject, parts_there, pieces, total
-from plugins.teamwork.periods import MONTHS, Period, starting, within
+from plugins.teamwork.periods import MONTHS, Period, spoken, starting, within
 from plugins.teamwork.tables import ACTIVITIES, DEALS, MEASURES, OF_DEALS, ON_TIME_TASKS, PERIODS, WON_AMOUNT, Target
 from plugins.teamwork.workdays import today
 from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _
@@ -269,7 +269,7 @@ def _notices(ctx: Context, one: Attained, step: int, staff: Staff) -> list[Notic
     whose = staff.teams[team]["name"] if whose is None and isinstance(team, UUID) and team in staff.teams else whose
     params = {
         "whose": ", ".join([str(whose or ctx.tenant.name), *_titles(ctx, target)]), "measure": MEASURES[str(target["measure"])],
-        "period": _period_name(ctx, target), "step": step, "percent": exact_text(one.percent or Decimal(0), 2),
+        "period": spoken(ctx, _period_name(ctx, target)), "step": step, "percent": exact_text(one.percent or Decimal(0), 2),
     }  # fmt: skip
     title = _("{whose}: target reached, {measure} {period}") if step == STEPS[0] else _("{whose}: {step}% of target, {measure} {period}")
     body, about = _("{percent}% reached."), Reference(NAME, id_of(target))

@@ -72,5 +72,7 @@ class Site:
         return Look(self.api.call("POST", ROOT + path, data=dict(form)))
 
     def sent(self, path: str, **typed: str) -> Look:
-        """Open the form of a page, fill in what is typed, send it."""
-        return self.post(path, {**self.get(path).form(), **typed})
+        """Open the form of a page that there is, fill in what is typed, send it."""
+        page = self.get(path)
+        assert page.status == 200, f"{path}: {page.status} {page.text[:300]}"
+        return self.post(path, {**page.form(), **typed})

@@ -194,6 +194,8 @@ def test_a_plugin_that_is_off_leaves_no_trace_in_the_pages(site: Site, work: Wor
     assert "Tasks" not in page.text
     assert site.get("/teamwork/tasks").status == 404
     assert [one.partition(" ")[2] for one in site.get("/find", {"q": "Greet"}).texts("//main//a//mark/..")] == ["accounts"]
+    (found,) = site.api.get("/api/v1/search", {"q": "Greet"}).json["data"]
+    assert [row["title"] for row in found["records"]] == ["Greet accounts"]
 
 
 def test_without_the_console_there_are_no_pages(site: Site) -> None:

@@ -92,12 +92,15 @@ def test_a_new_record_of_a_related_list_begins_with_the_link_and_comes_back(site
 
 def test_lines_stand_on_the_record_with_what_they_come_to(site: Site, work: Work, account: UUID) -> None:
     quote = work.records("orders.quote").create({"name": "Offer", "account": account})
+    product = id_of(work.records("catalog.product").create({"name": "Thing", "sku": "T1"}))
+    line = {"quote": quote["id"], "product": product, "description": "Thing", "quantity": "2"}
     for price in ("10", "20.50"):
-        work.records("orders.quote_line").create(
-            {"quote": quote["id"], "description": "Thing", "quantity": "2", "unit_price": {"amount": price, "currency": "USD"}}
-        )
-    page = site.get(f"/orders/quotes/{quote['id']}")
+        made = work.records("orders.quote_line").create({**line, "unit_price": {"amount": price, "currency": "USD"}})
+    page, heads = site.get(f"/orders/quotes/{quote['id']}"), "//section[@aria-label='Quote lines']//th"
     assert "$61.00" in page.texts("//tfoot//td")
+    assert page.texts(heads) == ["Description", "Quantity", "Unit price", "Net"], "what only says again what a line is called takes no room"
+    work.records("orders.quote_line").update(id_of(made), {"description": "Thing in blue"})
+    assert site.get(f"/orders/quotes/{quote['id']}").texts(heads)[:2] == ["Product", "Description"]
 
 
 def test_a_share_has_its_sign_a_year_no_mark_and_a_moment_that_names_a_record_is_one_of_the_reader(

@@ -48,7 +48,7 @@ def test_a_task_for_three_people_tells_each_of_them_once(work: Work, people: Peo
     engine.run_until_idle()
     for rep in people.reps[0]:
         (notice,) = told(work, rep)
-        assert (notice["title"], notice["body"]) == ("Task: Prepare the fair", "manager0 assigned you a task, due 2026-02-02.")
+        assert (notice["title"], notice["body"]) == ("Task: Prepare the fair", "manager0 assigned you a task, due Feb 2, 2026.")
         assert notice["about"] == ("teamwork.task", UUID(made.json["id"]))
     assert told(work, people.manager) == [], "who gave it to himself is not told"
     place = f"{API}/tasks/{made.json['id']}"

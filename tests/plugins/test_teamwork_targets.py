@@ -194,7 +194,7 @@ def test_at_90_per_cent_of_a_region_s_target_its_manager_is_told_of_the_region_o
         engine.run_until_idle()
         clock.move(hours=1)
         engine.run_until_idle()
-    assert told(work, people.manager) == ["Team 0, East China: 90% of target, Won deals 2026-Q1"]
+    assert told(work, people.manager) == ["Team 0, East China: 90% of target, Won deals Q1 2026"]
 
 
 @pytest.mark.feature("G4")
@@ -214,7 +214,7 @@ def test_quarters_and_years_of_targets_are_also_those_of_the_fiscal_year(
     engine.run_until_idle()
     (row,) = client.get(f"{API}/attainment", {"period": "FY2026-Q4"}).json["data"]
     assert (row["target"], row["period"], row["reached"]) == (made.json["id"], "FY2026-Q4", "2")
-    assert told(work, people.rep) == ["rep00: target reached, Won deals FY2026-Q4"]
+    assert told(work, people.rep) == ["rep00: target reached, Won deals Q4 FY2026"]
     assert client.patch("/api/v1/core/tenant", {"fiscal_year_start": 4}).status_code == 200
     moved = client.patch(f"{API}/targets/{made.json['id']}", {"number": "3"})
     assert moved.status_code == 200, "a goal of the fiscal year as it was is changed as ever"
@@ -250,13 +250,13 @@ def test_at_90_and_at_100_per_cent_owner_and_manager_are_told_once(
     win("899.99")
     assert told(work, people.rep) == []
     win("0.01")
-    assert told(work, people.rep) == told(work, people.manager) == ["rep00: 90% of target, Won amount 2026-Q1"]
+    assert told(work, people.rep) == told(work, people.manager) == ["rep00: 90% of target, Won amount Q1 2026"]
     win("50")
     assert len(told(work, people.rep)) == 1
     win("50")
     win("500")
     assert told(work, people.rep) == told(work, people.manager) == [
-        "rep00: 90% of target, Won amount 2026-Q1", "rep00: target reached, Won amount 2026-Q1",
+        "rep00: 90% of target, Won amount Q1 2026", "rep00: target reached, Won amount Q1 2026",
     ]  # fmt: skip
     assert told(work, people.reps[0][1]) == told(work, people.director) == []
 
@@ -277,7 +277,7 @@ def test_targets_of_activities_count_those_of_the_kind_by_the_local_day(
     drain()
     clock.move(hours=2)
     drain()
-    assert told(work, people.rep) == ["rep00: target reached, Activities done 2026-Q1"]
+    assert told(work, people.rep) == ["rep00: target reached, Activities done Q1 2026"]
 
 
 @pytest.mark.feature("G4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ from sdk.context import Row, with_more
 from sdk.pages import told
 from sdk.text import in_order
 
+log = logging.getLogger("dealwright.console")
 NAME, HERE = "core.audit", f"{PREFIX}/admin/audit"
 _FEW = 50
 _APART: Mapping[str, Text] = {"core.plugin": _("Plugin"), "core.tenant": _("Company")}
@@ -56,19 +58,21 @@ def submit(ctx: Context, request: PageRequest) -> Rendering:
 
 def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *, proof: Mapping[str, Any] | None = None) -> Rendering:
     asked = {name: request.asked(name).strip() for name in _FILTERS}
-    rows, following, problems = list[Row](), None, told(ctx, refusal)
+    rows, following, problems, unreadable = list[Row](), None, told(ctx, refusal), False
     try:
         page = ctx.records(NAME).query(Query(filter=_conditions(ctx, asked), sort=("-at",), limit=_FEW, cursor=request.asked("cursor")))
         rows, following = list(page.data), page.next
     except BadRequest as wrong:
         problems = [*problems, ctx.say(wrong.message, wrong.params)]
+    except ValueError:
+        unreadable = _unreadable()
     more = query_of([*((name, value) for name, value in asked.items() if value), ("cursor", following)]) if following else ""
     people = ctx.records("core.user").find((), 1000) if ctx.can("core.user.read") else []
     values = {
         "entries": shown(ctx, rows), "asked": asked, "more": HERE + more if more else "", "problems": problems, "proof": proof, "here": HERE,
         "people": people, "channels": {key: ctx.say(label) for key, label in CHANNELS.items()},
         "actions": {key: ctx.say(label) for key, label in ACTIONS.items()}, "filtered": any(asked.values()),
-        "broken": _broken(ctx, proof),
+        "broken": _broken(ctx, proof), "unreadable": unreadable,
         "entities": sorted(((name, ctx.say(ctx.entity(name).plural_label)) for name in ctx.entities()), key=lambda pair: in_order(pair[1])),
     }  # fmt: skip
     return Rendering("console/admin_audit.html", values, refusal.status if refusal is not None else 200)
@@ -98,6 +102,22 @@ def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
         return datetime(found.year, found.month, found.day, tzinfo=zone).isoformat()
     except (ValueError, OverflowError):
         raise BadRequest(_("{day!r} is not a date; expected for example 2026-01-31"), day=day[:40]) from None
+
+
+def lately(ctx: Context, most: int) -> list[Shown] | None:
+    """The newest entries; None where one of them cannot be read any more, which the page of the audit tells more of."""
+    try:
+        rows = ctx.records(NAME).query(Query(sort=("-at",), limit=most)).data
+    except ValueError:
+        _unreadable()
+        return None
+    return shown(ctx, rows)
+
+
+def _unreadable() -> bool:
+    """SQLite keeps any text in any column: an entry that somebody has spoilt there does not load, and the proof says which it is."""
+    log.exception("an entry of the audit cannot be read")
+    return True
 
 
 def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from plugins.console.admin import audit, health, jobs, plugins
 from plugins.console.registry import PREFIX, kind_of
-from sdk import Context, Panel, Query, Rendering, Slot, _
+from sdk import Context, Panel, Rendering, Slot, _
 
 _LATELY, _FEW = 6, 4
 
@@ -31,16 +31,15 @@ class Glance:
     figures: Sequence[Figure]
     ill: Sequence[health.Check]
     well: bool
-    lately: Sequence[audit.Shown]
+    lately: Sequence[audit.Shown] | None
+    """None where they cannot be read any more."""
 
 
 def glance(ctx: Context) -> Glance:
     """Counts and a few newest rows: nothing here grows with what the company keeps."""
     checks = list(health.checks(ctx)) if ctx.can(health.RIGHT) else []
     ill = [one for one in checks if one.tone != "good"]
-    lately = (
-        audit.shown(ctx, ctx.records(audit.NAME).query(Query(sort=("-at",), limit=_LATELY)).data) if ctx.can(f"{audit.NAME}.read") else []
-    )
+    lately = audit.lately(ctx, _LATELY) if ctx.can(f"{audit.NAME}.read") else []
     return Glance(list(_figures(ctx)), ill, bool(checks) and not ill, lately)
 
 

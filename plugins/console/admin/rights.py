@@ -10,6 +10,7 @@ from uuid import UUID
 
 from plugins.console.registry import Kind, called, kind_of
 from sdk import Context, Scope, Text, Verb, _
+from sdk.text import in_order
 
 SEVERAL = "several"
 """In the place of a scope: a role has several grants of the permission, which stay as they are."""
@@ -137,6 +138,12 @@ class Rights:
     def kinds(self) -> dict[str, str]:
         """What plugins are called."""
         return {name: called(self.ctx, name) for name in self.plugins}
+
+    def records(self) -> list[tuple[str, str]]:
+        """The entities about which there are permissions, in whichever plugin, by what people call their records."""
+        names = dict.fromkeys(str(one["entity"]) for one in self.permissions.values() if one["entity"])
+        found = [(name, self.ctx.say(self.ctx.entity(name).plural_label)) for name in names if self.ctx.offers(name)]
+        return sorted(found, key=lambda pair: in_order(pair[1]))
 
     # --- changes -------------------------------------------------------------------------------------------------
 
