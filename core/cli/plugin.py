@@ -87,7 +87,7 @@ def _rows(booted: Platform, tenant: str | None) -> list[dict[str, object]]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
 def doctor(as_json: bool) -> None:
-    """Order, states with their reasons, and who implements which hook in which order; exits with 1 when one is ill, which lacking an extra or being slow is not."""
+    """Order, states with their reasons, and who implements which hook in which order; exits with 1 when one is ill: lacking an extra or being slow is not."""
     booted = platform()
     order = list(booted.calls.serving())
     implemented = {

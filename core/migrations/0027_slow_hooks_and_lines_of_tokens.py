@@ -34,7 +34,9 @@ def _count_with_the_first() -> None:
     table = sa.table("core_token_secrets", *map(sa.column, ("tenant_id", "hash", "token_id", "made_with", "first")))
     maker = table.alias()
     theirs = (maker.c.tenant_id == table.c.tenant_id, maker.c.token_id == table.c.made_with)
-    known = sa.select(sa.func.coalesce(maker.c.first, maker.c.hash)).where(*theirs, sa.or_(maker.c.made_with.is_(None), maker.c.first.is_not(None)))
+    known = sa.select(sa.func.coalesce(maker.c.first, maker.c.hash)).where(
+        *theirs, sa.or_(maker.c.made_with.is_(None), maker.c.first.is_not(None))
+    )
     open_ = (table.c.made_with.is_not(None), table.c.first.is_(None), sa.exists(known))
     while connection.execute(table.update().where(*open_).values(first=known.scalar_subquery())).rowcount:
         pass
