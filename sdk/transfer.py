@@ -51,7 +51,8 @@ class Source:
 
     `id` are headings with what they call a record (the first that is there): later files link by it, and a row that came before is not taken
     again. `match` names fields of ours by which a record that is here already is found; what it has is kept, and what it lacks is filled in.
-    `leaves_out` tells rows that are no records: such as are deleted. A file may be a source of several entities.
+    `leaves_out` tells rows that are no records: such as are deleted. `history` tells rows that come in as history alone, with the fields that only
+    history brings: a lead that was converted. Who has not the right to import history leaves them out. A file may be a source of several entities.
     """
 
     entity: str
@@ -61,6 +62,7 @@ class Source:
     id: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
     leaves_out: Callable[[Mapping[str, str]], bool] | None = None
+    history: Callable[[Mapping[str, str]], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from core.audit import days, entries, late
 from core.audit.days import LOCK
 from core.audit.tables import seals
-from core.audit.ties import MARK, Ties
+from core.audit.ties import MARK, Lost, Ties
 from core.events.tables import audit
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Broken:
     for how long entries are kept was set past the platform.
 
     Of a deleted entry `after` is the entry before the gap (None: it was the first of its seal); of one that was late, `entry` is that one; of
-    one that no seal had covered yet, `told_by` is an entry that follows it.
+    one that no seal had covered yet, and of a seal that was the newest, `told_by` is an entry that follows it.
     """
 
     what: str
@@ -91,19 +91,23 @@ def seal(work: Work, *, settled: timedelta = SETTLED) -> int:
     while True:
         with work.transaction(write=True):
             work.lock(LOCK)
-            count = _seal_part(work, settled)
+            count, hashes = _seal_part(work, settled)
+        if count:
+            work.platform.tails.seal(work.tenant.id, *hashes)
         sealed += count
         if count < PART:
             return sealed
 
 
-def _seal_part(work: Work, settled: timedelta) -> int:
+def _seal_part(work: Work, settled: timedelta) -> tuple[int, tuple[str, str]]:
+    """How many entries that were, and the hashes of the seal before, if there is one, and of the new one."""
     before = _seal_after(work, last=True)
     adopting = _may_adopt(work, before)
     open_ = [*behind(work, before), audit.c.at <= work.now() - settled]
     rows = work.connection.execute(sa.select(audit).where(*open_).order_by(audit.c.id).limit(PART)).mappings().all()
+    previous = before.hash if before is not None else ""
     if not rows:
-        return 0
+        return 0, (previous, "")
     secret, right, digests = work.key_for(entries.PURPOSE), entries.digester(work), list[str]()
     for row in rows:
         digest = row["digest"]
@@ -118,9 +122,9 @@ def _seal_part(work: Work, settled: timedelta) -> int:
         "count": len(rows), "marks": "".join(map(_mark, digests)), "content": mac(secret, digests),
         "adopted": adopting, "dropped": None, "sealed_at": work.now(),
     }  # fmt: skip
-    made["hash"] = _hash(secret, made, before.hash if before is not None else "")
+    made["hash"] = hash = _hash(secret, made, previous)
     work.connection.execute(seals.insert().values(**made))
-    return len(rows)
+    return len(rows), (previous, hash)
 
 
 def _may_adopt(work: Work, before: Any) -> bool:
@@ -233,9 +237,11 @@ def broken_since(work: Work, entry: UUID) -> Broken | None:
         return found.broken or _gone(work, entry)
 
 
-def _missed(work: Work, number: int | None, teller: UUID) -> Broken:
-    """What is said of an entry that another follows and that is not there; one that came late is known by its id."""
-    return _gone(work, _NOTHING) or Broken("deleted", number, told_by=teller)
+def _missed(work: Work, number: int | None, lost: Lost) -> Broken:
+    """What is said of an entry, or a seal, that an entry follows and that is not there; an entry that came late is known by its id."""
+    if lost.seal:
+        return Broken("seal_deleted", None, told_by=lost.told_by)
+    return _gone(work, _NOTHING) or Broken("deleted", number, told_by=lost.told_by)
 
 
 def _gone(work: Work, after: UUID) -> Broken | None:
@@ -266,6 +272,7 @@ def check_seal(work: Work, found: Verdict, part: Any, before: Any, strays: list[
     timed = part.hash == _hash(secret, part, previous)
     if not timed and part.hash != _hash(secret, part, previous, timed=False):
         return replace(found, broken=Broken("seal_edited", number))
+    ties.know(part.hash)
     if part.dropped is not None:
         honest = part.dropped == mac(secret, ["dropped", part.hash])
         return replace(found, dropped=found.dropped + 1) if honest else replace(found, broken=Broken("seal_edited", number))
@@ -291,8 +298,8 @@ def check_seal(work: Work, found: Verdict, part: Any, before: Any, strays: list[
         return replace(found, broken=Broken("deleted", number, after=last))
     if part.content != mac(secret, digests):
         return replace(found, broken=Broken("seal_edited", number))
-    if (teller := ties.broken(rows)) is not None:
-        return replace(found, broken=_missed(work, number, teller))
+    if (lost := ties.broken(rows)) is not None:
+        return replace(found, broken=_missed(work, number, lost))
     strays += came_late
     overdue = timed and not part.adopted and bool(rows) and part.sealed_at - rows[0]["at"] > OVERDUE
     return replace(found, entries=found.entries + len(rows), seals=found.seals + 1, late=found.late + len(came_late),
@@ -310,8 +317,8 @@ def _check_open(work: Work, found: Verdict, before: Any, ties: Ties) -> Verdict:
             adopting = adopting and _from_before(row)
             if not adopting and not right.holds(row):
                 return replace(found, broken=_at("edited" if row["digest"] else "inserted", None, row))
-        if (teller := ties.broken(rows)) is not None:
-            return replace(found, broken=_missed(work, None, teller))
+        if (lost := ties.broken(rows)) is not None:
+            return replace(found, broken=_missed(work, None, lost))
         found = replace(found, entries=found.entries + len(rows), erased=_erased(found, rows))
         if len(rows) < PART:
             return found

@@ -1,6 +1,6 @@
 """Entries say which came before them, so that one is missed before any seal covers it: each that of the same transaction, the first of a batch
-also those that its process wrote last in other transactions. Nobody waits for anybody: processes know nothing of each other, and entries that
-were written at one moment are followed by the same next one."""
+also those that its process wrote last in other transactions, and the seal that it made last. Nobody waits for anybody: processes know nothing of
+each other, and entries that were written at one moment are followed by the same next one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MARK = 8
 """Signs of a digest that tell which entry is meant."""
+_SEAL = "#"
+"""The first sign of the mark of a seal; the others are of its hash."""
 MOST = 8
 """Entries that one follows at most: as many transactions of a tenant end in a process between two others."""
 NEAR = timedelta(hours=2)
@@ -53,10 +55,14 @@ class Tails:
         for row in rows:
             at = _milliseconds(row["id"])
             # Far apart are those of long transactions, and of a computer that has slept: they are not looked for there.
-            row["follows"] = " ".join(mark for mark, then in tail if abs(at - then) < _WIDTH) or None
+            row["follows"] = " ".join(mark for mark, then in tail if _is_seal(mark) or abs(at - then) < _WIDTH) or None
             row["digest"] = digest(row)
             tail = ((row["digest"][:MARK], at),)
         return Tied(self, tenant, before, tail[0])
+
+    def seal(self, tenant: UUID, before: str, hash: str) -> None:
+        """What comes next follows a seal that was made upon the one `before`: by their hashes. One that is gone by then is followed all the same."""
+        self.move(tenant, [(_mark_of(before), 0)] if before else (), (_mark_of(hash), 0))
 
     def move(self, tenant: UUID, before: Iterable[type_end], last: type_end) -> None:
         """What comes next follows this one instead of those before it."""
@@ -79,20 +85,32 @@ class Tied:
         self.tails.move(self.tenant, self.before, self.last)
 
 
+class Lost(NamedTuple):
+    """An entry that follows another, or a seal, that is nowhere."""
+
+    told_by: UUID
+    seal: bool
+
+
 class Ties:
     """Whether those are there that entries follow, as these are walked through in the order of their ids."""
 
     def __init__(self, work: Work) -> None:
         self._work, self._known = work, OrderedDict[str, None]()
 
-    def broken(self, rows: Sequence[sa.RowMapping]) -> UUID | None:
-        """The first of these entries that follows one which is nowhere; None where all hold."""
+    def know(self, seal: str) -> None:
+        """A seal that is there, by its hash."""
+        self._known[_mark_of(seal)] = None
+
+    def broken(self, rows: Sequence[sa.RowMapping]) -> Lost | None:
+        """The first of these entries that follows what is nowhere; None where all hold."""
         self._known.update((row["digest"][:MARK], None) for row in rows)
         open_ = {row["id"]: lost for row in rows if row["follows"] and (lost := {*row["follows"].split()} - self._known.keys())}
         while len(self._known) > _KNOWN:
             self._known.popitem(last=False)
         # Committed before what follows them, they are there by now, also where they were not when their part was walked.
-        return next((id for id, lost in open_.items() if not lost <= self._near(id, lost)), None)
+        away = ((id, lost - self._near(id, lost)) for id, lost in open_.items())
+        return next((Lost(id, all(map(_is_seal, lost))) for id, lost in away if lost), None)
 
     def _near(self, id: UUID, marks: set[str]) -> set[str]:
         """Of these marks those of entries around one; all where the entries before it have had their time."""
@@ -104,7 +122,17 @@ class Ties:
             return marks
         mark = sa.func.substr(audit.c.digest, 1, MARK)
         query = sa.select(mark).where(audit.c.tenant_id == tenant, audit.c.id > first, audit.c.id < end, mark.in_(sorted(marks)))
-        return {*self._work.connection.execute(query).scalars()}
+        sealed = _SEAL + sa.func.substr(seals.c.hash, 1, MARK - 1)
+        parts = sa.select(sealed).where(seals.c.tenant_id == tenant, sealed.in_(sorted(filter(_is_seal, marks))))
+        return {*self._work.connection.execute(query).scalars(), *self._work.connection.execute(parts).scalars()}
+
+
+def _mark_of(hash: str) -> str:
+    return _SEAL + hash[: MARK - 1]
+
+
+def _is_seal(mark: str) -> bool:
+    return mark.startswith(_SEAL)
 
 
 def _milliseconds(id: UUID) -> int:

@@ -66,6 +66,8 @@ def _where(broken: Broken) -> str:
     if broken.what == "days_edited":
         return "for how long entries are kept (audit_days) was set past the platform: no entry says so, and none is dropped; set it again, if to the same"
     seal = f"seal {broken.seal}" if broken.seal is not None else "not sealed yet"
+    if broken.what == "seal_deleted" and broken.told_by is not None:
+        return f"a seal was deleted, maybe with entries, that entry {broken.told_by} follows"
     if broken.what == "seal_deleted":
         return f"{seal} is missing" if broken.seal is not None else "the chain does not have that head: seals were deleted or made anew"
     if broken.what == "seal_edited":

@@ -87,7 +87,7 @@ def _rows(booted: Platform, tenant: str | None) -> list[dict[str, object]]:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @refusals_told
 def doctor(as_json: bool) -> None:
-    """Order, states with their reasons, and who implements which hook in which order; exits with 1 when one is ill, which lacking an extra is not."""
+    """Order, states with their reasons, and who implements which hook in which order; exits with 1 when one is ill: lacking an extra or being slow is not."""
     booted = platform()
     order = list(booted.calls.serving())
     implemented = {
@@ -96,12 +96,13 @@ def doctor(as_json: bool) -> None:
         if hasattr(vars(hooks)[name], f"{hooks.PROJECT}_spec")
     }
     with booted.database.begin(write=False, tenant=None) as connection:
-        raised = failures.lately(connection, booted.clock())
+        raised, slow = failures.lately(connection, booted.clock()), failures.slow(connection, booted.clock())
         held = booted.gate.held_for(connection)
     out = [found for found in booted.plugins if not found.serves]
     if as_json:
         told = {
             "order": order, "hooks": implemented, "failing": [asdict(one) for one in raised],
+            "slow": [asdict(one) for one in slow],
             "held": [{"plugin": name, "tenant": tenant, "asks": list(lacks)} for name, many in held.items() for tenant, lacks in many],
             "plugins": [{"name": found.name, "state": found.state.value, "reason": found.reason} for found in out],
         }  # fmt: skip
@@ -110,12 +111,17 @@ def doctor(as_json: bool) -> None:
         click.echo("order: " + ", ".join(order))
         for name, owners in implemented.items():
             click.echo(f"hook {name}: {', '.join(owners) or '-'}")
-        _tell_ills(held, raised, out)
+        _tell_ills(held, raised, slow, out)
     if raised or held or amiss(booted.plugins):
         raise SystemExit(1)
 
 
-def _tell_ills(held: Mapping[str, Sequence[tuple[str, Sequence[str]]]], raised: Sequence[failures.Ill], out: Sequence[Found]) -> None:
+def _tell_ills(
+    held: Mapping[str, Sequence[tuple[str, Sequence[str]]]],
+    raised: Sequence[failures.Ill],
+    slow: Sequence[failures.Slow],
+    out: Sequence[Found],
+) -> None:
     for name, waiting in held.items():
         for tenant, lacks in waiting:
             click.echo(f"{name} is held for {tenant} until it approves (dealwright plugin approve {name} --tenant {tenant}):")
@@ -123,6 +129,11 @@ def _tell_ills(held: Mapping[str, Sequence[tuple[str, Sequence[str]]]], raised: 
     for one in raised:
         click.echo(
             f"{one.plugin} raised in {one.hook} {one.times} times since yesterday, last at {one.last_at:%Y-%m-%d %H:%M} UTC: {one.error}"
+        )
+    for late in slow:
+        click.echo(
+            f"{late.plugin} took too long in {late.hook} {late.times} times since yesterday, {late.seconds:.1f} s at most, last at "
+            f"{late.last_at:%Y-%m-%d %H:%M} UTC"
         )
     for found in out:
         click.echo(f"{found.name} is {found.state.value}:\n    " + "\n    ".join(found.reason.strip().splitlines()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core.data import migrate
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 
 
 def described(work: Work, name: str) -> dict[str, object]:
-    """A plugin: what it adds by kind, why it does not serve if so, whether it has settings, who requires it, which of its hooks fail."""
+    """A plugin: what it adds by kind, why it does not serve if so, whether it has settings, who requires it, which of its hooks fail or are slow."""
     found, platform = _found(work, name), work.platform
     adds = {kind: names for kind, names in platform.catalog.provenance(name).items() if names}
     with platform.database.begin(write=False, tenant=None) as connection:
         ill = [one for one in failures.lately(connection, work.now()) if one.plugin == name]
+        slow = [one for one in failures.slow(connection, work.now()) if one.plugin == name]
     return {
         "name": name, "reason": told(work.say, found.reason), "distribution": found.distribution, "adds": adds, "has_settings": "settings" in adds,
         "required_by": [one for one in _leaning(work, name) if one in work.enabled],
-        "failing": [_told(one) for one in ill],
+        "failing": [asdict(one) for one in ill], "slow": [asdict(one) for one in slow],
     }  # fmt: skip
 
 
@@ -46,11 +48,11 @@ def leaving(work: Work, name: str) -> dict[str, object]:
 
 
 def health(work: Work) -> dict[str, object]:
-    """What `/health/ready` says, told to an administrator: which parts are well, and plugins that do not serve or fail, with the reason."""
+    """What `/health/ready` says, told to an administrator: which parts are well, and plugins that do not serve, fail or are slow, with the reason."""
     platform = work.platform
     behind = migrate.behind(platform.database, platform.branches())
     with platform.database.begin(write=False, tenant=None) as connection:
-        ill = failures.lately(connection, work.now())
+        ill, slow = failures.lately(connection, work.now()), failures.slow(connection, work.now())
     return {
         "behind": sorted(behind),
         "background": presence(platform),
@@ -58,12 +60,9 @@ def health(work: Work) -> dict[str, object]:
         "plugins": [
             {"name": one.name, "state": one.state.value, "reason": told(work.say, one.reason)} for one in as_now(platform) if one.is_ill
         ],
-        "failing": [_told(one) for one in ill],
+        "failing": [asdict(one) for one in ill],
+        "slow": [asdict(one) for one in slow],
     }
-
-
-def _told(ill: failures.Ill) -> dict[str, object]:
-    return {"plugin": ill.plugin, "hook": ill.hook, "times": ill.times, "last_at": ill.last_at, "error": ill.error}
 
 
 def _found(work: Work, name: str) -> Found:

@@ -24,8 +24,10 @@ from sdk import Batch, GiveUp, Refusal, Unavailable, _, hooks
 log = logging.getLogger("dealwright.hooks")
 _FREE = frozenset({"demo_data"})
 """Moments without bounds: made-up data, which only an operator asks for, in a tenant that was made for it."""
-SLOW = 1.0
-"""Seconds after which a single hook call is worth a warning."""
+_UNHURRIED = frozenset({"demo_data", "tenant_purged", "before_upgrade", "after_upgrade"})
+"""Moments for which nobody waits in a request."""
+SLOW, EACH = 1.0, 0.001
+"""Seconds that one call of a hook may take, and how many more for each change of a batch: who takes longer is named to the operator."""
 MEANT = (Refusal, GiveUp, OperationalError, InterfaceError, PoolTimeout, DataError)
 """What a hook may raise without being ill: what it means to say, and what core tells of the database."""
 
@@ -159,8 +161,10 @@ class Calls:
     ),
                                plugin=owner, hook=hook) from failure  # fmt: skip
         finally:
-            if (took := time.perf_counter() - started) > SLOW:
+            took = time.perf_counter() - started
+            if hook not in _UNHURRIED and took > SLOW + EACH * (len(batch.changes) if isinstance(batch, Batch) else 0):
                 log.warning("hook %s of plugin %r took %.1f s", hook, owner, took)
+                self.failures.note_slow(owner, hook, 1, took)
 
     def asked(self, hook: str, only: frozenset[str], **arguments: object) -> Iterator[Answer]:
         """What the plugins in `only` answer; where one raises, its exception is the answer."""

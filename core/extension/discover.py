@@ -77,8 +77,10 @@ def discover(only: Sequence[str] | None, group: Sequence[EntryPoint] | None = No
 def _found(name: str, points: Sequence[EntryPoint]) -> Found:
     packages = sorted({_package(point) for point in points})
     if not packages:
-        missing = said(_("plugin {name!r} is named in `plugins` but not installed; install its package"), name=name)
-        return Found(name, "", State.FAILED, missing, installed=False)
+        missing = said(
+            _("plugin {name!r} is named in `plugins` but its package is not installed: install it, or take it out of `plugins`"), name=name
+        )
+        return Found(name, "", State.VANISHED, missing, installed=False)
     if len(packages) > 1:  # nobody can tell which is meant, so no code of either runs
         return Found(
             name,

@@ -52,6 +52,16 @@ class Failing(Schema):
     error = fields.String(required=True)
 
 
+class Slow(Schema):
+    """A hook that took longer than it may since yesterday, and how many `seconds` its slowest call took."""
+
+    plugin = fields.String(required=True)
+    hook = fields.String(required=True)
+    times = fields.Integer(required=True)
+    last_at = fields.AwareDateTime(required=True)
+    seconds = fields.Float(required=True)
+
+
 _Names = fields.List(fields.String())
 _Counts = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
 
@@ -66,6 +76,7 @@ class PluginAbout(Schema):
     has_settings = fields.Boolean(required=True)
     required_by = fields.List(fields.String(), required=True)
     failing = fields.List(fields.Nested(Failing), required=True)
+    slow = fields.List(fields.Nested(Slow), required=True)
 
 
 class UseRow(Schema):
@@ -116,6 +127,7 @@ class Health(Schema):
     mail = fields.Boolean(required=True)
     plugins = fields.List(fields.Nested(IllPlugin), required=True)
     failing = fields.List(fields.Nested(Failing), required=True)
+    slow = fields.List(fields.Nested(Slow), required=True)
 
 
 def describe(ctx: Context, request: Request) -> object:

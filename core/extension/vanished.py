@@ -1,4 +1,4 @@
-"""Plugins that some tenant has on and whose package is gone, though nobody took them out."""
+"""Plugins that are to be there, as some tenant has them on, and whose package is gone, though nobody took them out."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def note_vanished(calls: Calls, database: Database, core: Branch, installed: Col
 def as_now(platform: Platform) -> list[Found]:
     """The plugins of a platform in their states of this moment: what has vanished since it was booted, and what nobody has on any more."""
     found = [one.but(State.VANISHED, REMOVED) if _is_removed(platform, one) else one for one in platform.plugins]
-    if all(one.state is not State.VANISHED or one.module is not None for one in found):
+    if not any(_is_lost(one) for one in found):
         return found
     try:
         with platform.database.begin(write=False, tenant=None) as connection:
@@ -49,7 +49,12 @@ def as_now(platform: Platform) -> list[Found]:
     except SQLAlchemyError:  # who asks for the plugins hears of the database elsewhere
         log.warning("who has plugins on that have vanished is not known", exc_info=True)
         return found
-    return [one for one in found if one.state is not State.VANISHED or one.module is not None or one.name in wanted]
+    return [one for one in found if one.name in wanted or not _is_lost(one)]
+
+
+def _is_lost(found: Found) -> bool:
+    """Whether it is shown for no other reason than that some tenant has it on."""
+    return found.state is State.VANISHED and found.module is None and found.installed
 
 
 def _is_removed(platform: Platform, found: Found) -> bool:

@@ -35,10 +35,11 @@ def _conditions(work: Work, entity: Entity, name: str) -> dict[str, str]:
     return dict(found.written) if found is not None and found.reads <= reader.visible().keys() else {}
 
 
-def _trouble(platform: Platform) -> tuple[list[failures.Ill], list[str]]:
-    """Plugins that serve and have raised in a hook since yesterday, in any process; and those held until some tenant approves them."""
+def _trouble(platform: Platform) -> tuple[list[failures.Ill], list[failures.Slow], list[str]]:
+    """Plugins that serve and have raised in a hook since yesterday, in any process; that took too long in one; that wait for some tenant’s approval."""
+    now = platform.clock()
     with platform.database.begin(write=False, tenant=None) as connection:
-        return failures.lately(connection, platform.clock()), platform.gate.held(connection)
+        return failures.lately(connection, now), failures.slow(connection, now), platform.gate.held(connection)
 
 
 def mount_health(addresses: Addresses, platform: Platform) -> None:
@@ -52,7 +53,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
             with platform.database.begin(write=False, tenant=None) as connection:
                 connection.execute(sa.text("SELECT 1 FROM core_tenants LIMIT 1"))
             behind = migrate.behind(platform.database, platform.branches()[:1])
-            ill, held = ([], []) if behind else _trouble(platform)
+            ill, slow, held = ([], [], []) if behind else _trouble(platform)
         except SQLAlchemyError:
             return answer(Response({"status": "unavailable", "database": "no answer", "plugins": {}}, 503))
         plugins = as_now(platform)
@@ -67,6 +68,7 @@ def mount_health(addresses: Addresses, platform: Platform) -> None:
             "mail": "ok" if platform.config.mail else "MAIL_URL is not set; letters are held",
             "plugins": states,
             "failing": failures.by_plugin(ill),
+            "slow": failures.by_plugin(slow),  # which alone makes nothing degraded: a busy machine may be why
             "held": held,
         }
         return answer(Response(said, 503 if behind else 200))  # without workers the API still serves

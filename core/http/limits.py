@@ -1,4 +1,5 @@
-"""How often a token may ask: a bucket for each, shared by the processes of one `serve`, that fills evenly over a minute."""
+"""How often a token may ask: a bucket for each, with those that were made with it, shared by the processes of one `serve`, that fills evenly
+over a minute."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ try:
 except ImportError:  # elsewhere than on Unix, where nothing is forked either
     fcntl = None  # type: ignore[assignment]
 
+from core.recent import Recent
 from sdk import TooMany, _
 
 WINDOW = 60
@@ -74,12 +76,14 @@ class Limits:
         self._file.truncate(_SETS * _WAYS * _PLACE.size)
         self._memory = mmap.mmap(self._file.fileno(), 0)
         self._lock = threading.Lock()
+        self._with: Recent[str, str] = Recent(_SETS * _WAYS)
 
     def take(self, token: str, now: datetime) -> Left | None:
         """One request of a token that has been let in before, by its digest; None for another.
 
         Asked before anything else, so that who floods us costs nothing; and made for live tokens alone, so that guesses cost no memory.
         """
+        token = self._with.get(token) or token
         with self._set_of(token) as (at, there):
             if not there:
                 return None
@@ -91,10 +95,16 @@ class Limits:
             self._keep(at, token, bucket)
             return bucket.left()
 
-    def let_in(self, token: str, now: datetime, limit: int, taken: Left | None) -> Left | None:
-        """What a live token has left under its tenant's limit, which may have changed; `taken` is what `take` said. A limit of 0 is none."""
+    def let_in(self, token: str, now: datetime, limit: int, taken: Left | None, first: str | None = None) -> Left | None:
+        """What a live token has left under its tenant's limit, which may have changed; `taken` is what `take` said. A limit of 0 is none.
+
+        One that was made with tokens shares what the `first` of these has: else who has one would have as many requests as he likes.
+        """
         if taken is not None and taken.limit == limit:
             return taken
+        if first is not None:
+            self._with.keep(token, first)
+            token = first
         with self._set_of(token) as (at, there):
             if not limit:
                 if there:
@@ -104,7 +114,9 @@ class Limits:
             if bucket.limit != limit:
                 bucket = _Bucket(limit, limit, now.timestamp())
             bucket.fill(now.timestamp())
-            bucket.level = max(0, bucket.level - 1)  # others may have let it in meanwhile
+            if (wait := bucket.seconds(1)) > 0:  # others have let it in meanwhile, or one that shares with it
+                return bucket.left(wait=wait)
+            bucket.level -= 1
             self._keep(at, token, bucket)
             return bucket.left()
 

@@ -173,13 +173,20 @@ class Installation(Collector):
             "How often a plugin raised in a hook since yesterday, in any process.",
             labels=("plugin", "hook"),
         )
+        slow = GaugeMetricFamily(
+            "dealwright_plugin_hook_delays",
+            "How often a hook of a plugin took longer than it may since yesterday, in any process.",
+            labels=("plugin", "hook"),
+        )
         held = GaugeMetricFamily("dealwright_plugin_held", "Plugins that wait for the approval of some tenant: 1.", labels=("plugin",))
         with self._platform.database.begin(write=False, tenant=None) as connection:
             for ill in failures.lately(connection, self._platform.clock()):
                 raised.add_metric((ill.plugin, ill.hook), ill.times)
+            for late in failures.slow(connection, self._platform.clock()):
+                slow.add_metric((late.plugin, late.hook), late.times)
             for name in self._platform.gate.held(connection):
                 held.add_metric((name,), 1)
-        yield from (raised, held)
+        yield from (raised, slow, held)
 
 
 def _age(since: datetime | None, now: datetime) -> float:

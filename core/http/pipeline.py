@@ -119,7 +119,10 @@ def _by_token(platform: Platform, header: str, write: bool) -> Iterator[Work]:
         if row is None:
             raise Unauthenticated(tokens.UNKNOWN)
         if before is None:
-            here.left = platform.limits.let_in(digest, now, limits.in_force(platform.config.rate_limit, row.rate_limit), left)
+            limit = limits.in_force(platform.config.rate_limit, row.rate_limit)
+            left = here.left = platform.limits.let_in(digest, now, limit, left, row.token_first)
+            if left is not None and left.wait:
+                raise limits.refusal(left)
         if tokens.first_use_of_a_while(platform.database.engine, row.token_id, now):
             after_this_request(partial(_noting, platform, tenant, row.token_id, now))
         enabled = platform.gate.enabled(connection, tenant, row.access_version)

@@ -144,6 +144,7 @@ token_secrets = sa.Table(
     sa.Column("token_id", key(), nullable=False),
     # The token by which it was made, if one was: it ends with that one.
     sa.Column("made_with", key(), nullable=True),
+    sa.Column("first", sa.String(64), nullable=True),  # the digest of the one at the beginning: they share their requests a minute
 )
 
 sign_ins = sa.Table(

@@ -35,25 +35,29 @@ def issue(work: Work, user: UUID, name: str, allows: list[str] | None = None, ex
         allows = checked(work if user == work.actor.user_id else work.standing_in(user), allows)
     secret = PREFIX + links.new_token(work)
     with work.transaction(write=True):
-        _hold(work, work.token)
+        first = _hold(work, work.token)
         values = {"name": name, "user": user, "allows": allows, "expires_at": expires_at, "owner": user}
         row = work.as_system().records("core.token").create(values)
         id = row["id"]
         assert isinstance(id, UUID)
-        row = {"tenant_id": work.tenant.id, "hash": links.digest_of(secret), "token_id": id, "made_with": work.token}
+        row = {"tenant_id": work.tenant.id, "hash": links.digest_of(secret), "token_id": id, "made_with": work.token, "first": first}
         work.connection.execute(token_secrets.insert().values(**row))
     return id, secret
 
 
-def _hold(work: Work, token: UUID | None) -> None:
-    """A token that makes another is not revoked meanwhile; raises Unauthenticated where it just was."""
+def _hold(work: Work, token: UUID | None) -> str | None:
+    """A token that makes another is not revoked meanwhile; raises Unauthenticated where it just was. Returns the digest of the first in its line."""
     if token is None:
-        return
+        return None
     work.lock(_MAKING)
-    table = Token.table()
+    table, secret = Token.table(), token_secrets
     mine = (table.c.tenant_id == work.tenant.id, table.c.id == token, table.c.deleted_at.is_(None))
-    if work.connection.execute(sa.select(table.c.id).where(*mine)).first() is None:
+    here = (secret.c.tenant_id == table.c.tenant_id, secret.c.token_id == table.c.id)
+    query = sa.select(sa.func.coalesce(secret.c.first, secret.c.hash)).join_from(table, secret, sa.and_(*here))
+    first: str | None = work.connection.execute(query.where(*mine)).scalar()
+    if first is None:
         raise Unauthenticated(UNKNOWN)
+    return first
 
 
 def take_along(work: Work, batch: Batch) -> None:
@@ -121,6 +125,7 @@ def _bearer_statement() -> sa.Select[tuple[object, ...]]:
     return (
         sa.select(
             tenants, token.c.id.label("token_id"), token.c.allows.label("token_allows"), token.c.expires_at.label("token_expires_at"),
+            token_secrets.c.first.label("token_first"),
             person.c.id.label("user_id"), person.c.name.label("user_name"), person.c.roles.label("user_roles"),
             person.c.locale.label("user_locale"), person.c.timezone.label("user_timezone"),
         )

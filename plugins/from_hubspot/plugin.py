@@ -11,7 +11,7 @@ manifest = Manifest(
     name="from_hubspot",
     version="0.1",
     title=_("From HubSpot"),
-    summary=_("Turns HubSpot exports into accounts, contacts, deals and notes, with their owners."),
+    summary=_("Turns HubSpot exports into accounts, contacts, deals, tasks and notes, with their owners."),
     requires=("import_export", "pipeline"),
     after=("customers", "teamwork"),
 )

@@ -6,14 +6,26 @@ from plugins.import_export.api import first_line, plain_text, web_address
 from plugins.pipeline.api import SPLIT, lost_reasons, stages_by, won_reasons
 from sdk import Source, Taken
 
-ACCOUNT, CONTACT, DEAL, ACTIVITY = "customers.account", "customers.contact", "pipeline.deal", "teamwork.activity"
+ACCOUNT, CONTACT, DEAL = "customers.account", "customers.contact", "pipeline.deal"
+TASK, ACTIVITY = "teamwork.task", "teamwork.activity"
 ID = ("Record ID", "Record Id")
 COMPANIES = ("Associated Company IDs (Primary)", "Primary Associated Company ID", "Associated Company IDs", "Associated Company ID")
 CONTACTS, DEALS = ("Associated Contact IDs", "Associated Contact ID"), ("Associated Deal IDs", "Associated Deal ID")
+ABOUT = Taken(field="about", links={DEAL: DEALS, CONTACT: CONTACTS, ACCOUNT: COMPANIES})
 STAGES = {
     "Appointment Scheduled": 20, "Qualified To Buy": 40, "Presentation Scheduled": 60, "Decision Maker Bought-In": 80, "Contract Sent": 90,
 }  # fmt: skip
 """The stages of the sales pipeline that HubSpot begins with, and their probabilities there."""
+_PRIORITIES = {"high": "high", "medium": "normal", "low": "low"}
+
+
+def _state(said: str) -> str:
+    return "done" if said.casefold() == "completed" else "open"
+
+
+def _priority(said: str) -> str:
+    return _PRIORITIES.get(said.casefold(), "")
+
 
 SOURCES = (
     Source(
@@ -74,6 +86,21 @@ SOURCES = (
         ),
     ),
     Source(
+        entity=TASK,
+        signs=("Task Title",),
+        names=("tasks", "task"),
+        id=ID,
+        takes=(
+            Taken(field="subject", headings=("Task Title",), turned=first_line),
+            Taken(field="due_on", headings=("Due date", "Task due date", "Activity date")),
+            Taken(field="state", headings=("Task Status", "Status"), turned=_state),
+            Taken(field="priority", headings=("Priority", "Task Priority"), turned=_priority),
+            Taken(field="notes", headings=("Task Notes", "Notes"), turned=plain_text),
+            ABOUT,
+            Taken(field="owner", headings=("Assigned to", "Activity assigned to", "Task owner", "HubSpot owner"), people=True),
+        ),
+    ),
+    Source(
         entity=ACTIVITY,
         signs=("Note body",),
         names=("notes", "note"),
@@ -84,7 +111,7 @@ SOURCES = (
             Taken(field="kind", otherwise="note"),
             Taken(field="state", otherwise="done"),
             Taken(field="starts_at", headings=("Activity date", "Create date", "Object create date/time")),
-            Taken(field="about", links={DEAL: DEALS, CONTACT: CONTACTS, ACCOUNT: COMPANIES}),
+            ABOUT,
             Taken(field="owner", headings=("Activity assigned to", "Note owner", "Activity created by", "HubSpot owner"), people=True),
         ),
     ),

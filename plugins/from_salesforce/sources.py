@@ -21,16 +21,24 @@ ABOUT = Taken(
     field="about",
     links={DEAL: ("WhatId", "ParentId"), ACCOUNT: ("WhatId", "ParentId"), CONTACT: ("WhoId", "ParentId"), LEAD: ("WhoId", "ParentId")},
 )
-_DONE = ("completed", "closed")
+_DONE, _TRUE = ("completed", "closed"), ("true", "1")
 
 
 def _deleted(row: Mapping[str, str]) -> bool:
-    return row.get("isdeleted", "").casefold() in ("true", "1")
+    return row.get("isdeleted", "").casefold() in _TRUE
 
 
-def _deleted_or_converted(row: Mapping[str, str]) -> bool:
-    """A converted lead has become an account, a contact and a deal, which have files of their own."""
-    return _deleted(row) or row.get("isconverted", "").casefold() in ("true", "1")
+def _converted(row: Mapping[str, str]) -> bool:
+    return row.get("isconverted", "").casefold() in _TRUE
+
+
+def _deleted_or_lost(row: Mapping[str, str]) -> bool:
+    """A converted lead of which nobody says when that was stays out: it has become an account, a contact and a deal, which have files of their own."""
+    return _deleted(row) or (_converted(row) and not row.get("converteddate", "").strip())
+
+
+def _converted_state(said: str) -> str:
+    return "converted" if said.casefold() in _TRUE else ""
 
 
 def _state(said: str) -> str:
@@ -91,25 +99,6 @@ SOURCES = (
         ),
     ),
     Source(
-        entity=LEAD,
-        signs=("LastName", "Company", "LeadSource"),
-        names=("lead",),
-        id=("Id",),
-        leaves_out=_deleted_or_converted,
-        takes=(
-            Taken(field="name", headings=("FirstName", "LastName"), joined=" "),
-            Taken(field="company", headings=("Company",)),
-            Taken(field="title", headings=("Title",)),
-            Taken(field="email", headings=("Email",)),
-            Taken(field="phone", headings=("Phone", "MobilePhone")),
-            Taken(field="website", headings=("Website",), turned=web_address),
-            Taken(field="source", headings=("LeadSource",)),
-            Taken(field="rating", headings=("Rating",)),
-            Taken(field="notes", headings=("Description",), turned=plain_text),
-            OWNER,
-        ),
-    ),
-    Source(
         entity=DEAL,
         signs=("Name", "StageName", "CloseDate"),
         names=("opportunity",),
@@ -125,6 +114,31 @@ SOURCES = (
             Taken(field="notes", headings=("Description", "NextStep"), joined="\n", turned=plain_text),
             Taken(field="account", links={ACCOUNT: ("AccountId",)}),
             Taken(field="contact", links={CONTACT: ("ContactId",)}),
+            OWNER,
+        ),
+    ),
+    Source(
+        entity=LEAD,
+        signs=("LastName", "Company", "LeadSource"),
+        names=("lead",),
+        id=("Id",),
+        leaves_out=_deleted_or_lost,
+        history=_converted,
+        takes=(
+            Taken(field="name", headings=("FirstName", "LastName"), joined=" "),
+            Taken(field="company", headings=("Company",)),
+            Taken(field="title", headings=("Title",)),
+            Taken(field="email", headings=("Email",)),
+            Taken(field="phone", headings=("Phone", "MobilePhone")),
+            Taken(field="website", headings=("Website",), turned=web_address),
+            Taken(field="source", headings=("LeadSource",)),
+            Taken(field="rating", headings=("Rating",)),
+            Taken(field="state", headings=("IsConverted",), turned=_converted_state),
+            Taken(field="converted_at", headings=("ConvertedDate",)),
+            Taken(field="account", links={ACCOUNT: ("ConvertedAccountId",)}),
+            Taken(field="contact", links={CONTACT: ("ConvertedContactId",)}),
+            Taken(field="deal", links={DEAL: ("ConvertedOpportunityId",)}),
+            Taken(field="notes", headings=("Description",), turned=plain_text),
             OWNER,
         ),
     ),

@@ -256,7 +256,28 @@ def test_seals_cannot_be_edited_left_out_or_made_anew(work: Work, by_hand: type_
 
 
 @pytest.mark.feature("B11")
-def test_seals_that_were_made_anew_are_told_by_when_they_were_made(work: Work, by_hand: type_sql, clock: Clock) -> None:
+def test_the_newest_seal_is_missed_by_the_next_entry_of_who_made_it(
+    work: Work, by_hand: type_sql, platform: Platform, clock: Clock
+) -> None:
+    by_hand(seals.delete())
+    clock.move(hours=5)
+    assert chain.verify(work).broken is None, "nothing has been written since"
+    work.records("probe.thing").create({"name": "four"})
+    teller = rows(work)[-1].id
+    found = chain.verify(work).broken
+    assert found is not None
+    assert (found.what, found.seal, found.told_by) == ("seal_deleted", None, teller), "also where it was made anew meanwhile"
+    assert f"a seal was deleted, maybe with entries, that entry {teller} follows" in commands._where(found)
+    chain.seal(work, settled=timedelta())
+    platform.tails = Tails()  # as another process
+    assert broken(work)[0] == "seal_deleted", "whoever seals that"
+
+
+@pytest.mark.feature("B11")
+def test_seals_that_were_made_anew_are_told_by_when_they_were_made(
+    work: Work, by_hand: type_sql, clock: Clock, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(platform, "tails", Tails())  # of another process than that which has sealed
     clock.move(days=3)
     work.records("probe.thing").create({"name": "young"})
     chain.seal(work, settled=timedelta())

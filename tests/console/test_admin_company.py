@@ -123,7 +123,11 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
     assert site.get("/admin").texts("//*[contains(@class, 'glance')]//strong[@class='bad']") == [], "what waits has not failed"
     with work.transaction(write=True):
         work.connection.execute(outbox.update().where(mine).values(state="dead", attempts=5))
+    platform.calls.failures.note_slow("teamwork", "validate_changes", 2, 3.25)
+    platform.calls.failures.keep(platform.database, platform.clock())
+    assert "validate_changes: up to 3.2 s, 2 times" in site.get("/admin/plugins/teamwork").text
     page = site.get("/admin/health")
+    assert "teamwork, validate_changes: up to 3.2 s (2)" in page.text
     assert "No exchange rate for EUR" in page.text
     assert "1 failed" in page.text
     (id,) = page.all("//input[@name='job']/@value")

@@ -28,6 +28,7 @@ GLOBAL = {
     "core_recovery_codes": "a person's second factor, the same in all tenants; digests alone",
     "core_sign_in_events": "what became of a person's coming and going; tenants see those of their people through a view with a wall",
     "core_plugins": "what plugins declared at the last upgrade, of the whole installation; the application has no right to it",
+    "core_plugin_delays": "how often which plugin took too long, in whatever tenant; no tenant is named",
     "core_plugin_failures": "how often which plugin raised, in whatever tenant; no tenant is named",
     "core_archived_plugins": "what an operator took out, of the whole installation; the application has no right to it",
 }

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
 
 from core.app import create_app
+from core.cli.plugin import doctor
 from core.extension import calls, failures
 from core.identity import tokens
 from core.platform import Platform
@@ -127,16 +129,18 @@ def test_a_plugin_says_of_its_own_events_alone_that_they_happened(install: type_
 
 
 @pytest.mark.feature("P11")
-def test_after_a_day_without_a_failure_a_plugin_is_well(clock: Clock, platform: Platform) -> None:
+def test_after_a_day_without_a_failure_or_delay_a_plugin_is_well(clock: Clock, platform: Platform) -> None:
     for days, times in ((0, 1), (0, 2), (2, 1)):
         clock.move(days=days)
         platform.calls.failures.note("probe", "prepare_changes", raised())
+        platform.calls.failures.note_slow("probe", "prepare_changes", 1, seconds := 4.0 - times)
         platform.calls.failures.keep(platform.database, clock())
         with platform.database.begin(write=False, tenant=None) as connection:
             assert [ill.times for ill in failures.lately(connection, clock())] == [times]
+            assert [(late.times, late.seconds) for late in failures.slow(connection, clock())] == [(times, max(seconds, 3.0))]
     clock.move(days=1, seconds=1)
     with platform.database.begin(write=False, tenant=None) as connection:
-        assert failures.lately(connection, clock()) == []
+        assert (failures.lately(connection, clock()), failures.slow(connection, clock())) == ([], [])
 
 
 def raised() -> Exception:
@@ -174,11 +178,27 @@ def test_of_two_plugins_on_one_hook_the_declared_order_holds_not_that_of_their_i
 
 
 @pytest.mark.feature("P11")
-def test_a_slow_hook_is_timed_and_named(
+def test_a_hook_that_takes_longer_than_it_may_is_named_in_the_log_and_to_who_asks_how_the_installation_is(
     install: type_install, packages: Packages, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = install(packages.plugin("slow", VETO.format(word="slow", act="pass"), more=HEARS.format(more="")))
+    platform = install(packages.plugin("slow", VETO.format(word="slow", act="pass"), more=HEARS.format(more=""))).platform
+    tenant = lifecycle.create(platform, NewTenant("other", shown=True))
+    system, fair = platform.system(tenant.id), calls.SLOW
     monkeypatch.setattr(calls, "SLOW", -1.0)
+    monkeypatch.setattr(calls, "EACH", 100.0)
+    system.records("probe.thing").create({"name": "each change has its time"})
+    assert "took" not in caplog.text
+    monkeypatch.setattr(calls, "EACH", 0.0)
     with caplog.at_level(logging.WARNING, "dealwright.hooks"):
-        things(installed).create({"name": "any"})  # type: ignore[attr-defined]
+        system.records("probe.thing").create({"name": "any"})
     assert "hook validate_changes of plugin 'slow' took 0.0 s" in caplog.text
+    monkeypatch.setattr(calls, "SLOW", fair)
+    admin = lifecycle.add_person(system, "Admin", "admin@other.example", ["admin"], None)
+    api = Api(platform, create_app(platform).test_client(), tokens.issue(system, admin, "test")[1], tenant)
+    (told,) = api.get("/api/v1/core/plugins/slow").json["slow"]
+    assert (told["plugin"], told["hook"], told["times"], 0 < told["seconds"] < fair) == ("slow", "validate_changes", 1, True)
+    assert told in api.get("/api/v1/core/health").json["slow"]
+    ready = api.get("/health/ready").json
+    assert (ready["slow"]["slow"], ready["failing"]) == (["validate_changes"], {})
+    monkeypatch.setattr("core.cli.plugin.platform", lambda: platform)
+    assert "slow took too long in validate_changes 1 times since yesterday, 0.0 s at most" in CliRunner().invoke(doctor).output

@@ -416,8 +416,9 @@ def test_an_unlisted_plugin_is_never_imported(install: type_install, packages: P
 
 def test_a_listed_plugin_that_is_not_installed_is_shown_as_such(install: type_install) -> None:
     installed = install(only=("customers", "probe", "ghost"))
-    assert installed.state("ghost") == "failed"
-    assert "not installed" in installed.found("ghost").reason
+    assert (installed.state("ghost"), amiss(installed.platform.plugins)) == ("vanished", ["ghost"])
+    assert installed.found("ghost").reason.endswith("is not installed: install it, or take it out of `plugins`")
+    assert "ghost" in {one.name for one in as_now(installed.platform)}, "also while nobody has it on"
     assert installed.serves()
 
 

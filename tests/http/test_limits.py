@@ -54,6 +54,24 @@ def test_each_token_has_a_bucket_of_its_own(limited: Api, people: People) -> Non
     assert limited.as_user(people.rep).get(THINGS).status_code == 200
 
 
+@pytest.mark.feature("P19")
+@on_sqlite
+def test_tokens_that_were_made_with_a_token_share_its_requests(limited: Api, platform: Platform, clock: Clock) -> None:
+    platform.config = replace(platform.config, rate_limit=5)
+
+    def made(by: Api) -> Api:
+        return Api(platform, limited.flask, by.post("/api/v1/core/tokens", {"name": "more"}).json["token"], limited.tenant)
+
+    child = made(limited)
+    grandchild, spare = made(child), made(child)
+    assert [told(one.get(THINGS))[:3] for one in (grandchild, child)] == [(200, "5", "1"), (200, "5", "0")]
+    assert [one.get(THINGS).status_code for one in (spare, limited, child, grandchild, spare)] == [429] * 5, "also what never asked before"
+    platform.limits = Limits()  # as another process, which knows of no line yet
+    assert [one.get(THINGS).status_code for one in (spare, grandchild, child, spare, spare, limited, grandchild)] == [200] * 5 + [429] * 2
+    clock.move(minutes=1)
+    assert told(spare.get(THINGS))[:3] == (200, "5", "4")
+
+
 @on_sqlite
 def test_what_is_refused_counts_and_guessed_tokens_cost_no_memory(limited: Api, platform: Platform) -> None:
     assert [limited.post(THINGS, {}).status_code for _time in range(4)] == [422, 422, 422, 429]

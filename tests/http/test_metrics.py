@@ -81,8 +81,10 @@ def test_the_installation_is_told_what_waits_what_is_stuck_and_how_its_plugins_a
         raise KeyError("x")
     except KeyError as failure:
         platform.calls.failures.note("probe", "validate_changes", failure)
+    platform.calls.failures.note_slow("probe", "prepare_changes", 2, 3.5)
     platform.calls.failures.keep(platform.database, platform.clock())
     assert figure(client, "dealwright_plugin_hook_failures", plugin="probe", hook="validate_changes") == 1
+    assert figure(client, "dealwright_plugin_hook_delays", plugin="probe", hook="prepare_changes") == 2
     assert [name for name, labels in figures(client) if name == "dealwright_build_info" and dict(labels)["version"]]
     assert (figure(client, "process_resident_memory_bytes") or 0) > 10_000_000 or not Path("/proc/self/stat").exists()
 

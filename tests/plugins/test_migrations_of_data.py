@@ -12,9 +12,12 @@ import sqlalchemy as sa
 from core.cli import demo
 from core.config import Config
 from core.data import migrate
+from core.identity import tokens
 from core.platform import Platform, boot
 from core.testkit.fixtures import Clock
 from core.testkit.templates import Content, Templates
+from sdk import where
+from sdk.context import id_of
 from tests.plugins.imports import import_file
 from tests.probe.fixtures import OURS
 
@@ -23,10 +26,14 @@ type_rows = dict[str, tuple[list[str], list[tuple[object, ...]]]]
 
 
 def fill(platform: Platform) -> None:
-    """The demo of two months, and an import."""
+    """The demo of two months, a line of tokens, and an import."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo, "MONTHS", MONTHS)
         demo.fill(platform)
+    work = platform.system(demo.NAME)
+    admin = id_of(work.records("core.user").find(where(email=demo.ADMIN), 1)[0])
+    for _each in range(4):
+        work.token = tokens.issue(work, admin, "made with the one before")[0]
     import_file(platform.system(demo.NAME), "customers.account", "name\nImported\n,\n")
     import_file(platform.system(demo.NAME), "customers.account", "name,city\nImported,Ulm\nNew,Ulm\n", mode="upsert", match=["name"])
 
@@ -101,6 +108,8 @@ def test_each_plugin_goes_a_step_down_and_up_on_seeded_data_and_touches_nobody_e
         assert before["core_tenant_plugins"] == up["core_tenant_plugins"], "what the migration fills in is what the gate writes"
         if branch.plugin == "import_export":
             assert origins(up) == origins(before) and len(origins(up)) == 3, "what the journals hold is found again"
+        if branch.plugin == "core":
+            assert before["core_token_secrets"] == up["core_token_secrets"], "with which one a token shares is found again"
         tried.append(branch.plugin)
     assert {"core", "customers", "company", "orders", "teamwork", "automation"} <= set(tried)
 

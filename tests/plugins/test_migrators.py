@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from core.context import Work
-from core.testkit.fixtures import Api, People
+from core.testkit.fixtures import Api, People, type_work_as
 from plugins.import_export import imports
 from plugins.import_export.journal import IMPORT, page
 from plugins.import_export.migrating import unlinked
@@ -49,11 +49,16 @@ NOTES = """Record ID,Activity date,Note body,Activity assigned to,Associated Con
 1,2024-03-01 10:15,"<p>Called &amp; agreed.</p><p>Second line</p>",Jane Doe,501,9001,7001
 2,2024-03-02 10:15,Sent a brochure,,502,,
 """
+TASKS = """Record ID,Task Title,Due date,Task Status,Priority,Task Type,Assigned to,Associated Contact IDs,Associated Deal IDs
+31,Send the offer,2026-09-01 09:00,Not started,HIGH,TO_DO,Jane Doe,501,7001
+32,Call back,2024-03-02 10:15,Completed,None,CALL,,502,
+"""
 HUBSPOT = {
     "companies.csv": COMPANIES,
     "contacts.csv": CONTACTS,
     "deals.csv": DEALS,
     "crm-exports-all-notes-2026.csv": NOTES,
+    "crm-exports-all-tasks-2026.csv": TASKS,
     "tickets.csv": "Ticket ID\n1\n",
 }
 DATA = Path(os.environ.get("DEALWRIGHT_REAL_DATA", "nowhere"))
@@ -140,6 +145,10 @@ def test_an_export_of_hubspot_brings_accounts_contacts_deals_and_notes_with_thei
     note = notes["Called & agreed."]
     assert (note["notes"], note["kind"], note["owner"]) == ("Called & agreed.\nSecond line", "note", jane)
     assert note["about"].id == deals["Ovens"]["id"]  # type: ignore[attr-defined]
+    tasks = by_name(work, "teamwork.task", "subject")
+    offer, back = tasks["Send the offer"], tasks["Call back"]
+    assert (offer["state"], offer["priority"], str(offer["due_on"]), offer["owner"]) == ("open", "high", "2026-09-01", jane)
+    assert (back["state"], back["priority"], back["about"].id) == ("done", "normal", contacts["Bo"]["id"])  # type: ignore[attr-defined]
     assert done["owners"] == {"matched": {"Jane Doe": "Jane Doe", "rep00@x.example": "rep01"}, "unknown": {"Gone Person": 1}} or done[
         "owners"
     ]["unknown"] == {"Gone Person": 1}
@@ -187,23 +196,36 @@ SALESFORCE = {
     "User.csv": '"Id","Username","LastName","FirstName","Name","Email"\n"005A","jd@sf","Doe","Jane","Jane Doe","manager0@x.example"\n',
     "Account.csv": '"Id","IsDeleted","Name","AnnualRevenue","ParentId","OwnerId"\n"001A","0","Alder","1.5E7","","005A"\n"001B","1","Gone","","",""\n',
     "Contact.csv": '"Id","AccountId","LastName","FirstName","Email","OwnerId"\n"003A","001A","Lee","Ann","ann@x.example","005A"\n',
-    "Lead.csv": '"Id","LastName","FirstName","Company","LeadSource","IsConverted"\n"00QA","Ray","Mo","Ray Ltd","Web","0"\n"00QB","Old","It","Old","","1"\n',
+    "Lead.csv": '"Id","LastName","FirstName","Company","LeadSource","IsConverted","ConvertedDate","ConvertedAccountId","ConvertedContactId",'
+    '"ConvertedOpportunityId"\n"00QA","Ray","Mo","Ray Ltd","Web","0","","","",""\n"00QB","Old","It","Old","","1","","","",""\n'
+    '"00QC","Lee","Ann","Alder","Web","true","2026-01-02","001A","003A","006A"\n',
     "Opportunity.csv": '"Id","AccountId","Name","StageName","Amount","CloseDate","OwnerId"\n"006A","001A","Ovens","Negotiation/Review","50","2026-10-01","005A"\n',
-    "Task.csv": '"Id","WhoId","WhatId","Subject","ActivityDate","Status","OwnerId","Description"\n"00TA","003A","006A","Call","2026-09-01","Completed","005A","x"\n',
+    "Task.csv": '"Id","WhoId","WhatId","Subject","ActivityDate","Status","OwnerId","Description"\n"00TA","003A","006A","Call","2026-09-01","Completed","005A","x"\n'
+    '"00TB","00QC","","Welcome","2026-01-01","Completed","005A",""\n',
 }
 
 
 def test_a_data_export_of_salesforce_is_linked_by_its_ids_and_its_users(
-    work: Work, people: People, migrated: Callable[..., dict[str, Any]]
+    work: Work, people: People, migrated: Callable[..., dict[str, Any]], work_as: type_work_as
 ) -> None:
     work.records("core.user").update(people.managers[0], {"email": "manager0@x.example"})
     done = migrated("WE_00D_1.ZIP", zipped(SALESFORCE))
-    assert (done["state"], done["created"], done["owners"]["matched"]) == ("succeeded", 5, {"Jane Doe": "manager0"}), json.dumps(
+    assert (done["state"], done["created"], done["owners"]["matched"]) == ("succeeded", 7, {"Jane Doe": "manager0"}), json.dumps(
         done, indent=1
     )
-    (account,), (deal,), (task,), (lead,) = (
-        work.records(name).find(()) for name in ("customers.account", "pipeline.deal", "teamwork.task", "leads.lead")
-    )
+    (account,), (contact,), (deal,) = (work.records(name).find(()) for name in ("customers.account", "customers.contact", "pipeline.deal"))
+    (task, welcome), (lead, won) = (by_name(work, "teamwork.task", "subject").values(), by_name(work, "leads.lead").values())
+    assert (won["state"], str(won["converted_at"])[:10], lead["state"]) == ("converted", "2026-01-02", "new")
+    assert (won["account"], won["contact"], won["deal"]) == (account["id"], contact["id"], deal["id"]), "what became of it is told there"
+    assert welcome["about"].id == won["id"], "what was done with it before is its own"  # type: ignore[attr-defined]
+    (leads,) = (one for one in done["imports"] if one["entity"] == "leads.lead")
+    assert (leads["left_out"], leads["loose"]) == (1, 0), "of the other nobody says when it was converted"
+    manager = work_as(people.managers[0])
+    assert not manager.can(imports.HISTORY)
+    asked = Asked("Lead.csv", system="salesforce", dry_run=True)
+    tried = carry_out(manager, begin(manager, asked), asked, io.BytesIO(SALESFORCE["Lead.csv"].encode()))
+    (part,) = json.loads(str(tried["wish"]))["report"]["imports"]
+    assert (part["state"], part["left_out"], part["known"]) == ("empty", 2, 1), "who may not bring history in leaves out what is such"
     assert (account["revenue"].amount, account["owner"]) == (15_000_000, people.managers[0])  # type: ignore[attr-defined]
     assert (deal["account"], task["about"].id, task["state"], lead["company"]) == (account["id"], deal["id"], "done", "Ray Ltd")  # type: ignore[attr-defined]
 
@@ -239,7 +261,7 @@ def test_a_migration_that_was_killed_goes_on_with_each_row_once_and_takes_words_
     ):  # of files that had ended
         assert told in ended.output, ended.output
     (done,) = work.records(IMPORT).find(where(entity=MIGRATION))
-    assert (done["state"], done["created"], done["reason"]) == ("partial", 10, None)
+    assert (done["state"], done["created"], done["reason"]) == ("partial", 12, None)
     assert {name: len(work.records(name).find(())) for name in ("customers.account", "customers.contact", "pipeline.deal")} == {
         "customers.account": 2, "customers.contact": 3, "pipeline.deal": 3,
     }  # fmt: skip

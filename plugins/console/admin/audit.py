@@ -81,7 +81,9 @@ def _page(ctx: Context, request: PageRequest, refusal: Refusal | None = None, *,
 def _broken(ctx: Context, proof: Mapping[str, Any] | None) -> str:
     """In words what the first link that does not hold has suffered."""
     link = proof["broken"] if proof else None
-    what = "" if link is None else "no_head" if link["what"] == "seal_deleted" and link["seal"] is None else str(link["what"])
+    what = "" if link is None else str(link["what"])
+    if link is not None and what == "seal_deleted" and link["seal"] is None and link["told_by"] is None:
+        what = "no_head"
     return ctx.say(_BROKEN[what]) if what in _BROKEN else what
 
 

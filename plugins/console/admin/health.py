@@ -109,6 +109,11 @@ def checks(ctx: Context) -> Iterator[Check]:
     fails = [f"{one['plugin']}, {one['hook']}: {one['error']} ({one['times']})" for one in health["failing"]]
     yield _one(ctx, _("Plugin errors"), "; ".join(fails), _("No plugin has failed since yesterday."),
                _("Check the server log. Turning the plugin off is a quick fix."), href=f"{PREFIX}/admin/plugins")  # fmt: skip
+    late = [
+        ctx.say(_("{plugin}, {hook}: up to {seconds} s ({times})"), {**one, "seconds": f"{one['seconds']:.1f}"}) for one in health["slow"]
+    ]
+    yield _one(ctx, _("Plugin speed"), "; ".join(late), _("No plugin has been slow since yesterday."),
+               _("People wait while a plugin works. Contact its authors or turn it off."), tone="warm", href=f"{PREFIX}/admin/plugins")  # fmt: skip
     held = [one["title"] for one in cast("Mapping[str, Any]", ctx.api("GET", "/api/v1/core/plugins"))["data"] if one["state"] == "held"]
     yield _one(ctx, _("Approvals"), ctx.say(_(", ")).join(held), _("Nothing to approve."), _(
         "Review and approve the requests, or turn the plugins off."

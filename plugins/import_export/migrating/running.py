@@ -214,7 +214,7 @@ class _Migration:
             map=tuple(f"{name}={name}" for name in (*fields, *([EXTERNAL] if translation.names else []))),
             collision=tuple(f"{name}={ONLY_IF_EMPTY}" for name in fields) if match else (), duplicates="take" if takes else "skip",
             dates=self.asked.dates, numbers=self.asked.numbers, silent=self.asked.silent, totals=self.asked.totals, nothing=self.asked.nothing,
-            apart=translation.names,
+            apart=translation.names, history=translation.history,
         )  # fmt: skip
 
     def _told(self, one: Found, child: Row, translation: Translation) -> dict[str, object]:

@@ -12,6 +12,8 @@ from uuid import UUID
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import fitting
 from plugins.import_export.files import Sheet
+from plugins.import_export.imports import HISTORY
+from plugins.import_export.mapping.words import written
 from plugins.import_export.migrating.external import ExternalIds
 from plugins.import_export.migrating.people import People
 from sdk import Context, Problem, Source, Taken, _
@@ -35,7 +37,9 @@ class Translation:
     def __init__(self, ctx: Context, source: Source, sheet: Sheet, ids: ExternalIds, people: People, values: Mapping[str, str]) -> None:
         self.ctx, self.source, self.sheet, self.ids, self.people = ctx, source, sheet, ids, people
         self._places = {plain(heading): place for place, heading in reversed(list(enumerate(sheet.headings)))}
-        fields = ctx.records(source.entity).fields()
+        self.history = source.history is not None and ctx.can(HISTORY)
+        """Whether its rows are imported as history."""
+        fields = written(ctx.records(source.entity).fields(), history=self.history)
         self._fields = {one.name: one for one in fields.values()}
         self.takes = [one for one in source.takes if one.field in fields and self._is_there(one)]
         self.by: UUID | None = None
@@ -143,7 +147,7 @@ class Translation:
         fit = {*fitting(self.ctx, ids)}
         linked = self._linked(rows)
         for number, cells in rows:
-            if self.source.leaves_out is not None and self.source.leaves_out(_by_heading(self.sheet.headings, cells)):
+            if self._is_left_out(_by_heading(self.sheet.headings, cells)):
                 self.left_out += 1
             elif self._cell(cells, self.source.id) in before:
                 self.known += 1
@@ -151,6 +155,12 @@ class Translation:
                 self._open = []
                 id = self._cell(cells, self.source.id)
                 yield number, [*(self._ours(one, cells, linked) for one in self.takes), *([id if id in fit else ""] if self.names else [])]
+
+    def _is_left_out(self, row: Mapping[str, str]) -> bool:
+        source = self.source
+        if source.leaves_out is not None and source.leaves_out(row):
+            return True
+        return source.history is not None and not self.history and source.history(row)
 
     def _linked(self, rows: Sequence[type_row]) -> dict[str, dict[str, UUID]]:
         """Of all ids in these rows, by entity, those that are known."""
