@@ -24,9 +24,7 @@ type_rows = dict[str, tuple[list[str], list[tuple[object, ...]]]]
 
 def fill(platform: Platform) -> None:
     """The demo of two months, and an import."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "MONTHS", MONTHS)
-        demo.fill(platform)
+    demo.fill(platform, months=MONTHS)
     import_file(platform.system(demo.NAME), "customers.account", "name\nImported\n,\n")
     import_file(platform.system(demo.NAME), "customers.account", "name,city\nImported,Ulm\nNew,Ulm\n", mode="upsert", match=["name"])
 
