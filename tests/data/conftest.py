@@ -10,6 +10,7 @@ import pytest
 
 from core.data.engine import Database
 from core.platform import Platform
+from core.testkit.templates import Templates
 from sdk import Tenant
 from sdk.context import id_of
 from tests.probe.fixtures import entry_points
@@ -23,6 +24,15 @@ def empty_database(empty_database_url: str) -> Iterator[Database]:
     made = Database(empty_database_url)
     yield made
     made.close()
+
+
+@pytest.fixture
+def at_core(database_templates: Templates) -> Iterator[Database]:
+    """A database with core's tables alone."""
+    with database_templates.copy(()) as url:
+        made = Database(url)
+        yield made
+        made.close()
 
 
 @pytest.fixture

@@ -16,9 +16,7 @@ from alembic.operations import Operations
 
 from core.data import migrate
 from core.data.engine import Database
-from core.data.migrate import Branch
 from core.data.revise import revise
-from core.platform import HERE
 from sdk import columns, migrations
 from sdk.columns import UtcDateTime
 from tests.data.test_revision import NAMES, folders
@@ -50,10 +48,9 @@ def facts(database: Database) -> tuple[Any, ...]:
 
 
 @pytest.fixture
-def shop(empty_database: Database) -> Database:
+def shop(at_core: Database) -> Database:
     """Goods, among them one, and a line that goes when they go."""
-    migrate.upgrade(empty_database, [Branch("core", HERE / "migrations")])
-    with changing(empty_database) as op:
+    with changing(at_core) as op:
         migrations.create_table(
             op, "shop_goods",
             sa.Column("size", sa.Integer(), nullable=False),
@@ -76,7 +73,7 @@ def shop(empty_database: Database) -> Database:
                 more = {key: sa.literal(value, columns.key()) if key.endswith("_id") else value for key, value in more.items()}
                 table = sa.table(name, *(sa.column(one) for one in (*keys, "version", *times, *more)))
                 op.get_bind().execute(table.insert().values(version=1, **keys, **times, **more))
-    return empty_database
+    return at_core
 
 
 def rows(database: Database, query: str) -> list[Any]:
@@ -193,18 +190,17 @@ def test_a_value_that_using_does_not_turn_into_the_type_is_named(shop: Database)
         migrations.alter_column(op, "shop_goods", "note", type_=sa.Integer(), using="'no number'")
 
 
-def test_a_revision_of_another_type_and_nullability_goes_up_and_down(empty_database: Database, tmp_path: Path) -> None:
-    migrate.upgrade(empty_database, [Branch("core", HERE / "migrations")])
+def test_a_revision_of_another_type_and_nullability_goes_up_and_down(at_core: Database, tmp_path: Path) -> None:
     branch, _second = folders(tmp_path)
-    first = revise(empty_database, branch, "tables", beside=NAMES)
+    first = revise(at_core, branch, "tables", beside=NAMES)
     assert first is not None
     first.write_text(first.read_text().replace('"name", sa.String(255), nullable=False', '"name", sa.String(20), nullable=True', 1))
-    migrate.upgrade(empty_database, [branch])
-    second = revise(empty_database, branch, "a longer name", beside=NAMES)
+    migrate.upgrade(at_core, [branch])
+    second = revise(at_core, branch, "a longer name", beside=NAMES)
     assert second is not None
     assert 'migrations.alter_column(op, "probe_boards", "name", type_=sa.String(255), nullable=False)' in second.read_text()
-    migrate.upgrade(empty_database, [branch])
-    assert revise(empty_database, branch, "again", beside=NAMES) is None
-    migrate.downgrade(empty_database, branch, "0001")
-    there = next(one for one in sa.inspect(empty_database.engine).get_columns("probe_boards") if one["name"] == "name")
+    migrate.upgrade(at_core, [branch])
+    assert revise(at_core, branch, "again", beside=NAMES) is None
+    migrate.downgrade(at_core, branch, "0001")
+    there = next(one for one in sa.inspect(at_core.engine).get_columns("probe_boards") if one["name"] == "name")
     assert (str(there["type"]), there["nullable"]) == ("VARCHAR(20)", True)

@@ -15,6 +15,7 @@ from core.data.engine import Database
 from core.data.heads import declared_head
 from core.data.migrate import Branch
 from core.platform import HERE, boot
+from core.testkit.templates import Templates
 from tests.architecture.source import ROOT
 from tests.probe.fixtures import CUSTOMERS, OURS, PROBE, PROBE_MORE
 
@@ -51,16 +52,30 @@ def tables(database: Database) -> set[str]:
     return set(sa.inspect(database.engine).get_table_names())
 
 
-def schema(database: Database) -> dict[str, list[tuple[str, str, bool]]]:
+SCHEMA = {
+    "sqlite": """
+        SELECT m.name, 'column', c.name, c.type, c."notnull" FROM sqlite_master m, pragma_table_xinfo(m.name) c WHERE m.type = 'table'
+        UNION ALL
+        SELECT m.name, 'index', l.name, group_concat(i.name), l."unique"
+        FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_info(l.name) i WHERE m.type = 'table' AND l.origin = 'c' GROUP BY 1, 3""",
+    "postgresql": """
+        SELECT c.relname, 'column', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace
+        UNION ALL
+        SELECT tablename, 'index', indexname, indexdef, NULL FROM pg_indexes WHERE schemaname = current_schema()""",
+}
+"""Every table with its columns and indexes in one statement: SQLAlchemy asks for them table by table."""
+
+
+def schema(database: Database) -> dict[str, list[tuple[object, ...]]]:
     """Every table with its columns and indexes, to compare."""
-    inspector = sa.inspect(database.engine)
-    columns, indexes = inspector.get_multi_columns(), inspector.get_multi_indexes()
-    found: dict[str, list[tuple[str, str, bool]]] = {}
-    for key, its_columns in columns.items():
-        parts = [(str(c["name"]), str(c["type"]), bool(c["nullable"])) for c in its_columns]
-        parts += [(str(i["name"]), str(i["column_names"]), bool(i["unique"])) for i in indexes.get(key, ())]
-        found[key[1]] = sorted(parts)
-    return {table: parts for table, parts in found.items() if not table.startswith("migrations_")}
+    found: dict[str, list[tuple[object, ...]]] = {}
+    with database.reading_as_owner() as connection:
+        for table, *part in connection.exec_driver_sql(SCHEMA[connection.dialect.name]):
+            if not table.startswith("migrations_"):
+                found.setdefault(table, []).append(tuple(part))
+    return {table: sorted(parts, key=repr) for table, parts in found.items()}
 
 
 def branches(database_url: str, folder: Path) -> list[Branch]:
@@ -72,7 +87,7 @@ def branches(database_url: str, folder: Path) -> list[Branch]:
 @pytest.mark.feature("P10")
 def test_each_plugin_migrates_up_down_and_up_again(empty_database: Database, empty_database_url: str, tmp_path: Path) -> None:
     """The plugins that build on it go down before it, as `requires` says; each finds what it stood on, and comes back to the same schema."""
-    chain, stood = branches(empty_database_url, tmp_path), list[dict[str, list[tuple[str, str, bool]]]]()
+    chain, stood = branches(empty_database_url, tmp_path), list[dict[str, list[tuple[object, ...]]]]()
     migrate.upgrade(empty_database, chain)
     assert {branch.plugin for branch in chain} == {"core", *(point.name for point in EVERYBODY)}
     for branch in reversed(chain):
@@ -88,12 +103,13 @@ def test_each_plugin_migrates_up_down_and_up_again(empty_database: Database, emp
 
 
 @pytest.mark.feature("P10")
-def test_each_plugin_has_a_version_table_of_its_own(empty_database: Database, empty_database_url: str, tmp_path: Path) -> None:
-    chain = branches(empty_database_url, tmp_path)
-    migrate.upgrade(empty_database, chain)
-    assert {branch.version_table for branch in chain if branch.head()} <= tables(empty_database)
-    assert migrate.upgrade(empty_database, chain) == []
-    assert migrate.behind(empty_database, chain) == {}
+def test_each_plugin_has_a_version_table_of_its_own(database_templates: Templates, tmp_path: Path) -> None:
+    with database_templates.copy(EVERYBODY) as url:
+        chain, database = branches(url, tmp_path), Database(url)
+        assert {branch.version_table for branch in chain if branch.head()} <= tables(database)
+        assert migrate.upgrade(database, chain) == []
+        assert migrate.behind(database, chain) == {}
+        database.close()
 
 
 def test_the_head_that_files_declare_is_the_one_that_alembic_finds(empty_database_url: str, tmp_path: Path) -> None:

@@ -20,14 +20,13 @@ from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
 from core.data.revise import _missing, _type, missing, revise
-from core.platform import HERE, boot
+from core.platform import boot
 from sdk import Conflict, Record, columns, migrations
 from tests.probe import plugin as probe
-from tests.probe.fixtures import CUSTOMERS, PROBE, PROBE_MORE
+from tests.probe.fixtures import CUSTOMERS, POINTS, PROBE, PROBE_MORE
 from tests.probe_more import plugin as _probe_more  # noqa: F401 (its tables are declared, whichever test comes first)
 
 NAMES = ("core", "customers", "probe", "probe_more")
-CORE = Branch("core", HERE / "migrations")
 
 
 def folders(tmp_path: Path) -> tuple[Branch, Branch]:
@@ -48,13 +47,6 @@ def shape_of(database: Database, prefix: str) -> dict[str, object]:
                 sorted((i["name"], i["column_names"], bool(i["unique"])) for i in inspector.get_indexes(table)),
             )
     return found
-
-
-@pytest.fixture
-def at_core(empty_database: Database) -> Database:
-    """A database with core's tables alone."""
-    migrate.upgrade(empty_database, [CORE])
-    return empty_database
 
 
 def test_the_first_revision_makes_the_declared_tables_and_a_second_has_nothing_to_do(at_core: Database, tmp_path: Path) -> None:
@@ -149,9 +141,8 @@ def test_the_tables_that_a_revision_makes_are_behind_the_wall(at_core: Database,
 
 
 @pytest.mark.parametrize("point", [CUSTOMERS, PROBE, PROBE_MORE], ids=lambda point: point.name)
-def test_the_kept_migrations_are_those_of_the_declarations(empty_database_url: str, tmp_path: Path, point: EntryPoint) -> None:
-    booted = boot(Config(tmp_path, empty_database_url), entry_points=(CUSTOMERS, PROBE, PROBE_MORE), check_schema=False)
-    migrate.upgrade(booted.database, booted.branches())
+def test_the_kept_migrations_are_those_of_the_declarations(database_url: str, tmp_path: Path, point: EntryPoint) -> None:
+    booted = boot(Config(tmp_path, database_url), entry_points=POINTS, check_schema=False)
     branch = next(branch for branch in booted.branches() if branch.plugin == point.name)
     here = sorted(branch.directory.iterdir())
     try:

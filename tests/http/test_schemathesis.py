@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from zlib import crc32
@@ -24,13 +23,13 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from core.app import create_app
 from core.platform import Platform
 from core.testkit.fixtures import Api, People
+from tests.day import DAY
 from tests.probe.fixtures import OURS, PROBE
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = int(os.environ.get("DEALWRIGHT_SCHEMATHESIS_EXAMPLES", "0"))
 LONG = EXAMPLES > 0
 PART_OF_IT = "^/api/v1/(core|customers|import_export|pipeline|probe|session)"
-DAY = date.today().toordinal()
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 

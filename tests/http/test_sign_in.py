@@ -98,6 +98,16 @@ class Slow:
         return False
 
 
+def test_a_password_costs_what_rfc_9106_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All other tests hash at less."""
+    monkeypatch.setattr(passwords, "PasswordHasher", PasswordHasher)
+    for kept in ("_hasher", "_nobody"):
+        monkeypatch.setattr(passwords, kept, getattr(passwords, kept).__wrapped__)
+    hash = passwords.hashed(PASSWORD)
+    assert {one.rpartition("p=4$")[0] for one in (hash, passwords._nobody())} == {"$argon2id$v=19$m=65536,t=3,"}
+    assert passwords.matches(PASSWORD, hash) and not passwords.matches(PASSWORD, None)
+
+
 def test_the_password_is_looked_at_while_others_can_write(
     browser: Callable[[], Api], platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,15 +25,29 @@ from tests.servers import Valkey
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 
 
+NAMES = ("DATABASE_URL", "REDIS_URL", "MAIL_URL", "MAIL_FROM", "DEALWRIGHT_DRAIN", "DEALWRIGHT_PLUGINS")
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of an installation with a tenant `acme`, made once: each test has a copy."""
+    home = tmp_path_factory.mktemp("furnished")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in NAMES:
+            patch.delenv(name, raising=False)
+        patch.setenv("DEALWRIGHT_HOME", str(home))
+        made = CliRunner().invoke(main, ["tenant", "create", "acme", "--admin", "me@acme.example"])
+    assert made.exit_code == 0, made.output
+    return home
+
+
 @pytest.fixture
-def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def installation(furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a tenant `acme`, and the environment that points to it."""
     monkeypatch.chdir(tmp_path)
-    for name in ("DATABASE_URL", "REDIS_URL", "MAIL_URL", "MAIL_FROM", "DEALWRIGHT_DRAIN", "DEALWRIGHT_PLUGINS"):
+    for name in NAMES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DEALWRIGHT_HOME", str(tmp_path / "var"))
-    made = CliRunner().invoke(main, ["tenant", "create", "acme", "--admin", "me@acme.example"])
-    assert made.exit_code == 0, made.output
+    monkeypatch.setenv("DEALWRIGHT_HOME", str(shutil.copytree(furnished, tmp_path / "var")))
     return tmp_path
 
 

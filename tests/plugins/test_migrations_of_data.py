@@ -27,9 +27,7 @@ type_rows = dict[str, tuple[list[str], list[tuple[object, ...]]]]
 
 def fill(platform: Platform) -> None:
     """The demo of two months, a line of tokens, and an import."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "MONTHS", MONTHS)
-        demo.fill(platform)
+    demo.fill(platform, months=MONTHS)
     work = platform.system(demo.NAME)
     admin = id_of(work.records("core.user").find(where(email=demo.ADMIN), 1)[0])
     for _each in range(4):
