@@ -187,13 +187,7 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles, *, now: bool = True) -
     if kind.name == AUDIT:
         value = _of_entry(kind.ctx, name, value, row)
     if of.kind == "text" and not of.search and isinstance(value, str):
-        about = str(row.get("entity") or "") if isinstance(of, TextField) and of.names not in ("", "entity") else ""
-        if about and (said := measured.in_words(kind.ctx, about, value)) != value:
-            value = said
-        elif "." in value:  # of a plugin that is off there is no more than its name
-            value = (
-                kind.ctx.called(value.partition(".")[0]) if name == "entity" and not kind.ctx.offers(value) else in_words(kind.ctx, value)
-            )
+        value = _of_key(kind.ctx, of, value, str(row.get("entity") or ""))
     if name == kind.title and "id" in row:
         drawn = drawn_as(of)
         if drawn in _MEASURED and value is not None:  # a moment or a number that names a record is written as such, and leads to it
@@ -210,6 +204,15 @@ def cell(kind: Kind, name: str, row: Row, titles: Titles, *, now: bool = True) -
     return Cell(
         name, label, drawn_as(of), value, str(value) if isinstance(value, str | UUID) else "", late=now and _is_late(kind, name, row)
     )
+
+
+def _of_key(ctx: Context, of: Field, value: str, about: str) -> str:
+    """What people call what a text names for the machine, of an entity or by itself; of a plugin that is off there is no more than its name."""
+    if about and isinstance(of, TextField) and of.names not in ("", "entity") and (said := measured.in_words(ctx, about, value)) != value:
+        return said
+    if "." not in value:
+        return value
+    return ctx.called(value.partition(".")[0]) if of.name == "entity" and not ctx.offers(value) else in_words(ctx, value)
 
 
 def course_of(kind: Kind, names: Iterable[str]) -> tuple[str, ...]:

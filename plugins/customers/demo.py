@@ -122,4 +122,6 @@ def _contact(account: str, index: int, id: object, owner: object, random: Random
     chinese = ord(account[0]) > 0x2E7F
     name = random.choice(FAMILY) + random.choice(GIVEN) if chinese else f"{random.choice(FIRST_EN)} {random.choice(LAST_EN)}"
     title = random.choice(("采购经理", "总经理", "技术总监") if chinese else ("Buyer", "Managing director", "Head of IT"))
-    return {"name": name, "account": id, "owner": owner, "title": title, "email": f"c{random.randint(10_000, 99_999)}.{index}@example.com"}
+    number = random.randint(10_000, 99_999)
+    phone = f"+86 139 00{number // 1000} {number % 1000:03}{index % 10}" if chinese else f"+1 {210 + number % 690} 555 01{number % 100:02}"
+    return {"name": name, "account": id, "owner": owner, "title": title, "phone": phone, "email": f"c{number}.{index}@example.com"}

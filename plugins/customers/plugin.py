@@ -83,6 +83,7 @@ def register_entities() -> Sequence[Entity]:
             _("Contacts"),
             access=ACCESS,
             alike=("email", "phone"),
+            columns=("name", "account", "title", "phone", "email", "owner", "updated_at"),
             territory="account",
             person=True,
         ),
