@@ -1,18 +1,27 @@
-"""Following a record: whoever follows hears what others do to it; many changes in a short time are one notice."""
+"""Following a record: whoever follows hears what others do to it; many changes in a short time are one notice.
+
+Who owns a record, helps with it, has made it for somebody else or has commented on it follows it by himself, unless he has ended that once or does not
+want it. No row is kept for that before others do something to the record: most are never touched by another than their owner.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from plugins.teamwork import notices, people
-from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _, where
+from sdk import Batch, Change, Channel, Condition, Context, Draft, Event, Notice, Told, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
+from sdk.pages import ABOUT
 
-NAME, STIRRED = "teamwork.follow", "teamwork.follow.stirred"
-KIND = "teamwork.follow"
+NAME, STIRRED, BEGAN = "teamwork.follow", "teamwork.follow.stirred", "teamwork.follow.began"
+KIND, BY_ITSELF = "teamwork.follow", notices.BY_ITSELF
+"""The kinds of notices: of what somebody has chosen to follow, and of what he follows by himself; who mutes those in the application does not."""
+TASK = "teamwork.task"
+BY_HAND = frozenset({Channel.API, Channel.PAGE})
+"""A file or a rule that changes thousands of records is told to those alone who have asked for it."""
 ACT = "tell"
 OWN = ("teamwork.", "core.")
 TALKED_ABOUT = frozenset({"teamwork.task", "teamwork.activity"})
@@ -44,6 +53,9 @@ def is_followed(ctx: Context, name: str) -> bool:
 def notice_changes(ctx: Context, batch: Batch) -> None:
     """For `validate_changes`: say that a followed record is being changed, and by whom; records that nobody follows cost one question a batch."""
     if is_followed(ctx, batch.entity):
+        for change in batch.standing() if _by_hand(ctx) else ():
+            if change.before is None and change.after("owner") not in (None, ctx.actor.user_id):
+                _begin_by(ctx, batch, change, Reference(batch.entity, change.id))
         changed = ((change, change.changed) for change in batch.standing() if change.before is not None)
         _stir(ctx, batch, [(change, Reference(batch.entity, change.id), fields) for change, fields in changed if fields])
 
@@ -51,31 +63,105 @@ def notice_changes(ctx: Context, batch: Batch) -> None:
 def notice_comments(ctx: Context, batch: Batch) -> None:
     """Say that a followed record is being talked about."""
     said = [change for change in batch.standing() if change.before is None]
-    _stir(ctx, batch, [(change, about, []) for change in said if isinstance(about := change.after("about"), Reference)])
+    talked = [(change, about) for change in said if isinstance(about := change.after("about"), Reference)]
+    _stir(ctx, batch, [(change, about, []) for change, about in talked])
+    for change, about in talked if _by_hand(ctx) else ():
+        if is_followed(ctx, about.entity):
+            _begin_by(ctx, batch, change, about)
+
+
+def _by_hand(ctx: Context) -> bool:
+    return ctx.actor.user_id is not None and ctx.channel in BY_HAND and not ctx.silent
+
+
+def _begin_by(ctx: Context, batch: Batch, change: Change, about: Reference) -> None:
+    batch.emit(BEGAN, change, {"about": about, "people": [ctx.actor.user_id]})
 
 
 def _stir(ctx: Context, batch: Batch, stirred: Sequence[tuple[Change, Reference, list[str]]]) -> None:
-    followed = {row["about"] for row in _followers(ctx, [about for _change, about, _fields in stirred])}
+    followed, by_hand = {row["about"] for row in _followers(ctx, [about for _change, about, _fields in stirred])}, _by_hand(ctx)
     for change, about, fields in stirred:
-        if about in followed:
-            batch.emit(STIRRED, change, {"about": about, "fields": fields, "by": ctx.actor.user_id})
+        own = _left_to(change, about.entity, ctx.actor.user_id) if fields else []
+        told = by_hand and is_followed(ctx, about.entity) and (not fields or bool(own))
+        if told or about in followed:
+            known = {"own": [str(person) for person in own] if fields else None} if told else {}
+            batch.emit(STIRRED, change, {"about": about, "fields": fields, "by": ctx.actor.user_id, **known})
 
 
-def _followers(ctx: Context, about: Iterable[Reference]) -> list[Row]:
+def _left_to(change: Change, entity: str, by: UUID | None) -> list[UUID]:
+    """Whose the record was and is: who is given it by this very change is told of that in another way."""
+    before = change.before or {}
+    return sorted((_own(entity, before.get) & _own(entity, change.after)) - {by})
+
+
+def _own(entity: str, value: Callable[[str], object]) -> set[UUID]:
+    """Whose a record is, by its fields."""
+    owner = value("owner")
+    return {*([owner] if isinstance(owner, UUID) else []), *(people.ids(value("helpers")) if entity == TASK else [])}
+
+
+def _followers(ctx: Context, about: Iterable[Reference], *, ended: bool = False) -> list[Row]:
     wanted, rows = sorted(set(about)), list[Row]()
     for start in range(0, len(wanted), PART):
-        rows += ctx.as_system().records(NAME).find((Condition("about", "in", tuple(wanted[start : start + PART])),), MOST)
+        part = Condition("about", "in", tuple(wanted[start : start + PART]))
+        rows += ctx.as_system().records(NAME).find((part,), MOST, deleted=ended)
     return rows
+
+
+def begin(ctx: Context, events: Sequence[Event]) -> None:
+    """Who has made a record for somebody else, or commented on one, follows it."""
+    ctx.lock(NAME)
+    wanted: dict[Reference, set[UUID]] = {}
+    for event in events:
+        named = event.payload["people"]
+        wanted.setdefault(_about(event), set()).update(UUID(str(one)) for one in (named if isinstance(named, list) else ()))
+    _follow(ctx, wanted)
+
+
+def _follow(ctx: Context, wanted: Mapping[Reference, set[UUID]]) -> None:
+    """Let people follow who see the record, want it, and have not ended it once."""
+    there = {(row["owner"], row["about"]) for ended in (False, True) for row in _followers(ctx, wanted, ended=ended)}
+    asked = [(person, about) for about, persons in wanted.items() for person in sorted(persons) if (person, about) not in there]
+    marks = {person: Told(person, "", ctx.locale, BY_ITSELF, "", "", None) for person, _record in asked}
+    willing = {one.user_id for one in notices.wanted(ctx, f"teamwork.{notices.IN_APP}", [*marks.values()])}
+    ids: dict[tuple[UUID, str], list[UUID]] = {}
+    for person, about in asked:
+        if person in willing and ctx.offers(about.entity):
+            ids.setdefault((person, about.entity), []).append(about.id)
+    ctx.records(NAME).write_all([
+        Draft("create", {"about": Reference(entity, id), "owner": person, "automatic": True}, act=ACT)
+        for (person, entity), some in ids.items() for id in sorted(people.may_see(ctx, person, entity, some))
+    ])  # fmt: skip
+
+
+def _follow_own(ctx: Context, stirred: Mapping[Reference, Sequence[Event]]) -> None:
+    """Let people follow what is theirs: of a change those whose it was, of a comment those whose the record is now."""
+    wanted, ids = dict[Reference, set[UUID]](), dict[str, set[UUID]]()
+    for about, events in stirred.items():
+        for event in events:
+            own = event.payload.get("own")
+            wanted.setdefault(about, set()).update(UUID(str(one)) for one in (own if isinstance(own, list) else ()))
+            if "own" in event.payload and own is None and ctx.offers(about.entity):
+                ids.setdefault(about.entity, set()).add(about.id)
+    for entity, some in ids.items():
+        for id, row in ctx.as_system().records(entity).values(some).items():
+            wanted[Reference(entity, id)] |= _own(entity, row.get)
+    _follow(ctx, wanted)
+
+
+def _about(event: Event) -> Reference:
+    about = event.payload["about"]
+    assert isinstance(about, dict)
+    return Reference(str(about["entity"]), UUID(str(about["id"])))
 
 
 def tell(ctx: Context, events: Sequence[Event]) -> None:
     """Tell those who follow, but for whoever did it; within ten minutes of the last notice the change is counted in that one."""
     stirred: dict[Reference, list[Event]] = {}
     for event in events:
-        about = event.payload["about"]
-        assert isinstance(about, dict)
-        stirred.setdefault(Reference(str(about["entity"]), UUID(str(about["id"]))), []).append(event)
+        stirred.setdefault(_about(event), []).append(event)
     ctx.lock(NAME)
+    _follow_own(ctx, stirred)
     marks, told = list[Draft](), list[Notice]()
     for follow in _followers(ctx, stirred):
         person, about = follow["owner"], follow["about"]
@@ -86,9 +172,9 @@ def tell(ctx: Context, events: Sequence[Event]) -> None:
             continue
         last = follow["told_at"]
         if isinstance(last, datetime) and ctx.now() < last + TOGETHER:
-            _count(ctx, person, about, last, len(heard))
+            _count(ctx, follow, last, len(heard))
         else:
-            told.append(_notice(ctx.as_user(person), person, about, heard))
+            told.append(_notice(ctx.as_user(person), follow, about, heard))
             marks.append(Draft("update", {"told_at": ctx.now()}, id_of(follow), act=ACT))
     ctx.records(NAME).write_all(marks)
     ctx.notify(told)
@@ -103,7 +189,11 @@ def _heard(ctx: Context, person: UUID, about: Reference, events: Sequence[Event]
     return [(event, names) for event, names in heard if names or not _fields(event)]
 
 
-def _notice(theirs: Context, person: UUID, about: Reference, heard: Sequence[type_heard]) -> Notice:
+def _kind(follow: Row) -> str:
+    return BY_ITSELF if follow["automatic"] else KIND
+
+
+def _notice(theirs: Context, follow: Row, about: Reference, heard: Sequence[type_heard]) -> Notice:
     known = theirs.records(about.entity).fields()
     named = dict.fromkeys(name for _event, names in heard for name in names)
     labels = theirs.say(_(", ")).join(theirs.say(known[name].label) for name in list(named)[:MOST_NAMED])
@@ -112,7 +202,7 @@ def _notice(theirs: Context, person: UUID, about: Reference, heard: Sequence[typ
     name = theirs.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None
     params = {"title": title, "name": str(name or theirs.say(_("The system"))), "fields": labels}
     body = _("{name} changed: {fields}") if named else _("{name} commented.")
-    return Notice(person, KIND, _("Update on {title}"), body, params, about)
+    return Notice(UUID(str(follow["owner"])), _kind(follow), _("Update on {title}"), body, params, about)
 
 
 def _fields(event: Event) -> Sequence[object]:
@@ -120,13 +210,25 @@ def _fields(event: Event) -> Sequence[object]:
     return fields if isinstance(fields, list) else ()
 
 
-def _count(ctx: Context, person: UUID, about: Reference, since: datetime, more: int) -> None:
+def _count(ctx: Context, follow: Row, since: datetime, more: int) -> None:
     """The unread notice counts what came after it; one that was read, or is not wanted, is left alone."""
     asked = (
-        *where(owner=person, kind=KIND, about=about),
+        *where(owner=follow["owner"], kind=_kind(follow), about=follow["about"]),
         Condition("created_at", "gte", (since,)),
         Condition("read_at", "empty", ("true",)),
     )
     records = ctx.records(notices.NAME)
     rows = records.find(asked, 1)
     records.write_all([Draft("update", {"times": int(str(row["times"] or 1)) + more}, id_of(row), act=ACT) for row in rows])
+
+
+def follows_now(ctx: Context, record: Mapping[str, object]) -> bool:
+    """Whether the actor hears what others do to a record that he sees: since he follows it, or since it is his."""
+    entity, me = str(record[ABOUT]), ctx.actor.user_id
+    assert me is not None
+    once = where(about=Reference(entity, id_of(record)), owner=me)
+    if ctx.records(NAME).find(once, 1):
+        return True
+    mark = Told(me, "", ctx.locale, BY_ITSELF, "", "", None)
+    wants = me in _own(entity, record.get) and bool(notices.wanted(ctx, f"teamwork.{notices.IN_APP}", [mark]))
+    return wants and not ctx.records(NAME).find(once, 1, deleted=True)

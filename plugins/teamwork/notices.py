@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sdk import Batch, Condition, Context, Draft, Filter, NoticeChannel, Query, Told, _, where
+from sdk import Batch, Change, Condition, Context, Draft, Filter, NoticeChannel, Query, Told, _, where
 from sdk.context import Row, id_of
 from sdk.fields import Reference
 
@@ -18,6 +18,8 @@ IN_APP, MAIL = "in_app", "mail"
 TELL, READ = "tell", "read"
 ANY_KIND = "all"
 """In a preference: every kind of notice for which there is no other."""
+BY_ITSELF = "teamwork.auto_follow"
+"""Of what somebody follows without having asked for it: told in the application, and by another channel to those alone who say so of this kind."""
 MOST_SHOWN, PART = 50, 500
 LONGEST_TITLE, LONGEST_BODY = 255, 20_000
 OVERLAP = timedelta(minutes=1)
@@ -36,7 +38,8 @@ class Wish:
 def wishes(ctx: Context, channel: str, told: Sequence[Told]) -> dict[Told, Wish]:
     """What the readers of these notices want for `channel` (`plugin.key`); one question for all.
 
-    What somebody said of a kind counts before what the same person said of all kinds.
+    What somebody said of a kind counts before what the same person said of all kinds; what nobody has asked for leaves the application for nobody
+    who has not said so of its own kind.
     """
     people = sorted({one.user_id for one in told})
     said: dict[tuple[UUID, str], Wish] = {}
@@ -44,7 +47,9 @@ def wishes(ctx: Context, channel: str, told: Sequence[Told]) -> dict[Told, Wish]
         asked = (Condition("owner", "in", tuple(people[start : start + PART])), Condition("channel", "eq", (channel,)))
         for row in ctx.as_system().records(PREFERENCE).find(asked, 100_000):
             said[UUID(str(row["owner"])), str(row["kind"])] = Wish(bool(row["muted"]), bool(row["digest"]))
-    return {one: said.get((one.user_id, one.kind)) or said.get((one.user_id, ANY_KIND)) or Wish() for one in told}
+    quiet = {BY_ITSELF} if channel != f"teamwork.{IN_APP}" else set[str]()
+    usual = {one: Wish(muted=True) if one.kind in quiet else said.get((one.user_id, ANY_KIND), Wish()) for one in told}
+    return {one: said.get((one.user_id, one.kind), usual[one]) for one in told}
 
 
 def wanted(ctx: Context, channel: str, told: Sequence[Told]) -> list[Told]:
@@ -164,13 +169,21 @@ def keep_single(ctx: Context, batch: Batch, names: Sequence[str]) -> None:
     owners = {change.after("owner") for change in wanted} - {None}
     if wanted and owners:
         ctx.lock(f"{batch.entity}.single")
-    for owner in owners:
-        taken |= {_key(row, names): id_of(row) for row in ctx.as_system().records(batch.entity).find(where(owner=owner), 100_000)}
+    for owner, among in ((owner, among) for owner in owners for among in _among(wanted, names)):
+        taken |= {
+            _key(row, names): id_of(row) for row in ctx.as_system().records(batch.entity).find((*where(owner=owner), *among), 100_000)
+        }
     for change in wanted:
         key = tuple(change.after(name) for name in names)
         if taken.get(key, change.id) != change.id:
             change.forbid("duplicate", _("this record already exists; edit that one"))
         taken[key] = change.id
+
+
+def _among(changes: Sequence[Change], names: Sequence[str]) -> list[tuple[Condition, ...]]:
+    """Parts of what the owners have: what agrees with a change in the field beside the owner, if there is one."""
+    values = list(dict.fromkeys(change.after(names[1]) for change in changes)) if len(names) > 1 else []
+    return [(Condition(names[1], "in", tuple(values[start : start + PART])),) for start in range(0, len(values), PART)] or [()]
 
 
 def _key(row: Mapping[str, object] | Row, names: Sequence[str]) -> tuple[object, ...]:

@@ -129,10 +129,10 @@ def set_following(ctx: Context, request: PageRequest) -> Redirect:
     about = _record(ctx, request.typed("about"))
     records = ctx.records(follows.NAME)
     mine = records.find((Condition("about", "eq", (about,)), Condition("owner", "eq", (ctx.actor.user_id,))))
-    if request.typed("following") == "true" and not mine:
-        records.create({"about": about})
-    elif request.typed("following") != "true":
-        for row in mine:
+    if not mine:
+        mine = [records.create({"about": about})]
+    if request.typed("following") != "true":
+        for row in mine:  # what one follows by oneself has no row yet: the one in the recycle bin says that it has ended
             records.delete(id_of(row))
     return Redirect(_back(ctx, request))
 

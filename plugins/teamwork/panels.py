@@ -147,8 +147,7 @@ def follow(ctx: Context, record: Mapping[str, object]) -> Rendering | None:
     me, subject = ctx.actor.user_id, about(record)
     if me is None or not follows.is_followed(ctx, str(record[ABOUT])) or not ctx.can(f"{follows.NAME}.create"):
         return None
-    mine = ctx.records(follows.NAME).query(Query(filter=(Condition("about", "eq", (subject,)),), fields=("id",), limit=1)).data
-    return Rendering("teamwork/follow.html", {"about": subject, "following": bool(mine)})
+    return Rendering("teamwork/follow.html", {"about": subject, "following": follows.follows_now(ctx, record)})
 
 
 def planned(ctx: Context, stage: Mapping[str, object]) -> Rendering:

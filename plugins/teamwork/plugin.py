@@ -211,6 +211,7 @@ def register_events() -> Sequence[EventType]:
         EventType(activities.REPEATED, _("Recurring task done")),
         EventType(mentions.MENTIONED, _("Person mentioned")),
         EventType(follows.STIRRED, _("Followed record changed")),
+        EventType(follows.BEGAN, _("Following began")),
     )
 
 
@@ -220,6 +221,7 @@ def register_subscriptions() -> Sequence[Subscription]:
         Subscription(assignments.ASSIGNED, "tell_assignees", assignments.tell, label=_("Notify people of their tasks")),
         Subscription(activities.REPEATED, "repeat", activities.repeat, label=_("Create the next occurrence of recurring activities")),
         Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell, label=_("Notify people of mentions")),
+        Subscription(follows.BEGAN, "follow", follows.begin, label=_("Let people follow what they create or comment on")),
         Subscription(follows.STIRRED, "tell_followers", follows.tell, label=_("Notify followers of changes")),
         Subscription(MAIL_WRITTEN, "keep_letters", letters.keep, label=_("Show emails on timelines")),
         Subscription("pipeline.stage_change.created", "plan_stage", planning.plan, label=_("Plan a stage’s tasks")),

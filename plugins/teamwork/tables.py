@@ -226,6 +226,7 @@ class Follow(Record):
     __table_args__ = (unique_together("teamwork_follows", "owner_id", "about"),)
 
     about: Mapped[f.Reference] = f.any_record(_("Record"), required=True)
+    automatic: Mapped[bool] = f.boolean(_("Automatic"), readonly=True)
     told_at: Mapped[datetime | None] = f.at(_("Last notified at"), readonly=True)
 
 

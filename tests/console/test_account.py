@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, date, datetime
 
 import pytest
+from openpyxl import load_workbook
 
 from core.context import Work
 from core.platform import Platform
@@ -17,6 +19,8 @@ from sdk import Tenant, where
 from sdk.context import id_of
 from tests.console.site import Look, Site
 from tests.console.test_entrance import EMAIL, PASSWORD, signed_in
+from tests.plugins.exported import exported
+from tests.plugins.imports import import_file
 
 
 def test_a_token_may_do_what_was_ticked_and_its_secret_is_shown_once(
@@ -130,6 +134,15 @@ def test_moments_and_days_are_those_of_who_looks_and_what_is_counted_for_all_kee
     assert mine.get(f"{at}/{call['id']}/edit").form()["starts_at"] == "2026-03-29T02:30"
     assert ("2:30" in mine.get(f"{at}/{call['id']}").text, "5:30" in site.get(f"{at}/{call['id']}").text) == (True, True)
     assert [len(entries(one, date(2026, 3, 28), date(2026, 3, 28), None)) for one in (work.as_user(people.rep), work)] == [0, 1]
+    sheets = [
+        load_workbook(io.BytesIO(exported(one, "teamwork.activity", "xlsx", fields=("starts_at",)))).active
+        for one in (work.as_user(people.manager), work.as_user(people.rep))
+    ]
+    assert [[row[-1] for row in sheet.iter_rows(values_only=True)] for sheet in sheets] == [
+        ["starts_at (UTC)", datetime(2026, 3, 28, 17, 30)], ["starts_at (Asia/Tokyo)", datetime(2026, 3, 29, 2, 30)],
+    ]  # fmt: skip
+    brought = import_file(work.as_user(people.rep), "teamwork.activity", "subject,starts_at\nBack,2026-03-30 02:30\n")
+    assert (brought.state, work.records("teamwork.activity").find(where(subject="Back"))[0]["starts_at"].day) == ("succeeded", 29)
     asked = {"entity": "teamwork.activity", "measure": "count", "by": "starts_at:day"}
     assert [api.get("/api/v1/reports/query", asked).json["data"][0]["starts_at:day"] for api in (rep, client)] == ["2026-03-28"] * 2
     clock.now = datetime(2026, 1, 15, 16, tzinfo=UTC)  # already the sixteenth in Tokyo

@@ -266,11 +266,12 @@ def test_files_are_added_listed_and_deleted_on_the_record(client: Api, people: P
     assert site.api.call("POST", "/console/teamwork/upload", data=form).status_code == 422
 
 
-def test_one_follows_a_record_and_stops_and_where_teamwork_is_off_nothing_of_it_is_there(
+@pytest.mark.feature("J3")
+def test_one_follows_what_is_ones_own_and_stops_and_begins_again_and_where_teamwork_is_off_nothing_of_it_is_there(
     client: Api, people: People, account: UUID
 ) -> None:
     site, at = Site(client.as_user(people.rep)), f"{ACCOUNTS}/{account}"
-    for words in ("Following", "Follow"):
+    for words in ("Follow", "Following", "Follow"):
         form = next(form for form in site.get(at).tree.forms if form.action == "/console/teamwork/following")
         button = form.xpath(".//button")[0]
         assert site.post("/teamwork/following", {**dict(form.form_values()), "following": button.get("value")}).status == 303

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.message import EmailMessage
 from uuid import UUID
 
 import pytest
@@ -17,8 +18,13 @@ from tests.plugins.process import Process
 FOLLOWS, DEALS = "/api/v1/teamwork/follows", "/api/v1/pipeline/deals"
 
 
-def told(work: Work, person: UUID) -> list[Row]:
-    return work.records("teamwork.notification").find(where(owner=person, kind="teamwork.follow"))
+def told(work: Work, person: UUID, kind: str = "teamwork.follow") -> list[Row]:
+    return work.records("teamwork.notification").find(where(owner=person, kind=kind))
+
+
+def heard(work: Work, person: UUID) -> list[tuple[object, object]]:
+    """What somebody was told of records that he follows by himself."""
+    return [(row["title"], row["body"]) for row in told(work, person, "teamwork.auto_follow")]
 
 
 @pytest.mark.feature("J3")
@@ -81,3 +87,70 @@ def test_who_may_not_see_the_record_any_more_or_does_not_follow_hears_nothing(
     work.records("pipeline.deal").update(deal, {"name": "Pipe"})
     drain()
     assert len(told(work, people.reps[0][1])) == 2
+
+
+@pytest.mark.feature("J3")
+def test_who_owns_makes_is_given_or_talks_about_a_record_follows_it_by_himself(
+    client: Api, work: Work, process: Process, people: People, drain: Callable[[], int], clock: Clock
+) -> None:
+    first, _second, third = people.reps[0]
+    rep, manager, director = (client.as_user(one) for one in (first, people.manager, people.director))
+    deal = process.deal("Pump", owner=first)
+    drain()
+    assert rep.patch(f"{DEALS}/{deal}", {"notes": "mine"}).status_code == 200
+    process.work.records("pipeline.deal").update(deal, {"notes": "by the system"})
+    drain()
+    assert work.records("teamwork.follow").find(()) == [], "of what nobody else has touched there is no row"
+    assert manager.patch(f"{DEALS}/{deal}", {"notes": "yours"}).status_code == 200
+    drain()
+    assert director.post("/api/v1/teamwork/comments", {"about": f"pipeline.deal:{deal}", "body": "They decide."}).status_code == 201
+    made = manager.post(DEALS, {"name": "Valve", "owner": str(first)}).json["id"]
+    task = manager.post("/api/v1/teamwork/tasks", {"subject": "Offer", "owner": str(first), "helpers": [str(third)]}).json["id"]
+    drain()
+    assert heard(work, first) == [("Update on Pump", "manager0 changed: Notes")]
+    (row,) = rep.get(FOLLOWS).json["data"]
+    assert (row["about"]["id"], row["automatic"]) == (str(deal), True)
+    assert rep.patch(f"{DEALS}/{made}", {"notes": "seen"}).status_code == 200
+    assert rep.patch(f"/api/v1/teamwork/tasks/{task}", {"priority": "high"}).status_code == 200
+    assert rep.patch(f"{DEALS}/{deal}", {"notes": "answered"}).status_code == 200
+    drain()
+    assert sorted(map(str, heard(work, people.manager))) == [
+        "('Update on Offer', 'rep00 changed: Priority')", "('Update on Valve', 'rep00 changed: Notes')",
+    ]  # fmt: skip
+    assert heard(work, third) == [("Update on Offer", "rep00 changed: Priority")], "who helps"
+    assert heard(work, people.director) == [("Update on Pump", "rep00 changed: Notes")], "who has commented"
+    assert len(heard(work, first)) == 1, "of the comment it counts in the same notice, of the own changes nothing is told"
+
+
+@pytest.mark.feature("J3")
+def test_what_was_ended_by_hand_does_not_begin_again_and_a_preference_keeps_all_of_it_away(
+    client: Api, work: Work, process: Process, people: People, drain: Callable[[], int], clock: Clock, mailbox: list[EmailMessage]
+) -> None:
+    rep, manager = client.as_user(people.rep), client.as_user(people.manager)
+    deal, mailed, other = (process.deal(name, owner=people.rep) for name in ("told", "mailed", "muted"))
+    drain()
+
+    def touched(deal: UUID) -> list[int]:
+        """How often its owner has been told, by himself and as he has chosen, after another change of it."""
+        clock.move(minutes=11)
+        assert manager.patch(f"{DEALS}/{deal}", {"notes": str(clock.now)}).status_code == 200
+        drain()
+        return [len(told(work, people.rep, f"teamwork.{kind}")) for kind in ("auto_follow", "follow")]
+
+    assert touched(deal) == [1, 0]
+    (row,) = rep.get(FOLLOWS).json["data"]
+    assert rep.delete(f"{FOLLOWS}/{row['id']}").status_code == 204
+    assert rep.post("/api/v1/teamwork/comments", {"about": f"pipeline.deal:{deal}", "body": "x"}).status_code == 201
+    assert touched(deal) == [1, 0]
+    assert rep.get(FOLLOWS).json["data"] == []
+    assert mailbox == [], "of what nobody has asked for there is no letter"
+    assert rep.post(FOLLOWS, {"about": f"pipeline.deal:{deal}"}).status_code == 201
+    assert touched(deal) == [1, 1]
+    assert len(mailbox) == 1, "of what one has chosen to follow there is"
+    for channel, muted in (("mail", False), ("in_app", True)):
+        wish = {"kind": "teamwork.auto_follow", "channel": f"teamwork.{channel}", "muted": muted}
+        assert rep.post("/api/v1/teamwork/preferences", wish).status_code == 201
+        assert touched(other if muted else mailed) == [2, 1]
+        assert len(mailbox) == 2, "by mail for who says so"
+    assert len(work.records("teamwork.follow").find(())) == 2, "of what is muted there is not even a row"
+    assert touched(deal) == [2, 2], "what was chosen is still told"

@@ -54,7 +54,8 @@ def test_a_task_for_three_people_tells_each_of_them_once(work: Work, people: Peo
     place = f"{API}/tasks/{made.json['id']}"
     assert manager.patch(place, {"helpers": [helpers[0], str(people.reps[1][0])], "subject": "Fair"}).status_code == 200
     engine.run_until_idle()
-    assert [len(told(work, rep)) for rep in (*people.reps[0], people.reps[1][0])] == [1, 1, 1, 1]
+    kinds = [[row["kind"] for row in told(work, rep)] for rep in (*people.reps[0], people.reps[1][0])]
+    assert kinds == [["teamwork.task", "teamwork.auto_follow"], *[["teamwork.task"]] * 3], "who helps as before follows it"
     client.patch(place, {"owner": str(people.reps[2][0])})
     engine.run_until_idle()
     assert len(told(work, people.reps[2][0])) == 1
