@@ -36,4 +36,6 @@ def _said(work: Work, text: Text | str, locale: str, notice: Notice) -> str:
     if not isinstance(text, Text):
         return text
     speaking = work.speaking(locale)
-    return speaking.say(text, {name: speaking.written(value) if isinstance(value, date) else value for name, value in notice.params.items()})
+    return speaking.say(
+        text, {name: speaking.written(value) if isinstance(value, date) else value for name, value in notice.params.items()}
+    )

@@ -46,6 +46,7 @@ _HINTS: Mapping[str, Text] = {
 CHOOSE = _("No single record matches “{words}”. Choose one of the suggestions.")
 _KEYS_HINT = _("Separated by commas")
 _MADE = _("Leave empty to derive it from the name.")
+_MINE = _("Leave empty to own it yourself.")
 _FIRST = _("Choose {field} first.")
 _MOST_OPTIONS = 200
 
@@ -73,6 +74,8 @@ def inputs(kind: Kind, values: Row, problems: Mapping[str, str], theirs: Mapping
         made = replace(made, shown=shown, required=field.required or required, theirs=theirs.get(name), zone=kind.ctx.zone)
         if name == KEY and made_by_itself:
             made = replace(made, required=False, hint=kind.ctx.say(_MADE))
+        if name == "owner" and new and kind.entity.owned:
+            made = replace(made, hint=made.hint or kind.ctx.say(_MINE))
         groups.setdefault(name.partition(".")[0] if "." in name else "", []).append(made)
     called = {"": "", "custom": kind.ctx.say(_("Custom fields"))}
     return [Group(called[owner] if owner in called else kind.ctx.called(owner), found) for owner, found in groups.items()]

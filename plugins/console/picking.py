@@ -81,7 +81,8 @@ def _newest(kind: Kind) -> dict[str, str]:
 def _asked(kind: Kind, filter: tuple[Condition, ...], most: int, q: str = "") -> dict[str, str]:
     offered = isinstance(kind.fields.get("active"), BooleanField) and most > 1  # who has left, and what is no longer chosen
     active = (Condition("active", "eq", ("true",)),) if offered else ()
-    asked = Query(filter=(*filter, *active), fields=("id", kind.title), limit=most, q=q)
+    order = ("position",) if "position" in kind.fields and not q else ()  # stages as a deal goes through them
+    asked = Query(filter=(*filter, *active), fields=("id", kind.title), sort=order, limit=most, q=q)
     return {str(row["id"]): str(row.get(kind.title) or "—") for row in kind.ctx.records(kind.name).query(asked).data}
 
 

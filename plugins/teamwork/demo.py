@@ -140,7 +140,7 @@ def _evaluate(ctx: Context, random: Random, months: int) -> None:
                                  for measure, weight, goal in kpis])  # fmt: skip
     quarters = list(dict.fromkeys(starting("quarter", period.start) for period in _months(ctx, months)[1:]))[-QUARTERS - 1 :]
     drafts = [
-        Draft("create", {"name": ctx.period(quarter.name), "scheme": scheme["id"], "period": quarter.kind, "period_start": quarter.start})
+        Draft("create", {"name": quarter.name, "scheme": scheme["id"], "period": quarter.kind, "period_start": quarter.start})
         for quarter in quarters
     ]
     rows = _write(ctx, evaluation.NAME, drafts)

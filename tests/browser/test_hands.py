@@ -127,9 +127,12 @@ def test_a_cell_is_changed_by_the_keyboard_and_escape_leaves_it_as_it_was(window
         page.keyboard.press("j")
         assert page.evaluate("document.activeElement.tagName") == at
     name = page.locator(f"tr[data-id='{account}'] td[data-field='name']")
+    columns = "[...document.querySelectorAll('#found th')].map((one) => one.getBoundingClientRect().left)"
+    stood = page.evaluate(columns)
     for key in ("F2", "F2", "F2"):
         page.keyboard.press(key)
     name.get_by_role("textbox").wait_for()
+    assert page.evaluate(columns) == stood, "nothing moves under the hand of who edits"
     page.keyboard.press("Escape")
     assert name.inner_text().strip() == "Huawei"
     page.keyboard.press("F2")

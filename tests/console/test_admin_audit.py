@@ -91,7 +91,9 @@ def test_the_proof_says_that_nobody_has_changed_the_audit_or_names_the_link_that
     if platform.database.is_sqlite:  # which keeps any text in any column
         with platform.database.begin_as_owner() as connection:
             newest = "(SELECT max(id) FROM core_audit WHERE tenant_id = :of)"
-            spoilt = sa.text(f"UPDATE core_audit SET changes = 'x1' WHERE id = {newest}").bindparams(sa.bindparam("of", work.tenant.id, sa.Uuid()))
+            spoilt = sa.text(f"UPDATE core_audit SET changes = 'x1' WHERE id = {newest}").bindparams(
+                sa.bindparam("of", work.tenant.id, sa.Uuid())
+            )
             connection.execute(spoilt)
         assert "One of these entries can’t be read" in site.get(AUDIT).text
         assert "Someone has changed the audit log outside the application." in site.post(AUDIT, {"head": ""}).text

@@ -36,7 +36,9 @@ def test_cells_are_changed_in_their_place_several_at_once_and_no_more_is_stored_
     sought = site.get("/admin/roles", {"of": "pipeline.deal"})
     assert "Deals" in sought.texts("//select[@name='of']/option"), "whoever looks for deals need not know in which plugin they are"
     assert sought.texts("//tr[@class='sought']/th") == ["Deals"]
-    assert site.get(sought.all("//tr[@class='sought']//a")[0].get("href").partition("#")[0][8:]).texts("//tr[@class='sought']/td[1]") == ["Deals"]
+    assert site.get(sought.all("//tr[@class='sought']//a")[0].get("href").partition("#")[0][8:]).texts("//tr[@class='sought']/td[1]") == [
+        "Deals"
+    ]
 
 
 def test_a_role_says_what_its_scopes_reach_and_its_rights_are_called_as_people_call_them(site: Site, work: Work) -> None:

@@ -219,6 +219,7 @@ def test_who_reads_the_stages_in_another_language_renames_none_by_saving_them(si
     lost = process.stages()[-1]
     process.work.records("pipeline.stage").update(id_of(lost), {"name": process.work.speaking("zh_CN").say(DIRECT.stages[-1].name)})
     assert "Lost" in site.get("/pick/pipeline/stages", {"q": "los"}).text
+    assert site.get("/pick/pipeline/stages").texts("//li")[:1] == process.names()[:1], "in their order"
     form = sent(site.get(PAGE))
     assert form[f"name.{lost['id']}"] == ["Lost"], "its reader's word"
     assert post(site, form, act="save").status == 303

@@ -107,13 +107,14 @@ def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
 
 
 def lately(ctx: Context, most: int) -> list[Shown] | None:
-    """The newest entries; None where one of them cannot be read any more, which the page of the audit tells more of."""
+    """The newest entries, of those that are not much older only what people did; None where one of them cannot be read any more, which the
+    page of the audit tells more of."""
     try:
-        rows = ctx.records(NAME).query(Query(sort=("-at",), limit=most)).data
+        rows = ctx.records(NAME).query(Query(sort=("-at",), limit=_FEW)).data
     except ValueError:
         _unreadable()
         return None
-    return shown(ctx, rows)
+    return shown(ctx, ([row for row in rows if row.get("user")] or rows)[:most])
 
 
 def _unreadable() -> bool:

@@ -56,7 +56,7 @@ def _table(ctx: Context, request: PageRequest, refusal: Refusal | None = None) -
     lines = next(iter(by_role.values()), [])
     values = {
         "roles": roles, "lines": [(line, [by_role[str(role["key"])][number] for role in roles]) for number, line in enumerate(lines)],
-        "plugin": plugin, "plugins": rights.kinds(), "records": rights.records(), "sought": request.asked("of"), "here": HERE, "problems": told(ctx, refusal),
+        "plugin": plugin, "plugins": rights.kinds(), **_finding(request, rights), "here": HERE, "problems": told(ctx, refusal),
         "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
         "typed": {name: request.typed(name) for name in ("key", "name")}, "may_add": ctx.can("core.role.create"),
     }  # fmt: skip
@@ -105,7 +105,7 @@ def _role(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
     people = ctx.records("core.user").find(where(active=True), 1000)
     holders = [one for one in people if role["key"] in cast("list[str]", one["roles"] or [])]
     values = {
-        "role": role, "lines": lines, "plugin": plugin, "plugins": rights.kinds(), "records": rights.records(), "sought": request.asked("of"), "here": f"{HERE}/{role['key']}",
+        "role": role, "lines": lines, "plugin": plugin, "plugins": rights.kinds(), **_finding(request, rights), "here": f"{HERE}/{role['key']}",
         "scopes": rights.scopes(lines), "changes": [] if refusal else _changes(request, rights, str(role["key"])), "undone": bool(request.asked("undone")),
         "more": request.asked("more"), "fields_kept": request.asked("fields"),
         "problems": told(ctx, refusal), "holders": holders, "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
@@ -157,7 +157,7 @@ def explain(ctx: Context, request: PageRequest) -> Rendering:
         answers = {verb: (cell, _why(ctx, id, cell.permission, names)) for verb, cell in line.verbs.items()}
         rows.append((line, answers, [(cell, _why(ctx, id, cell.permission, names)) for cell in line.special]))
     values = {
-        "person": person, "rows": rows, "plugin": plugin, "plugins": rights.kinds(), "records": rights.records(), "sought": request.asked("of"), "here": f"{PREFIX}/admin/people/{id}",
+        "person": person, "rows": rows, "plugin": plugin, "plugins": rights.kinds(), **_finding(request, rights), "here": f"{PREFIX}/admin/people/{id}",
         "verbs": {verb: ctx.say(label) for verb, label in VERBS.items()},
     }  # fmt: skip
     return Rendering("console/admin_person.html", values)
@@ -181,6 +181,10 @@ def _plugin(request: PageRequest, rights: Rights) -> str:
     sought = next((str(one["plugin"]) for one in rights.permissions.values() if one["entity"] and one["entity"] == request.asked("of")), "")
     wanted = request.typed("plugin") or sought or request.asked("plugin") or _FIRST
     return wanted if wanted in rights.plugins else rights.plugins[0]
+
+
+def _finding(request: PageRequest, rights: Rights) -> dict[str, object]:
+    return {"records": rights.records(), "sought": request.asked("of")}
 
 
 PAGES = (

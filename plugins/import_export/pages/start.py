@@ -22,6 +22,8 @@ from sdk.permissions import IMPORT as RIGHT
 AT = "/import_export/imports"
 MINE = "import_export."
 DELIMITERS = (("", _("Detect")), (",", _("Comma ,")), (";", _("Semicolon ;")), ("tab", _("Tab")), ("|", _("Pipe |")))
+_SELL, _SET_UP = "sell", "admin"
+"""The sections of the menu of which most is imported, and nothing but now and then."""
 _OPEN = frozenset({"undecided", "unreadable", "ambiguous"})
 """Codes of refusals after which a person may say more of the file."""
 
@@ -99,9 +101,11 @@ def take(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 def _form(ctx: Context, request: PageRequest, entity: str, refusal: Refusal | None = None) -> Rendering:
     codes = {one.code for one in refusal.problems} if refusal is not None else set[str]()
     said = {name: request.typed(name) for name in ("encoding", "delimiter")}
-    at_hand = {entry.entity for entry in ctx.declared(MenuEntry)}
+    entries = [entry for entry in ctx.declared(MenuEntry) if entry.section != _SET_UP and not entry.palette]
+    places = {entry.entity: (entry.section != _SELL, entry.position) for entry in entries}
+    offered = targets(ctx)
     values = {
-        "targets": targets(ctx), "usual": [one for one in targets(ctx) if one.name in at_hand],
+        "targets": offered, "usual": sorted((one for one in offered if one.name in places), key=lambda one: places[one.name]),
         "target": target_of(ctx, entity) if entity else None, "problems": told(ctx, refusal),
         "open": bool(codes & _OPEN) or any(said.values()), "said": said, "encodings": _encodings(refusal),
         "delimiters": [(key, ctx.say(words)) for key, words in DELIMITERS], "formats": FORMATS if entity != WORKBOOK else (), "workbook": WORKBOOK,

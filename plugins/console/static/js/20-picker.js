@@ -9,8 +9,9 @@
   async function look(picker, input, list) {
     const mine = (picker.asked = ++asked);
     if (!picker.dataset.pick) return;
+    const words = picker.querySelector('input[type="hidden"]').value ? "" : input.value.trim(); // whoever comes to what is chosen may want another
     try {
-      const answer = await fetch(`${picker.dataset.pick}?q=${encodeURIComponent(input.value.trim())}`, { headers: { "HX-Request": "true" } });
+      const answer = await fetch(`${picker.dataset.pick}?q=${encodeURIComponent(words)}`, { headers: { "HX-Request": "true" } });
       const text = answer.ok && (await answer.text());
       if (mine !== picker.asked || !answer.ok) return;
       show(input, list, text);
@@ -23,12 +24,25 @@
   function show(input, list, text) {
     const marked = list.querySelector('[aria-selected="true"]')?.dataset.value;
     list.innerHTML = text;
+    offer(list, input.value.trim());
     open(input, list, true);
     if (marked === undefined) return;
     // what was marked before the answer came stays so; where it is not there any more, the first is
     const options = [...list.querySelectorAll(OPTION)];
     const at = options.findIndex((one) => one.dataset.value === marked);
     if (options.length) mark(input, list, at < 0 ? 1 : at + 1);
+  }
+
+  // What is not there yet can be made with the name that was typed, where the field has a + for that.
+  function offer(list, words) {
+    const link = list.parentElement.querySelector("a[data-new]");
+    if (!words || !link?.offsetParent || list.parentElement.querySelector('input[type="hidden"]').value) return;
+    const line = document.createElement("li");
+    line.setAttribute("role", "option");
+    line.dataset.make = "";
+    line.id = `${list.id}-make`;
+    line.textContent = `+ ${link.getAttribute("aria-label")} “${words}”`;
+    list.append(line);
   }
 
   function open(input, list, shown) {
@@ -38,6 +52,10 @@
   }
 
   function choose(picker, input, list, option) {
+    if (option.dataset.make !== undefined) {
+      open(input, list, false);
+      return picker.querySelector("a[data-new]").click();
+    }
     picker.querySelector('input[type="hidden"]').value = option.dataset.value;
     input.value = option.textContent;
     input.dispatchEvent(new Event("input", { bubbles: true }));
@@ -45,6 +63,7 @@
     picker.late = picker.entered = false;
     picker.asked = 0; // what is still on its way is not asked for any more
     open(input, list, false);
+    return undefined;
   }
 
   function mark(input, list, by) {

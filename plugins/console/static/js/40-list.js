@@ -99,14 +99,26 @@
     if (refused) return dealwright.toast(refused, "bad");
     if (!drawn) return;
     const before = [...cell.childNodes];
-    cell.innerHTML = drawn;
+    const was = document.createElement("span"); // it keeps the width of the column, so that nothing moves
+    was.className = "was";
+    was.append(...before);
+    cell.replaceChildren(was);
+    cell.insertAdjacentHTML("beforeend", drawn);
     cell.classList.add("editing");
     const form = cell.querySelector("form");
+    const place = () => {
+      const at = cell.getBoundingClientRect();
+      form.style.left = `${Math.max(8, Math.min(at.left, document.documentElement.clientWidth - form.offsetWidth - 8))}px`;
+      form.style.top = `${at.top + (at.height - form.offsetHeight) / 2}px`;
+    };
+    place();
+    for (const name of ["scroll", "resize"]) addEventListener(name, place, { capture: true, passive: true });
     form.elements.version.value = row.dataset.version;
     (form.querySelector("input:not([type=hidden]), select, textarea")).focus();
     form.querySelector("input:not([type=hidden])")?.select?.();
 
     const back = (nodes) => {
+      for (const name of ["scroll", "resize"]) removeEventListener(name, place, { capture: true });
       cell.classList.remove("editing");
       cell.replaceChildren(...nodes);
       focus(cell);
