@@ -210,15 +210,13 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.feature("I4")
-@pytest.mark.parametrize(("part", "field", "code"), WRONG)
 @pytest.mark.parametrize("engine", ["embedded"], indirect=True)
-def test_a_rule_that_cannot_work_is_refused_with_the_name_of_what_is_wrong(
-    client: Api, engine: Engine, part: dict[str, Any], field: str, code: str
-) -> None:
-    body = {"name": "x", "entity": "customers.account", "trigger": "automation.created", "actions": [entry("x")], **part}
-    refused = client.post(PLACE, body)
-    assert refused.status_code == 422, refused.text
-    assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [(field, code)], refused.text
+def test_a_rule_that_cannot_work_is_refused_with_the_name_of_what_is_wrong(client: Api, engine: Engine) -> None:
+    sound = {"name": "x", "entity": "customers.account", "trigger": "automation.created", "actions": [entry("x")]}
+    for part, field, code in WRONG:
+        refused = client.post(PLACE, {**sound, **part})
+        assert refused.status_code == 422, (part, refused.text)
+        assert [(error["field"], error["code"]) for error in refused.json["errors"]] == [(field, code)], (part, refused.text)
     assert client.get(PLACE).json["data"] == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
@@ -48,8 +49,13 @@ def written(things: EntityRecords, name: str, value: object) -> str:
 
 
 @pytest.mark.feature("P15")
-@pytest.mark.parametrize("name", FILTERED)
-def test_a_filter_gives_the_rows_for_which_it_holds(things: EntityRecords, many: list[dict[str, Any]], name: str) -> None:
+def test_a_filter_gives_the_rows_for_which_it_holds(things: EntityRecords, many: list[dict[str, Any]]) -> None:
+    for name in FILTERED:
+        check_filters(things, many, name)
+
+
+def check_filters(things: EntityRecords, many: list[dict[str, Any]], name: str) -> None:
+    """By each operator of a field, with values that rows have."""
     field = things.fields()[name]
     values = list({repr(row[name]): row[name] for row in many if row[name] is not None}.values())[:6]
     if name in LINKS:
@@ -69,15 +75,12 @@ def test_a_filter_gives_the_rows_for_which_it_holds(things: EntityRecords, many:
             assert found == expected, f"{name}[{operator}]={words}"
 
 
-@pytest.mark.parametrize("operator", ["eq", "ne", "gt", "gte", "lt", "lte"])
-@pytest.mark.parametrize("word", ["2", "2 CNY", "2 USD", "CNY 0"])
-def test_an_amount_is_compared_in_any_currency_or_in_one(
-    things: EntityRecords, many: list[dict[str, Any]], operator: str, word: str
-) -> None:
-    amount = things.fields()["price"].read([word]).values[0]
-    assert isinstance(amount, Money)
-    expected = {row["id"] for row in many if holds(row, "price", operator, [amount])}
-    assert matched(things, Condition("price", operator, (word,))) == expected
+def test_an_amount_is_compared_in_any_currency_or_in_one(things: EntityRecords, many: list[dict[str, Any]]) -> None:
+    for word, operator in product(("2", "2 CNY", "2 USD", "CNY 0"), ("eq", "ne", "gt", "gte", "lt", "lte")):
+        amount = things.fields()["price"].read([word]).values[0]
+        assert isinstance(amount, Money)
+        expected = {row["id"] for row in many if holds(row, "price", operator, [amount])}
+        assert matched(things, Condition("price", operator, (word,))) == expected, (word, operator)
 
 
 CONDITIONS = st.sampled_from(

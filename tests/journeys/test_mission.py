@@ -46,10 +46,10 @@ def tenant(make_tenant: MakeTenant) -> Tenant:
 
 @pytest.fixture(params=["real" if (real_data.ROOT / "maven_crm").is_dir() else "generated"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
-    """An eighth of the real deals; where the real files are absent, a small generated set of the same shape, so that each machine has the story:
+    """One of sixteen of the real deals; where the real files are absent, a small generated set of the same shape, so that each machine has the story:
     the name of the test says which."""
     if request.param == "real":
-        return Files(real_data.ROOT / "maven_crm", tmp_path, every=8)
+        return Files(real_data.ROOT / "maven_crm", tmp_path, every=16)
     return Files(generated.write(tmp_path / "generated"), tmp_path)
 
 
@@ -126,7 +126,7 @@ def set_up(admin: Office) -> None:
 
 
 def bring_data(admin: Office, files: Files) -> None:
-    """Customers, products, people and an eighth of the 8,800 deals from real files (all of them come in `test_maven`), or generated ones."""
+    """Customers, products, people and a sixteenth of the 8,800 deals from real files (all of them come in `test_maven`), or generated ones."""
     for step in files.setting():
         done = admin.take(step)
         assert (done["state"], done["failed"], done["skipped"]) == ("succeeded", 0, 0), (step, done)

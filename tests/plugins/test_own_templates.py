@@ -232,26 +232,26 @@ HOSTILE_PDF = {
 
 
 @pytest.mark.feature("I11")
-@pytest.mark.parametrize("paragraph", HOSTILE_WORD)
 @pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
-def test_hostile_code_in_a_word_template_is_refused(client: Api, office: Office, paragraph: str, tenant: Tenant) -> None:
-    status, code, text = problem(upload(client, word(paragraph)))
-    assert status == 422
-    assert code in HOSTILE_WORD[paragraph], text
-    assert "root:" not in text
+def test_hostile_code_in_a_word_template_is_refused(client: Api, office: Office, tenant: Tenant) -> None:
+    for paragraph, expected in HOSTILE_WORD.items():
+        status, code, text = problem(upload(client, word(paragraph)))
+        assert status == 422, paragraph
+        assert code in expected, (paragraph, text)
+        assert "root:" not in text, paragraph
     assert not (office.work.platform.config.home / "files" / tenant.id.hex).exists()
     assert upload(client, word("{{ number }}")).status_code == 201  # and the next one is served
 
 
 @pytest.mark.feature("I11")
-@pytest.mark.parametrize("source", HOSTILE_PDF)
 @pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
-def test_hostile_code_in_a_pdf_template_is_refused(client: Api, office: Office, source: str) -> None:
-    status, code, text = problem(upload(client, source.encode(), "own.typ"))
-    assert status == 422
-    assert code in HOSTILE_PDF[source], text
-    assert "/tmp/" not in text
-    assert upload(client, b"fine", "own.typ").status_code == 201
+def test_hostile_code_in_a_pdf_template_is_refused(client: Api, office: Office) -> None:
+    for number, (source, expected) in enumerate(HOSTILE_PDF.items()):
+        status, code, text = problem(upload(client, source.encode(), "own.typ"))
+        assert status == 422, source
+        assert code in expected, (source, text)
+        assert "/tmp/" not in text, source
+        assert upload(client, b"fine", "own.typ", name=f"Fine {number}").status_code == 201
 
 
 @pytest.mark.feature("I11")
@@ -351,14 +351,13 @@ REFUSED_FILES = {
 
 
 @pytest.mark.feature("I11")
-@pytest.mark.parametrize("name", REFUSED_FILES)
 @pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
-def test_a_file_that_is_more_than_a_word_template_is_refused(client: Api, office: Office, name: str) -> None:
-    make, expected = REFUSED_FILES[name]
-    status, code, text = problem(upload(client, make()))
-    assert status == 422
-    assert code.startswith(expected), text
-    assert "root:" not in text
+def test_a_file_that_is_more_than_a_word_template_is_refused(client: Api, office: Office) -> None:
+    for name, (make, expected) in REFUSED_FILES.items():
+        status, code, text = problem(upload(client, make()))
+        assert status == 422, name
+        assert code.startswith(expected), (name, text)
+        assert "root:" not in text, name
 
 
 def test_a_picture_may_name_its_dtd_and_what_was_filled_in_may_be_more_than_a_file_that_is_uploaded(

@@ -299,35 +299,35 @@ def test_accounts_are_counted_once_though_their_deals_have_several_currencies(cl
     assert (line["min:close_date"], line["max:close_date"]) == ("2026-01-05", "2026-01-09")
 
 
-@pytest.mark.parametrize(
-    ("query", "status", "word"),
-    [
-        ({"entity": "pipeline.deel"}, 404, "pipeline.deel"),
-        ({"measure": "median:amount"}, 400, "median:amount"),
-        ({"measure": "max:name"}, 400, "name"),
-        ({"measure": "distinct:amount"}, 400, "amount"),
-        ({"by": "stage.secret"}, 400, "secret"),
-        ({"by": "status.name"}, 400, "status"),
-        ({"by": "owner.manager.manager.manager.manager"}, 400, "3"),
-        ({"measure": "sum"}, 400, "sum"),
-        ({"measure": "count:amount"}, 400, "count:amount"),
-        ({"measure": "sum:name"}, 400, "name"),
-        ({"measure": "sum:secret"}, 400, "secret"),
-        ({"by": "amount"}, 400, "amount"),
-        ({"by": "notes"}, 400, "notes"),
-        ({"by": "stage:month"}, 400, "stage"),
-        ({"by": "close_date:decade"}, 400, "decade"),
-        ({"by": "close_date:"}, 200, ""),
-        ({"where": "stage"}, 400, "stage"),
-        ({"where": "status[like]=won"}, 400, "like"),
-        ({"where": "close_date=soon"}, 400, "soon"),
-        ({"colour": "red"}, 400, "colour"),
-    ],
-)
-def test_a_report_that_cannot_be_read_is_refused_by_name(client: Api, query: dict[str, str], status: int, word: str) -> None:
-    answer = client.get(QUERY, {"entity": "pipeline.deal", **query})
-    assert answer.status_code == status, answer.text
-    assert word in answer.text
+UNREADABLE: list[tuple[dict[str, str], int, str]] = [
+    ({"entity": "pipeline.deel"}, 404, "pipeline.deel"),
+    ({"measure": "median:amount"}, 400, "median:amount"),
+    ({"measure": "max:name"}, 400, "name"),
+    ({"measure": "distinct:amount"}, 400, "amount"),
+    ({"by": "stage.secret"}, 400, "secret"),
+    ({"by": "status.name"}, 400, "status"),
+    ({"by": "owner.manager.manager.manager.manager"}, 400, "3"),
+    ({"measure": "sum"}, 400, "sum"),
+    ({"measure": "count:amount"}, 400, "count:amount"),
+    ({"measure": "sum:name"}, 400, "name"),
+    ({"measure": "sum:secret"}, 400, "secret"),
+    ({"by": "amount"}, 400, "amount"),
+    ({"by": "notes"}, 400, "notes"),
+    ({"by": "stage:month"}, 400, "stage"),
+    ({"by": "close_date:decade"}, 400, "decade"),
+    ({"by": "close_date:"}, 200, ""),
+    ({"where": "stage"}, 400, "stage"),
+    ({"where": "status[like]=won"}, 400, "like"),
+    ({"where": "close_date=soon"}, 400, "soon"),
+    ({"colour": "red"}, 400, "colour"),
+]
+
+
+def test_a_report_that_cannot_be_read_is_refused_by_name(client: Api) -> None:
+    for query, status, word in UNREADABLE:
+        answer = client.get(QUERY, {"entity": "pipeline.deal", **query})
+        assert answer.status_code == status, (query, answer.text)
+        assert word in answer.text, query
 
 
 def test_a_report_names_its_entity(client: Api) -> None:
