@@ -113,6 +113,11 @@ class Transactional:
         """Whether one is open."""
         return self._transaction.connection is not None
 
+    @property
+    def writes(self) -> bool:
+        """Whether the one that is open may write; what only asks whether something could be done is not to lock anything."""
+        return self._transaction.writes
+
     @contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[None]:
         shared = self._transaction
