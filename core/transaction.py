@@ -113,6 +113,11 @@ class Transactional:
         """Whether one is open."""
         return self._transaction.connection is not None
 
+    @property
+    def writes(self) -> bool:
+        """Whether the one that is open may write; what only asks whether something could be done is not to lock anything."""
+        return self._transaction.writes
+
     @contextmanager
     def transaction(self, *, write: bool = False) -> Iterator[None]:
         shared = self._transaction
@@ -309,9 +314,13 @@ class Transactional:
         """A write failed after it had begun: whoever catches that may go on reading, but nothing will be committed."""
         self._transaction.doomed = True
 
+    def once_committed(self, call: Callable[[], None]) -> None:
+        """To be called once the open transaction is committed; never where it is undone."""
+        self._transaction.after.append(call)
+
     def awaken(self) -> None:
         """Once committed, tell the drain that there is something to do."""
-        self._transaction.after.append(self.platform.awaken)
+        self.once_committed(self.platform.awaken)
 
     def grown(self, table: str, rows: int) -> None:
         """The planner is told of a table that has grown by much: once that is committed, or at once where it never will be."""
@@ -319,7 +328,7 @@ class Transactional:
         if shared.growth is not None:
             grown_within(self.connection, shared.growth, table, rows)
         else:
-            shared.after.append(partial(self.platform.statistics.grown, table, rows))
+            self.once_committed(partial(self.platform.statistics.grown, table, rows))
 
     @contextmanager
     def growing(self) -> Iterator[None]:

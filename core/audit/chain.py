@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -91,23 +92,20 @@ def seal(work: Work, *, settled: timedelta = SETTLED) -> int:
     while True:
         with work.transaction(write=True):
             work.lock(LOCK)
-            count, hashes = _seal_part(work, settled)
-        if count:
-            work.platform.tails.seal(work.tenant.id, *hashes)
+            count = _seal_part(work, settled)
         sealed += count
         if count < PART:
             return sealed
 
 
-def _seal_part(work: Work, settled: timedelta) -> tuple[int, tuple[str, str]]:
-    """How many entries that were, and the hashes of the seal before, if there is one, and of the new one."""
+def _seal_part(work: Work, settled: timedelta) -> int:
     before = _seal_after(work, last=True)
     adopting = _may_adopt(work, before)
     open_ = [*behind(work, before), audit.c.at <= work.now() - settled]
     rows = work.connection.execute(sa.select(audit).where(*open_).order_by(audit.c.id).limit(PART)).mappings().all()
     previous = before.hash if before is not None else ""
     if not rows:
-        return 0, (previous, "")
+        return 0
     secret, right, digests = work.key_for(entries.PURPOSE), entries.digester(work), list[str]()
     for row in rows:
         digest = row["digest"]
@@ -124,7 +122,8 @@ def _seal_part(work: Work, settled: timedelta) -> tuple[int, tuple[str, str]]:
     }  # fmt: skip
     made["hash"] = hash = _hash(secret, made, previous)
     work.connection.execute(seals.insert().values(**made))
-    return len(rows), (previous, hash)
+    work.once_committed(partial(work.platform.tails.seal, work.tenant.id, previous, hash))
+    return len(rows)
 
 
 def _may_adopt(work: Work, before: Any) -> bool:

@@ -27,6 +27,8 @@ def check_trees(work: Work, shape: Shape, items: Sequence[Item]) -> None:
         if isinstance(field, LinkField) and field.tree:
             moved = {item.id: item for item in items if field.name in item.values}
             if any(item.values[field.name] is not None for item in moved.values()):
+                if any(item.before is not None for item in moved.values()):  # below a new record nothing stands yet
+                    work.lock(f"{shape.entity.full_name}.{field.name}")  # two who put each the other below would both see no circle
                 _check(work, shape, field, moved)
 
 

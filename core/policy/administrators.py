@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.context import Work
 
 _LAST = _("no one else can do everything: make someone an administrator first")
+_KEEPING = "who may do everything"
 _PERSON, _TEAM = "core.user", "core.team"
 _DECIDES = {_PERSON: ("roles", "team", "active"), _TEAM: ("roles", "parent"), "core.role": ("key", "everything")}
 
@@ -61,6 +62,8 @@ def keep_one(work: Work, batch: Batch) -> None:
     ]  # fmt: skip
     if not moved:
         return
+    if work.writes:
+        work.lock(_KEEPING)  # two who each take it from the other would both leave one, and nobody
     now, gone = _stored(work), set[UUID]()
     then = now if batch.entity == _PERSON else now.after(batch.entity, moved)
     if batch.entity == _PERSON:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from core.config import Config
 from core.context import Work
 from core.platform import Platform, boot
 from core.testkit.fixtures import Api, Clock, People
-from sdk import Channel, Conflict, Draft, Forbidden, Query, parse_where
+from sdk import Channel, Conflict, Draft, Forbidden, Outcome, Query, parse_where
 from sdk.context import id_of
 from tests.probe.fixtures import POINTS
 
@@ -211,6 +213,35 @@ def test_what_narrows_a_plugins_role_is_not_got_rid_of_by_detours(system: Work, 
         with pytest.raises(Conflict) as refused:
             attempt()
         assert refused.value.reason == "beyond_own"
+
+
+@pytest.mark.parametrize("database_templates", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("why", ["last_administrator", "circle"])
+def test_what_two_may_not_do_together_one_of_them_does_where_both_try_at_once(system: Work, platform: Platform, why: str) -> None:
+    made = [id_of(system.records("core.user").create({"name": name, "roles": ["admin"]})) for name in ("one", "two")]
+    entity, (one, two) = "core.user", made
+    said: dict[UUID, dict[str, object]] = {one: {"active": False}, two: {"active": False}}
+    if why == "circle":  # each would hang below what stands below the other
+        entity, teams = "core.team", system.records("core.team")
+        one, two = (id_of(teams.create({"name": name})) for name in ("one", "two"))
+        below = [id_of(teams.create({"name": f"below {team}", "parent": team})) for team in (one, two)]
+        said = {one: {"parent": below[1]}, two: {"parent": below[0]}}
+    outcomes: list[Outcome] = []
+
+    def also() -> None:
+        outcomes.extend(platform.system(system.tenant.id).records(entity).write([Draft("update", said[two], two)]))
+
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with system.transaction(write=True):
+        system.records(entity).update(one, said[one])
+        thread = threading.Thread(target=also)
+        thread.start()
+        while thread.is_alive() and not system.connection.execute(waiting).scalar_one():
+            pass
+    thread.join()
+    (outcome,) = outcomes
+    assert outcome.refusal is not None
+    assert why in {outcome.refusal.reason, *(problem.code for problem in outcome.refusal.problems)}
 
 
 def test_somebody_who_may_do_everything_stays(system: Work) -> None:
