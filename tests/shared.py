@@ -16,7 +16,7 @@ from types import FunctionType
 import pytest
 
 from core.testkit.templates import Content, Templates, type_points
-from tests.servers import begin, end, in_memory
+from tests.servers import NoServerError, begin, end, in_memory
 
 _OURS = ("plugins.", "tests.")
 
@@ -36,20 +36,24 @@ def held(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def postgresql_of_run(run: Path) -> Iterator[str]:
-    """The URL of a database on the server of a run: the first worker that needs it starts it, the last one that leaves stops it, also where
-    another was killed. Raises NoServerError."""
+def postgresql_of_run(run: Path) -> Iterator[tuple[str, Path]]:
+    """The URL of a database on the server of a run, and a folder that ends with it: the first worker that needs it starts it, the last one that
+    leaves stops it, also where another was killed. Raises NoServerError."""
     turn, there = run / "postgresql.turn", run / "postgresql.json"
     with (run / "postgresql.users").open("w") as users:
         with held(turn):
             if not there.exists():
                 folder = Path(tempfile.mkdtemp(prefix="dwpg-", dir=in_memory()))  # short: the path of a Unix socket takes 107 characters
-                url, programs = begin(folder)
+                try:
+                    url, programs = begin(folder)
+                except NoServerError:
+                    shutil.rmtree(folder, ignore_errors=True)
+                    raise
                 there.write_text(json.dumps([url, str(programs), str(folder)]))
             fcntl.flock(users, fcntl.LOCK_SH)
         url, programs, folder = json.loads(there.read_text())
         try:
-            yield url
+            yield url, Path(folder) / "templates"
         finally:
             with held(turn):
                 fcntl.flock(users, fcntl.LOCK_UN)

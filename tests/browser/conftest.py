@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 import pytest
 import sqlalchemy as sa
@@ -33,6 +34,7 @@ from core.testkit.fixtures import Clock
 from core.testkit.templates import Templates
 from core.worker.drain import Drain
 from sdk import Tenant
+from tests.day import DAY
 from tests.probe.fixtures import OURS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
@@ -41,6 +43,21 @@ SIZES = {"desk": {"width": 1280, "height": 800}, "phone": {"width": 390, "height
 _REFUSED = re.compile(r"status of 4\d\d")
 """What a browser says of a refusal, which is an answer like others."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A journey of a working day is made at the desk or on the phone, and on the other one the next day; both where its name says so, in the other
+    files, and with `DEALWRIGHT_TESTS=all`."""
+    if os.environ.get("DEALWRIGHT_TESTS") != "all":
+        left_out = [item for item in items if _waits_for_its_day(item)]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _waits_for_its_day(item: pytest.Item) -> bool:
+    name, _bracket, size = item.nodeid.removesuffix("]").partition("[")
+    both = not name.startswith("tests/browser/test_day.py") or "phone" in name
+    return not both and size != ("desk", "phone")[(crc32(name.encode()) + DAY) % 2]
 
 
 @pytest.fixture(scope="session")
