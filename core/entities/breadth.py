@@ -117,7 +117,9 @@ class _Heard(Scopes):
         vars(self).update(vars(scopes))
         self.limited = False
 
-    def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
-        made = super().clause(entity, table, grants, verb)
+    def clause(
+        self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb, *, about: frozenset[str] | None = None
+    ) -> sa.ColumnElement[bool] | None:
+        made = super().clause(entity, table, grants, verb, about=about)
         self.limited = self.limited or made is not None
         return made

@@ -290,7 +290,7 @@ def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Gran
     As for a record that is made: to share one makes nobody's right of it to give it to others.
     """
     entity, verb = shape.entity, Verb.CREATE
-    if work.scopes.clause(entity, shape.table, held, verb) is None:
+    if work.scopes.boundless(held):
         return {item.id for item in items}
     parent = entity.parent
     names = {"id": "id", "owner_id": "owner"} | ({parent.attribute: parent.name} if parent is not None else {})
@@ -305,10 +305,17 @@ def _reachable(work: Work, shape: Shape, items: Sequence[Item], held: tuple[Gran
         # The types in the first row, as a column may hold nothing but NULL; WITH, as SQLite names no columns of a bare VALUES.
         typed = [tuple(sa.cast(cell, type_) for cell, type_ in zip(cells[0], types.values(), strict=True)), *cells[1:]]
         rows = sa.values(*(sa.column(column, type_) for column, type_ in types.items())).data(typed).cte("future")
-        clause = work.scopes.clause(entity, rows, held, verb)
+        clause = work.scopes.clause(entity, rows, held, verb, about=_kinds(part, referring))
         assert clause is not None, "what reaches all records was answered above"
         reached |= set(work.connection.execute(sa.select(rows.c.id).where(clause)).scalars())
     return reached
+
+
+def _kinds(items: Sequence[Item], referring: AnyRecordField | None) -> frozenset[str] | None:
+    """Of which entities the records are that these hang on; None where they can only be of one."""
+    if referring is None:
+        return None
+    return frozenset(value.entity for item in items if isinstance(value := item.after(referring.name), Reference))
 
 
 def _cells(item: Item, name: str, referring: AnyRecordField | None) -> tuple[object, ...]:

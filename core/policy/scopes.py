@@ -173,21 +173,24 @@ class Scopes:
         """Whether one of `grants` reaches all records, wherever they go: what `clause` says by None."""
         return any(grant.scope is Scope.ALL for grant in grants)
 
-    def clause(self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb) -> sa.ColumnElement[bool] | None:
-        """The records that any of `grants` reaches; None means all of them."""
+    def clause(
+        self, entity: Entity, table: FromClause, grants: Iterable[Grant], verb: Verb, *, about: frozenset[str] | None = None
+    ) -> sa.ColumnElement[bool] | None:
+        """The records that any of `grants` reaches; None means all of them. `about`: of records that may hang on any, where it is known of which
+        entities those in question are; each of them that there might be is a question of its own."""
         scopes = {grant.scope for grant in grants} - {Scope.NONE}
         if Scope.ALL in scopes:
             return None
         # What belongs to nobody is in nobody's scope.
         own = sorted(scope for scope in scopes - {Scope.SHARED} if entity.owned or scope is Scope.PARENT)
-        parts = [self._one(entity, table, scope, verb) for scope in own]
+        parts = [self._one(entity, table, scope, verb, about) for scope in own]
         if scopes and self.grants.shared and verb in _SHARED and shareable(entity):
             parts.append(self._shared(entity, table, verb))
         return sa.or_(*parts) if parts else sa.false()
 
-    def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb) -> sa.ColumnElement[bool]:
+    def _one(self, entity: Entity, table: FromClause, scope: Scope, verb: Verb, about: frozenset[str] | None) -> sa.ColumnElement[bool]:
         if scope is Scope.PARENT:
-            return self._parent(entity, table, verb)
+            return self._parent(entity, table, verb, about)
         mine = self._owned(table, scope)
         if scope is Scope.TERRITORY:
             mine = sa.or_(mine, self._in_territory(entity, table))
@@ -262,10 +265,10 @@ class Scopes:
         mine = sa.or_(person.c.id == self._user, among(person.c.team_id, self._teams))
         return sa.select(person.c.id).where(person.c.tenant_id == self._tenant, mine)
 
-    def _parent(self, entity: Entity, table: FromClause, verb: Verb) -> sa.ColumnElement[bool]:
+    def _parent(self, entity: Entity, table: FromClause, verb: Verb, about: frozenset[str] | None) -> sa.ColumnElement[bool]:
         field, reached = entity.parent, list[sa.ColumnElement[bool]]()
         for target, above in self._above(entity, verb):
-            grants = self._held(target, above)
+            grants = self._held(target, above) if about is None or target.full_name in about else ()
             if field is None or not grants:
                 continue
             there = self._exists(target, table.c[field.attribute], grants, above)
