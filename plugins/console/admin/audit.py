@@ -107,14 +107,14 @@ def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
 
 
 def lately(ctx: Context, most: int) -> list[Shown] | None:
-    """The newest entries, of those that are not much older only what people did; None where one of them cannot be read any more, which the
-    page of the audit tells more of."""
+    """Of the newest entries what people did, and then what the system did; None where one of them cannot be read any more, which the page
+    of the audit tells more of."""
     try:
         rows = ctx.records(NAME).query(Query(sort=("-at",), limit=_FEW)).data
     except ValueError:
         _unreadable()
         return None
-    return shown(ctx, ([row for row in rows if row.get("user")] or rows)[:most])
+    return shown(ctx, sorted(rows, key=lambda row: not row.get("user"))[:most])
 
 
 def _unreadable() -> bool:
