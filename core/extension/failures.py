@@ -40,7 +40,7 @@ plugin_delays = sa.Table(
     sa.Column("hook", sa.String(60), primary_key=True),
     sa.Column("times", sa.Integer(), nullable=False),
     sa.Column("last_at", UtcDateTime(), nullable=False),
-    sa.Column("seconds", sa.Float(), nullable=False),  # of the slowest call
+    sa.Column("seconds", sa.Numeric(10, 3, asdecimal=False), nullable=False),  # of the slowest call
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from marshmallow import Schema
+from marshmallow import INCLUDE, Schema
 
 from core.identity.tables import User
 from sdk import SIGNED_IN, Context, Forbidden, Invalid, Problem, Request, Response, Route, _
@@ -25,6 +25,9 @@ class Language(Schema):
 
 class Own(Schema):
     """The settings that there always are; those that plugins add stand beside them, by the names that they have in `core.user`."""
+
+    class Meta:
+        unknown = INCLUDE
 
     locale = User.__fields__["locale"].input()
     timezone = User.__fields__["timezone"].input()

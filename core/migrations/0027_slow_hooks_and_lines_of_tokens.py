@@ -18,7 +18,7 @@ def upgrade() -> None:
         sa.Column("hook", sa.String(60), nullable=False),
         sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("last_at", columns.UtcDateTime(), nullable=False),
-        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("seconds", sa.Numeric(10, 3), nullable=False),
         sa.PrimaryKeyConstraint("plugin", "hook", name="pk_core_plugin_delays"),
     )
     if op.get_bind().dialect.name == "postgresql":

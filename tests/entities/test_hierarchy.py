@@ -231,7 +231,7 @@ def test_what_two_may_not_do_together_one_of_them_does_where_both_try_at_once(sy
     def also() -> None:
         outcomes.extend(platform.system(system.tenant.id).records(entity).write([Draft("update", said[two], two)]))
 
-    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    waiting = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND NOT granted")
     with system.transaction(write=True):
         system.records(entity).update(one, said[one])
         thread = threading.Thread(target=also)

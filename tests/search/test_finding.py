@@ -91,13 +91,3 @@ def test_signs_find_nothing_and_do_not_fail(client: Api, things: EntityRecords) 
     things.create({"name": "100 %"})
     assert [names(client, q) for q in ("%", "_", "\\", "'; --", "𝟙", "\ud7ff")] == [[], [], [], [], ["100 %"], []]
     assert client.anonymous().get(SEARCH, {"q": "a"}).status_code == 401
-
-
-@pytest.mark.feature("A14")
-def test_a_search_finds_no_record_about_a_plugin_that_is_off(client: Api, work: Work) -> None:
-    told = {"trigger": "automation.created", "actions": [{"action": "automation.notify", "parameters": {"to": "owner", "title": "Hi"}}]}
-    for entity in ("customers.account", "probe.thing"):
-        work.records("automation.rule").create({"name": f"Greet {entity}", "entity": entity, **told})
-    assert len(names(client, "greet")) == 2
-    client.patch("/api/v1/core/plugins/probe", {"enabled": False})
-    assert names(client, "greet") == ["Greet customers.account"]

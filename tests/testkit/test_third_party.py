@@ -39,12 +39,12 @@ def test_a_strangers_entities_are_asked_about_as_ours_are(
 def test_a_page_of_a_plugin_that_is_about_no_entity_is_asked_with_its_entities(
     sqlite_templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the test of leaks that `plugin new` writes asks it, by one user; what the page shows is all in its plugin's hands."""
+    """As the test of leaks that `plugin new` writes asks it, by four users; what the page shows is all in its plugin's hands."""
     made = generate("fleet", tmp_path)
     pages = made / "src" / "dealwright_fleet" / "pages.py"
     text = pages.read_text(encoding="utf-8")
     pages.write_text(text.replace("page = ctx.records(", "page = ctx.as_system().records("), encoding="utf-8")
     monkeypatch.syspath_prepend(str(made / "src"))
     points = with_offering((CUSTOMERS, EntryPoint("fleet", "dealwright_fleet.plugin", GROUP)))
-    report = Kit(sqlite_templates, tmp_path, points, pages=1).run([0], ["fleet.item"], kinds={"page"})
+    report = Kit(sqlite_templates, tmp_path, points, pages=1).run(range(4), ["fleet.item"], kinds={"page"})
     assert {leak.question.words for leak in report.leaks} == {"GET /console/fleet/due"}
