@@ -384,7 +384,7 @@ class Context(Protocol):
 
     def called(self, plugin: str) -> str:
         """What a plugin is called, in the actor's language; the core is the platform; its name where it has no manifest. With a dot, what
-        people call that job, schedule, subscription or right."""
+        people call that job, schedule, subscription, event, action or trigger of rules, or right."""
 
     def api(self, method: str, address: str, body: object = ...) -> object:
         """What a route of the API answers (`"/api/v1/core/plugins"`), asked inside this request, in its transaction and in the name of

@@ -80,11 +80,14 @@ class Catalog:
     by_record: dict[type[Record], Entity] = field(default_factory=dict)
 
     def label_of_work(self, handler: str) -> str:
-        """What people call a job, a schedule, a subscription, a model by which is forecast, or a right that is about no records; "" where it says
-        nothing."""
-        own = self.jobs.get(handler) or self.schedules.get(handler) or self.specs.get(ForecastModel, {}).get(handler)
+        """What people call a job, a schedule, a subscription, an event, what begins a rule or is done by one, a model by which is forecast, or a
+        right that is about no records; "" where it says nothing."""
+        named = [self.specs.get(kind, {}).get(handler) for kind in (ForecastModel, Action, Trigger)]
+        own = self.jobs.get(handler) or self.schedules.get(handler) or next(filter(None, named), None)
         if own is not None:
-            return cast("Job | Schedule | ForecastModel", own).label
+            return cast("Job | Schedule | ForecastModel | Action | Trigger", own).label
+        if handler in self.events:
+            return self.events[handler][1].label
         if handler in self.permissions and handler.rpartition(".")[0] not in self.entities:
             return self.permissions[handler][1].label
         return next((one.label for many in self.subscriptions.values() for one in many if f"{one.plugin}.{one.name}" == handler), "")

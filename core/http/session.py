@@ -165,11 +165,18 @@ def _words(*names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
 def check_words(body: Mapping[str, object], *names: str, optional: tuple[str, ...] = ()) -> dict[str, str]:
     """These words of a body, which has no others; raises Invalid."""
     names = (*names, *(name for name in optional if name in body))
-    problems = [_problem(name, body.get(name)) for name in names]
-    problems += [Problem(name[:80], "unknown_field", _("this field does not exist")) for name in sorted(set(body) - set(names))]
-    if found := [problem for problem in problems if problem is not None]:
+    if found := wrong_words(body, *names):
         raise Invalid(_("some values are invalid"), problems=found)
     return {name: str(body[name]) for name in names}
+
+
+def wrong_words(body: Mapping[str, object], *names: str) -> list[Problem]:
+    """What is wrong with these words of a body, which has no others."""
+    problems = [problem for name in names if (problem := _problem(name, body.get(name))) is not None]
+    return [
+        *problems,
+        *(Problem(name[:80], "unknown_field", _("this field does not exist")) for name in sorted(set(body) - set(names))),
+    ]
 
 
 def _problem(name: str, word: object) -> Problem | None:

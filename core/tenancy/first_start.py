@@ -46,7 +46,7 @@ def make(platform: Platform, code: str, wish: NewTenant, name: str, email: str, 
             raise NotFound(_("there is nothing at this address"))
         if not hmac.compare_digest(digest, platform.first_start):
             raise Forbidden(_("the code is wrong; `dealwright serve` printed it in its terminal"), code="wrong_code")
-        if problems := list(_wrong(wish, name, email, password)):
+        if problems := list(wrong(wish, name, email, password)):
             raise Invalid(_("some values are invalid"), problems=problems)
         made = lifecycle.create(platform, wish)
         try:
@@ -64,7 +64,7 @@ def held(platform: Platform, tenant: Tenant) -> dict[str, tuple[str, ...]]:
         return {name: one.lacks for name, one in platform.gate.consents(connection, tenant.id).items() if one.held}
 
 
-def _wrong(wish: NewTenant, name: str, email: str, password: str) -> Iterator[Problem]:
+def wrong(wish: NewTenant, name: str, email: str, password: str) -> Iterator[Problem]:
     """Everything that does not fit, before anything is made; the tenant's name is called `tenant` here, as `name` is the person's."""
     for problem in lifecycle.wrong_settings(asdict(wish)):
         yield replace(problem, field="tenant") if problem.field == "name" else problem

@@ -109,7 +109,7 @@ def register_entities() -> Sequence[Entity]:
             "runs",
             _("Rule run"),
             _("Rule runs"),
-            title="occurrence",
+            title="started_at",
             verbs=READ,
             hands_over=False,
             veil=sight.veil(sight.RUN),

@@ -16,7 +16,7 @@ from sdk.fields import DateTimeField, LinkField, TextField
 KEY, BEGINS = "key", "starts_at"
 CURRENCIES, _DEFAULT = "company.currency", "is_default"
 """The currencies of a company that keeps a list of them, and what it says of the one in which forms begin."""
-_OWN = "company.currency"
+OWN_CURRENCY = "company.currency"
 """Where people say in which currency theirs do."""
 _MOST_PEOPLE = 100_000
 _NO_KEY = re.compile(r"[^a-z0-9]+")
@@ -37,8 +37,8 @@ def usual_currency(ctx: Context) -> str:
 
 def _own_currencies(system: Context) -> Mapping[UUID, str]:
     users = system.records("core.user")
-    rows = users.find((Condition(_OWN, "empty", ("false",)),), _MOST_PEOPLE) if _OWN in users.fields() else ()
-    return {id_of(row): str(row[_OWN]) for row in rows}
+    rows = users.find((Condition(OWN_CURRENCY, "empty", ("false",)),), _MOST_PEOPLE) if OWN_CURRENCY in users.fields() else ()
+    return {id_of(row): str(row[OWN_CURRENCY]) for row in rows}
 
 
 def begun(kind: Kind, given: Mapping[str, object]) -> dict[str, object]:

@@ -11,7 +11,7 @@ from plugins.console import measured
 from plugins.console.admin.rights import VERBS, WORDS
 from plugins.console.dates import local
 from plugins.console.registry import Kind, kind_of
-from plugins.console.words import ACTIONS, OF_ATTEMPTS, REFUSED, SYSTEM
+from plugins.console.words import ACTIONS, HAPPENED, OF_ATTEMPTS, REFUSED, SYSTEM
 from sdk import Condition, Context, Query
 from sdk.clauses import shown
 from sdk.context import Row
@@ -163,8 +163,17 @@ def _titles(target: Kind, ids: Sequence[str]) -> dict[str, str]:
         part = tuple(ids[start : start + _PART])
         asked = Query(filter=(Condition("id", "in", part),), fields=("id", target.title), limit=_PART)
         for row in target.ctx.records(target.name).query(asked).data:
-            found[str(row["id"])] = str(row.get(target.title) or "—")
+            found[str(row["id"])] = called(target, row)
     return found
+
+
+def called(kind: Kind, row: Row) -> str:
+    """What a record is called; one that is called by a key, as a grant is by its permission, in words, by a moment as people write it."""
+    value = row.get(kind.title)
+    if isinstance(value, datetime):
+        return kind.ctx.written(value)
+    title = str(value or "—")
+    return in_words(kind.ctx, title) if "." in title and not kind.fields[kind.title].search else title
 
 
 def cell(kind: Kind, name: str, row: Row, titles: Titles, *, now: bool = True) -> Cell:
@@ -274,7 +283,7 @@ def in_words(ctx: Context, name: str) -> str:
     if (called := ctx.called(name)) != name:
         return called
     entity, _dot, word = name.rpartition(".")
-    said = {**VERBS, **WORDS}.get(word)
+    said = {**VERBS, **WORDS, **HAPPENED}.get(word)
     return f"{ctx.say(ctx.entity(entity).plural_label)} · {ctx.say(said)}" if said is not None and ctx.offers(entity) else name
 
 

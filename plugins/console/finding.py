@@ -6,16 +6,18 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from plugins.console.cells import Cell, cells
 from plugins.console.frame import PINNED, address, entries
 from plugins.console.registry import PREFIX, Kind, kind_of, query_of, stands_alone
-from sdk import SIGNED_IN, Condition, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, Text, _
+from sdk import SIGNED_IN, Condition, Context, MenuEntry, PageRequest, PageRoute, Query, Rendering, Report, Text, _
 
 FEW, MANY, MOST = 5, 10, 50
 """Records of each kind in the palette, on the page, and on the page where it is about one kind."""
 SEARCH = "/api/v1/search"
+OWN_REPORT, RUN_REPORTS = "reports.own_report", "reports.report.run"
+"""What people ask for themselves, and the right to ask, where the tenant has reports."""
 _BESIDE = 3
 _PLAIN, _MEASURED = ("link", "choice", "text", "email", "phone"), ("money", "date")
 type_parts = Sequence[tuple[str, bool]]
@@ -50,7 +52,7 @@ _APART = re.compile(r"[^\w&]|[\u3400-\u9fff]")
 def palette(ctx: Context, request: PageRequest) -> Rendering:
     """What the palette shows for some words; without any, all commands."""
     words = request.asked("q").strip()
-    groups = [*_commands(ctx, words), *_records(ctx, words, FEW)]
+    groups = [*_commands(ctx, words), *_reports(ctx, words), *_records(ctx, words, FEW)]
     return Rendering("console/palette.html", {"groups": groups, "words": words, "all": f"{PREFIX}/find"})
 
 
@@ -82,6 +84,26 @@ def _commands(ctx: Context, words: str) -> Iterator[Group]:
         yield Group(ctx.say(_("Go to")), found)
     if new:
         yield Group(ctx.say(_("Actions")), new)
+
+
+def _reports(ctx: Context, words: str) -> Iterator[Group]:
+    """Reports by words of their names: those that plugins have made ready, and the actor's own."""
+    me, at = ctx.actor.user_id, f"{PREFIX}/reports"
+    if not words or not ctx.offers(OWN_REPORT) or not ctx.can(RUN_REPORTS):
+        return
+    there = [one for one in ctx.declared(Report) if ctx.offers(one.entity) and ctx.can(f"{one.entity}.read")]
+    found = [
+        Found([(label, False)], f"{at}/reports/{one.full_key}", "chart")
+        for one in there
+        if (label := _said(ctx, words.casefold(), one.label))
+    ]
+    mine = Query((Condition("owner", "eq", (str(me),)),), ("name",), ("name", "question"), q=words, limit=MANY)
+    for row in ctx.records(OWN_REPORT).query(mine).data if me is not None and ctx.can(f"{OWN_REPORT}.read") else ():
+        question = str(row["question"])
+        if ctx.offers(dict(parse_qsl(question)).get("entity", "")):
+            found.append(Found([(str(row["name"]), False)], f"{at}/query?{question}", "star"))
+    if found:
+        yield Group(ctx.say(_("Reports")), found)
 
 
 def _said(ctx: Context, sought: str, label: Text) -> str:

@@ -22,6 +22,7 @@ _ICONS: Mapping[str, str] = {
 _BEGINNING, _LONG = 240, 400
 """Signs that are shown of a text that is longer than so many."""
 _MENTION = re.compile(r"(?<!\\)@\[([^\[\]\r\n]{1,255})\]")
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 CHANNELS: Mapping[str, Text] = {
     "api": _("through the API"), "page": _("on a page"), "import": _("by an import"), "rule": _("by a rule"), "plugin": _("by a plugin"),
     "cli": _("by a command"), "form": _("by a web form"),
@@ -142,10 +143,17 @@ def events(kind: Kind, found: Sequence[Row]) -> list[Event]:
             real.get(str(row.get("impersonator_id")), ""),
             ctx.say(CHANNELS[str(row["channel"])]) if row["channel"] in CHANNELS else str(row["channel"]),
             ctx.say(ACTIONS[str(row["action"])]) if row["action"] in ACTIONS else str(row["action"]),
-            [_alteration(kind, name, old, new, titles) for name in new if name in kind.fields],
+            [_alteration(kind, name, old, new, titles) for name in _in_order(kind, new)],
         )
         for row, old, new in zip(found, olds, news, strict=True)
     ]
+
+
+def _in_order(kind: Kind, new: Row) -> list[str]:
+    """The fields that people read, and then those whose text tells programs apart what it names by an id."""
+    return sorted(
+        (name for name in new if name in kind.fields), key=lambda one: kind.fields[one].kind == "text" and bool(_ID.search(str(new[one])))
+    )
 
 
 def _side(row: Row, side: int) -> dict[str, object]:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import cast
 
 from plugins.console.back import then
+from plugins.console.beginning import OWN_CURRENCY
+from plugins.console.frame import FORMATS
 from plugins.console.inputs import Input, inputs_of, typed
 from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX, Kind, kind_of
@@ -31,9 +33,12 @@ def own_form(ctx: Context, request: PageRequest | None, refusal: Refusal | None)
     kind, names = _people(ctx)
     values = typed(kind, request) if request is not None else cast("Mapping[str, object]", ctx.api("GET", _OWN))
     at, others = by_field(ctx, refusal, names)
-    company = ctx.say(_("Leave empty to use the company’s ({zone})."), {"zone": ctx.tenant.timezone})
-    fields = inputs_of(kind, names, values, at)
-    return [replace(one, hint=company) if one.name == "timezone" else one for one in fields], others
+    unsaid = {
+        "timezone": ctx.say(_("Leave empty to use the company’s ({zone})."), {"zone": ctx.tenant.timezone}),
+        FORMATS: ctx.say(_("Leave empty to follow the language.")),
+        OWN_CURRENCY: ctx.say(_("Leave empty to use the company’s.")),
+    }
+    return [replace(one, hint=unsaid.get(one.name, one.hint)) for one in inputs_of(kind, names, values, at)], others
 
 
 def keep_own(ctx: Context, request: PageRequest) -> None:

@@ -16,6 +16,8 @@ ACTIONS: Mapping[str, Text] = {
     "act_as_end": _("Impersonation ended"), "export": _("Exported"), "purge": _("Permanently deleted"),
     "dropped": _("Old entries removed"), "late": _("Entries that came late"), REFUSED: _("Attempted without permission"),
 }  # fmt: skip
+HAPPENED: Mapping[str, Text] = {f"{word.removesuffix('e')}ed": ACTIONS[word] for word in ("create", "update", "delete", "restore")}
+"""What the events of all kinds of records say, by the last part of their names."""
 
 SYSTEM = _("System")
 """Who has acted where it was nobody: `actor` without a user."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
 
@@ -29,7 +29,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Way:
-    """The states of a document on its way, and by state what can be done, the likeliest first."""
+    """The states of a document on its way, and by state what can be done, in the order of its life."""
 
     entity: str
     states: Mapping[str, Text]
@@ -41,7 +41,7 @@ class Way:
 
 
 _ACCEPT = Act("accept", _("Accepted: create the order"), "cart", makes="orders.order", tone="first")
-_SENT = Act("sent", _("Mark as sent"), "out")
+_SENT = Act("sent", _("Mark as sent"), "out", tone="first")
 _REJECT = Act("rejected", _("Rejected"), "close", tone="danger")
 _DRAFT = Act("draft", _("Back to draft"), "refresh")
 _CANCEL = Act("cancelled", _("Cancel order"), "close", tone="danger")
@@ -57,7 +57,7 @@ _CREDIT = Act("credit", _("Credit invoice"), "refresh", asks=_(
 WAYS: Mapping[str, Way] = {
     "quotes": Way(
         "orders.quote", QUOTE_STATES, ("draft", "sent", "accepted"),
-        {"draft": (_ACCEPT, _SENT, _REJECT), "sent": (_ACCEPT, _DRAFT, _REJECT), "rejected": (_DRAFT,)},
+        {"draft": (_SENT, _ACCEPT, _REJECT), "sent": (_ACCEPT, _DRAFT, _REJECT), "rejected": (_DRAFT,)},
         made="orders.order", back="quote",
     ),
     "orders": Way(
@@ -83,9 +83,16 @@ def bar(plural: str, ctx: Context, record: Row) -> Rendering | None:
     if at < 0:
         steps = [*((word, "ahead") for word, _state in steps[:1]), (ctx.say(way.states[state]), "here bad")]
     writes = state == way.steps[0] and ctx.can(f"{way.entity}.update")
-    values = {"plural": plural, "steps": steps, "acts": [_said(ctx, one) for one in offered(ctx, way, record)], "made": _made(ctx, way, record),
+    values = {"plural": plural, "steps": steps, "acts": _acts(ctx, way, record), "made": _made(ctx, way, record),
               "writes": writes, "empty": writes and _is_empty(ctx, way, record)}  # fmt: skip
     return Rendering("orders/steps.html", values)
+
+
+def _acts(ctx: Context, way: Way, record: Row) -> list[dict[str, str]]:
+    """What can be done, in words; one at the most leads on."""
+    acts = offered(ctx, way, record)
+    next_ = next((one for one in acts if one.tone == "first"), None)
+    return [_said(ctx, one if one is next_ or one.tone != "first" else replace(one, tone="")) for one in acts]
 
 
 def _is_empty(ctx: Context, way: Way, record: Row) -> bool:

@@ -140,8 +140,9 @@ def _evaluate(ctx: Context, random: Random, months: int) -> None:
                                  for measure, weight, goal in kpis])  # fmt: skip
     quarters = list(dict.fromkeys(starting("quarter", period.start) for period in _months(ctx, months)[1:]))[-QUARTERS - 1 :]
     drafts = [
-        Draft("create", {"name": quarter.name, "scheme": scheme["id"], "period": quarter.kind, "period_start": quarter.start})
+        Draft("create", {"name": name, "scheme": scheme["id"], "period": quarter.kind, "period_start": quarter.start})
         for quarter in quarters
+        for name in (quarter.name.replace("-", " "),)  # as it reads in any language
     ]
     rows = _write(ctx, evaluation.NAME, drafts)
     for row in rows:

@@ -51,18 +51,23 @@ def again(ctx: Context, request: PageRequest) -> Rendering | Redirect:
 
 
 def _list(ctx: Context, typed_: Mapping[str, object], refusal: Refusal | None = None) -> Rendering:
-    rows = ctx.records(FORM).query(Query(sort=("name",), limit=MOST)).data
+    rows = ctx.records(FORM).query(Query(sort=("name",) if "name" in ctx.records(FORM).fields() else (), limit=MOST)).data
     for row in rows:
         for name in ("name", "key", "active", "captcha"):
             visible(row, name)
-    counted = ctx.records(SUBMISSION).aggregate(("count",), ("form", "state"), limit=3 * MOST)
+    sent = ctx.records(SUBMISSION)
+    seen_ = sent.fields() if ctx.can(f"{SUBMISSION}.read") else {}
+    counted = sent.aggregate(("count",), ("form", "state"), limit=3 * MOST) if {"form", "state"} <= seen_.keys() else ()
     counts = {(str(row["form.id"]), str(row["state"])): row["count"] for row in counted}
-    failed = Query((Condition("state", "in", (FAILED, SPAM)),), ("-created_at",), limit=FEW, count=True)
-    sent = ctx.records(SUBMISSION).query(failed)
-    kept = [row for row in sent.data if row.get("said")]
+    newest = ("-created_at",) if "created_at" in seen_ else ()
+    failed = Query((Condition("state", "in", (FAILED, SPAM)),), newest, limit=FEW, count=True)
+    refused = sent.query(failed) if "state" in seen_ else None  # what became of one is not for everybody who may see it
+    kept = [row for row in refused.data if row.get("said") or "said" not in row] if refused is not None else []
     return Rendering("web_forms/forms.html", {
         "rows": [{**row, **{state: counts.get((str(row["id"]), state), 0) for state in (TAKEN, FAILED, SPAM)}} for row in rows],
-        "failed": [{**row, "name": said_name(row)} for row in kept], "total": sent.total, "names": {str(row["id"]): row["name"] for row in rows},
+        "failed": [{**row, "name": said_name(row)} for row in kept], "total": refused and refused.total,
+        "tells": refused is not None, "counted": {"form", "state"} <= seen_.keys(),
+        "names": {str(row["id"]): row["name"] for row in rows},
         "may_make": ctx.can(f"{FORM}.create"), "may_retry": ctx.can(RETRY), "may_force": ctx.can("leads.lead.force"),
         "problems": told(ctx, refusal), "typed": typed_,
     }, 200 if refusal is None else refusal.status)  # fmt: skip

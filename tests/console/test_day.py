@@ -65,6 +65,14 @@ def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, wo
         "initials of a record rather than letters of Reports"
     )
     assert "Huawei" in site.get("/find", {"q": "hua"}).text
+    won, mine = "/console/reports/reports/pipeline.won_by_month", "/console/reports/query?entity=customers.account&by=tier"
+    work.records("reports.own_report").create({"name": "Won tiers", "question": mine.partition("?")[2], "owner": people.rep})
+    work.records("reports.own_report").create({"name": "Won by others", "question": mine.partition("?")[2]})
+    found = site.get("/palette", {"q": "won"}).links()
+    assert (found["Won by month"], found["Won tiers"], "Won by others" in found) == (won, mine, False)
+    work.records("core.user").update(people.rep, {"locale": "zh_CN"})
+    assert {won, mine} & {*site.get("/palette", {"q": "每月赢单"}).links().values()} == {won}
+    work.records("core.user").update(people.rep, {"locale": "en"})
     work.records("company.region").create({"key": "hua", "name": "Hua"})
     assert Site(client).get("/find", {"q": "hua"}).texts("//main//h2") == ["Accounts", "Regions"], "what is administered comes last"
 

@@ -46,6 +46,9 @@ def test_the_first_who_comes_sets_up_by_the_code_of_the_terminal_and_goes_on_sig
     bad = Look(browser.call("POST", "/setup", data={**form, "code": code, "tenant": "No Name", "timezone": "Nowhere"}))
     assert bad.status == 422
     assert {*bad.all("//*[@aria-invalid='true']/@name")} == {"tenant", "timezone"}
+    for guess in (code, "guess"):  # what else is wrong says nothing of the code
+        half = Look(browser.call("POST", "/setup", data={**form, "code": guess, "tenant": "No Name", "email": "ann", "password": ""}))
+        assert (half.status, half.all("//*[@aria-invalid='true']/@name")) == (422, ["tenant", "email", "password"]), "all at once"
     empty = Look(browser.call("POST", "/setup", data={}))
     assert empty.all("//p[@class='problem' and text()='is required']/preceding-sibling::input/@name") == [
         "code",

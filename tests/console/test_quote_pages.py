@@ -249,10 +249,12 @@ def test_what_a_document_can_do_next_is_a_button_from_quote_to_credit_note(clien
     quotes = desk.work.records("orders.quote")
     account = quotes.values([desk.quote])[desk.quote]["account"]
     empty = id_of(quotes.create({"name": "Empty", "account": account, "owner": people.rep}))
-    assert [rep.get(f"/orders/quotes/{one}").texts(first) for one in (empty, desk.quote)] == [["Add lines"], ["Accepted: create the order"]]
+    assert [rep.get(f"/orders/quotes/{one}").texts(first) for one in (empty, desk.quote)] == [["Add lines"], ["Mark as sent"]]
+    assert page.texts("//form[contains(@class, 'acts')]//button")[:2] == ["Mark as sent", "Accepted: create the order"]
     acts = f"/orders/quotes/{desk.quote}/acts"
     assert rep.post(acts, {"act": "sent", "version": "1"}).status == 412, "its lines have moved it on since"
     assert rep.post(acts, {**page.form(0), "act": "sent"}).status == 303
+    assert rep.get(f"/orders/quotes/{desk.quote}").texts(first) == ["Accepted: create the order"]
     taken = rep.post(acts, {"act": "accept"})
     assert taken.status == 303, taken.text
     order = taken.answer.headers["Location"].removeprefix("/console")

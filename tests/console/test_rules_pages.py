@@ -92,6 +92,13 @@ def test_the_log_says_what_each_action_did_and_why_one_failed_and_tries_again(si
     name = work.records("core.user").titles([id_of({"id": me})])
     done = site.get(run.answer.request.path.removeprefix("/console"))
     assert done.texts("//details//dd")[0] in name.values(), "whom it has told"
+    began, acted = (site.get("/admin/audit", {"entity": f"automation.{name}"}) for name in ("run", "step"))
+    title = "//td[contains(@class, 'title')]/a[1]"
+    assert {*acted.texts(title)} == {"Notify someone", "Apply a task template"}
+    assert {*acted.texts("//dt[.='Run']/following-sibling::dd")} == {*began.texts(title)} == {" ".join(work.written(work.now()).split())}
+    assert began.texts("//dt[.='Event']/following-sibling::dd[1]") == ["Accounts · Created"]
+    assert "Rule" in began.texts("//td/dl//dt")
+    assert not {"Occurrence", "Record ID"} & {*began.texts("//td/dl//dt")}, "what is for programs stands behind what people read"
     made = dict(zip(done.texts("//details//dt"), done.texts("//details//dd"), strict=True))
     assert made["Tasks"] == "Call, Visit"
     assert str(account) not in done.text

@@ -74,4 +74,11 @@ def test_who_may_only_look_at_what_came_in_makes_no_lead_of_it(client: Api, site
     clerk = work.records("core.user").create({"name": "Clerk", "email": "clerk@acme.example", "roles": ["clerk"]})
     narrow = Site(client.as_user(id_of(clerk))).get("/web_forms")
     assert (narrow.status, "Contact" in narrow.text, "the owner is away" in narrow.text) == (200, True, False), "its reason is hidden"
+    (seen,) = work.records("core.grant").find(where(role=role["id"], permission="web_forms.submission.read"))
+    for fields in (["form", "said", "state"], ["created_at", "form", "said"], ["created_at", "state", "said"], ["state"]):
+        work.records("core.grant").update(id_of(seen), {"only_fields": fields})
+        less = Site(client.as_user(id_of(clerk))).get("/web_forms")
+        assert (less.status, "Contact" in less.text, "become a lead" in less.text) == (200, True, False), fields
+        assert len(less.all("//ul[contains(@class, 'sent')]/li")) == ("state" in fields), "nothing is said of what one cannot tell"
+        assert ("Failed: 1" in less.text) == ({"form", "state"} <= {*fields})
     assert work.records("leads.lead").find(()) == []

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from flask import Response as FlaskResponse
 
 from core.http.addresses import Addresses
-from core.http.first_start import MORE, WORDS
+from core.http.first_start import MORE, WORDS, words_of
 from core.http.pages.answers import at_door, told
 from core.http.pages.entrance import Ways, form_typed, on_to
 from core.http.security import give_cookie
-from core.http.session import check_words
 from core.tenancy import first_start
 from sdk import Frame, NotFound, Refusal, _
 from sdk.fields.money import CURRENCIES
@@ -51,7 +50,7 @@ def _make(platform: Platform, frame: Frame, ways: Ways) -> FlaskResponse:
         raise NotFound(_("there is nothing at this address"))
     try:
         given = {name: value for name, value in typed.items() if name in WORDS or (name in MORE and value)}
-        ways.begin(check_words({name: given.get(name, "") for name in WORDS} | given, *WORDS, optional=MORE))
+        ways.begin(words_of(given))
         cookie, _session = ways.sign_in({"email": given["email"], "password": given["password"]})
     except Refusal as refusal:
         return _page(platform, frame, typed, refusal)

@@ -9,9 +9,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from plugins.console.cells import in_words
+from plugins.console.cells import called, in_words
 from plugins.console.happened import CHANNELS, Event, events
-from plugins.console.registry import PREFIX, Kind, kind_of, query_of
+from plugins.console.registry import PREFIX, kind_of, query_of
 from plugins.console.words import ACTIONS, OF_ATTEMPTS, REFUSED
 from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, Text, _
 from sdk.context import Row, with_more
@@ -139,17 +139,8 @@ def shown(ctx: Context, rows: Sequence[Row]) -> list[Shown]:
         there.update((name, str(row["id"])) for row in page.data)
         gone = tuple(id for id in dict.fromkeys(ids) if (name, id) not in there)
         deleted = ctx.records(name).find((Condition("id", "in", gone),), _FEW, deleted=True) if gone else []
-        titles |= {(name, str(row["id"])): _called(kind, row) for row in (*page.data, *deleted)}
+        titles |= {(name, str(row["id"])): called(kind, row) for row in (*page.data, *deleted)}
     return [_one(ctx, row, kinds, titles, there, told_) for row in rows]
-
-
-def _called(kind: Kind, row: Row) -> str:
-    """What a record is called; one that is called by a key, as a grant is by its permission, in words, by a moment as people write it."""
-    value = row.get(kind.title)
-    if isinstance(value, datetime):
-        return kind.ctx.written(value)
-    title = str(value or "—")
-    return in_words(kind.ctx, title) if "." in title and not kind.fields[kind.title].search else title
 
 
 def _record(row: Row) -> str:
@@ -171,7 +162,7 @@ def _one(
     if kind is None:
         return Shown(ctx.say(_APART[name]) if name in _APART else ctx.called(name.partition(".")[0]), "", "", None, _named(ctx, row))
     title = titles.get((name, id))
-    return Shown(kind.label, title or id[:8], kind.at(id) if (name, id) in there else "", told_.get(str(row["id"])), row)
+    return Shown(kind.label, title or "", kind.at(id) if (name, id) in there else "", told_.get(str(row["id"])), row)
 
 
 def _named(ctx: Context, row: Row) -> Row:
