@@ -25,17 +25,18 @@ def tell(work: Work, notices: Sequence[Notice]) -> None:
             if person is None or not person["active"]:
                 continue
             locale = str(person["locale"] or work.tenant.locale)
-            title, body = (_said(work, text, locale, notice) for text in (notice.title, notice.body))
+            zone = str(person["timezone"] or work.tenant.timezone)
+            title, body = (_said(work, text, locale, zone, notice) for text in (notice.title, notice.body))
             told.append(Told(notice.user_id, str(person["email"] or ""), locale, notice.kind, title, body, notice.about))
         for channel in work.declared(NoticeChannel) if told else ():
             channel.deliver(system, told)
 
 
-def _said(work: Work, text: Text | str, locale: str, notice: Notice) -> str:
+def _said(work: Work, text: Text | str, locale: str, zone: str, notice: Notice) -> str:
     """What a plugin says is translated and its braces filled, days and moments as the reader writes them; people's own words stay as they are."""
     if not isinstance(text, Text):
         return text
     speaking = work.speaking(locale)
     return speaking.say(
-        text, {name: speaking.written(value) if isinstance(value, date) else value for name, value in notice.params.items()}
+        text, {name: speaking.written(value, zone) if isinstance(value, date) else value for name, value in notice.params.items()}
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
 from plugins.teamwork import notices, people
@@ -156,51 +157,75 @@ def _about(event: Event) -> Reference:
 
 
 def tell(ctx: Context, events: Sequence[Event]) -> None:
-    """Tell those who follow, but for whoever did it; within ten minutes of the last notice the change is counted in that one."""
+    """Tell those who follow, but for whoever did it; within ten minutes of the last notice the change is counted in that one.
+
+    As many questions for a thousand records of one person as for one: they may be changed at a time, and everybody who writes waits meanwhile.
+    """
     stirred: dict[Reference, list[Event]] = {}
     for event in events:
         stirred.setdefault(_about(event), []).append(event)
     ctx.lock(NAME)
     _follow_own(ctx, stirred)
-    marks, told = list[Draft](), list[Notice]()
+    follows: dict[tuple[UUID, str], list[Row]] = {}
     for follow in _followers(ctx, stirred):
         person, about = follow["owner"], follow["about"]
         assert isinstance(person, UUID) and isinstance(about, Reference)
-        others = [event for event in stirred[about] if event.payload.get("by") != str(person)]
-        heard = _heard(ctx, person, about, others) if others and ctx.offers(about.entity) else []
-        if not heard:
-            continue
-        last = follow["told_at"]
-        if isinstance(last, datetime) and ctx.now() < last + TOGETHER:
-            _count(ctx, follow, last, len(heard))
-        else:
-            told.append(_notice(ctx.as_user(person), follow, about, heard))
-            marks.append(Draft("update", {"told_at": ctx.now()}, id_of(follow), act=ACT))
+        if ctx.offers(about.entity) and any(event.payload.get("by") != str(person) for event in stirred[about]):
+            follows.setdefault((person, about.entity), []).append(follow)
+    names = _names(ctx, events)
+    marks, told, again = list[Draft](), list[Notice](), list[tuple[Row, int]]()
+    for (person, entity), some in follows.items():
+        heard = _heard(ctx, person, entity, {_id(follow): stirred[Reference(entity, _id(follow))] for follow in some})
+        theirs = ctx.as_user(person)
+        titles = theirs.records(entity).titles(heard) if heard else {}
+        for follow in some:
+            known, last = heard.get(_id(follow), []), follow["told_at"]
+            if known and isinstance(last, datetime) and ctx.now() < last + TOGETHER:
+                again.append((follow, len(known)))
+            elif known:
+                told.append(_notice(theirs, follow, titles, known, names))
+                marks.append(Draft("update", {"told_at": ctx.now()}, id_of(follow), act=ACT))
+    _count(ctx, again)
     ctx.records(NAME).write_all(marks)
     ctx.notify(told)
 
 
-def _heard(ctx: Context, person: UUID, about: Reference, events: Sequence[Event]) -> list[type_heard]:
-    """What the person may know of it: of a change the fields that he sees on this record. A change of nothing but others is none to him."""
-    if about.id not in people.may_see(ctx, person, about.entity, [about.id]):
-        return []
-    row = ctx.as_user(person).records(about.entity).values([about.id])[about.id]
-    heard = [(event, [str(name) for name in _fields(event) if name in row]) for event in events]
-    return [(event, names) for event, names in heard if names or not _fields(event)]
+def _id(follow: Row) -> UUID:
+    """The record that is followed."""
+    about = follow["about"]
+    assert isinstance(about, Reference)
+    return about.id
+
+
+def _names(ctx: Context, events: Sequence[Event]) -> dict[str, str]:
+    """Who did these things, by id."""
+    by = {UUID(str(event.payload["by"])) for event in events if event.payload.get("by")}
+    return {str(id): str(row["name"]) for id, row in ctx.as_system().records("core.user").values(by).items() if row["name"]}
+
+
+def _heard(ctx: Context, person: UUID, entity: str, stirred: Mapping[UUID, Sequence[Event]]) -> dict[UUID, list[type_heard]]:
+    """What the person may know of what others did: of a change the fields that he sees on this record. A change of nothing but others is none to
+    him."""
+    heard = dict[UUID, list[type_heard]]()
+    for id, row in people.seen(ctx, person, entity, stirred).items():
+        others = (event for event in stirred[id] if event.payload.get("by") != str(person))
+        known = [(event, [str(name) for name in _fields(event) if name in row]) for event in others]
+        heard[id] = [(event, names) for event, names in known if names or not _fields(event)]
+    return heard
 
 
 def _kind(follow: Row) -> str:
     return BY_ITSELF if follow["automatic"] else KIND
 
 
-def _notice(theirs: Context, follow: Row, about: Reference, heard: Sequence[type_heard]) -> Notice:
+def _notice(theirs: Context, follow: Row, titles: Mapping[UUID, str], heard: Sequence[type_heard], names: Mapping[str, str]) -> Notice:
+    about = follow["about"]
+    assert isinstance(about, Reference)
     known = theirs.records(about.entity).fields()
-    named = dict.fromkeys(name for _event, names in heard for name in names)
+    named = dict.fromkeys(name for _event, seen in heard for name in seen)
     labels = theirs.say(_(", ")).join(theirs.say(known[name].label) for name in list(named)[:MOST_NAMED])
-    title = theirs.records(about.entity).titles([about.id]).get(about.id, "")
-    by = heard[-1][0].payload.get("by")
-    name = theirs.as_system().records("core.user").values([UUID(str(by))]).get(UUID(str(by)), {}).get("name") if by else None
-    params = {"title": title, "name": str(name or theirs.say(_("The system"))), "fields": labels}
+    name = names.get(str(heard[-1][0].payload.get("by"))) or theirs.say(_("The system"))
+    params = {"title": titles.get(about.id, ""), "name": name, "fields": labels}
     body = _("{name} changed: {fields}") if named else _("{name} commented.")
     return Notice(UUID(str(follow["owner"])), _kind(follow), _("Update on {title}"), body, params, about)
 
@@ -210,16 +235,28 @@ def _fields(event: Event) -> Sequence[object]:
     return fields if isinstance(fields, list) else ()
 
 
-def _count(ctx: Context, follow: Row, since: datetime, more: int) -> None:
+def _count(ctx: Context, again: Sequence[tuple[Row, int]]) -> None:
     """The unread notice counts what came after it; one that was read, or is not wanted, is left alone."""
-    asked = (
-        *where(owner=follow["owner"], kind=_kind(follow), about=follow["about"]),
-        Condition("created_at", "gte", (since,)),
-        Condition("read_at", "empty", ("true",)),
-    )
-    records = ctx.records(notices.NAME)
-    rows = records.find(asked, 1)
-    records.write_all([Draft("update", {"times": int(str(row["times"] or 1)) + more}, id_of(row), act=ACT) for row in rows])
+    records, drafts = ctx.records(notices.NAME), list[Draft]()
+    for start in range(0, len(again), PART):
+        part = {(follow["owner"], follow["about"]): (follow, more) for follow, more in again[start : start + PART]}
+        asked = (
+            Condition("owner", "in", tuple({person for person, _about in part})),
+            Condition("about", "in", tuple({about for _person, about in part})),
+            Condition("kind", "in", (KIND, BY_ITSELF)),
+            Condition("created_at", "gte", (min(cast("datetime", follow["told_at"]) for follow, _more in part.values()),)),
+            Condition("read_at", "empty", ("true",)),
+        )
+        for row in records.find(asked, MOST):
+            follow, more = part.get((row["owner"], row["about"]), (None, 0))
+            if (
+                follow is not None
+                and row["kind"] == _kind(follow)
+                and cast("datetime", row["created_at"]) >= cast("datetime", follow["told_at"])
+            ):
+                part.pop((row["owner"], row["about"]))
+                drafts.append(Draft("update", {"times": int(str(row["times"] or 1)) + more}, id_of(row), act=ACT))
+    records.write_all(drafts)
 
 
 def follows_now(ctx: Context, record: Mapping[str, object]) -> bool:

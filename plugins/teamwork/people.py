@@ -120,8 +120,13 @@ def as_id(word: str) -> UUID | None:
 
 def may_see(ctx: Context, person: UUID, entity: str, records: Iterable[UUID]) -> set[UUID]:
     """Of these records those that a person sees; nothing for one who has left."""
+    return set(seen(ctx, person, entity, records))
+
+
+def seen(ctx: Context, person: UUID, entity: str, records: Iterable[UUID]) -> Mapping[UUID, Row]:
+    """The same with what the person sees of each."""
     try:
         theirs = ctx.as_user(person).records(entity)
     except NotFound:
-        return set()
-    return set(theirs.values(records)) if theirs.fields() else set()
+        return {}
+    return theirs.values(records) if theirs.fields() else {}

@@ -297,8 +297,8 @@ class DateTimeField(Field):
 
 @cache
 def timezones() -> frozenset[str]:
-    """The names of all zones that there are; read once, as that means many files."""
-    return frozenset(available_timezones())
+    """The names of all zones that there are; read once, as that means many files. None that means what the machine is set to, nor no place at all."""
+    return frozenset(available_timezones()) - {"Factory", "localtime"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -120,6 +120,8 @@ def test_each_person_sets_what_is_his_own_on_his_page_and_through_the_api_and_no
         refused = rep.patch("/api/v1/core/me", {stolen: None})
         assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "unknown_field")
     narrow = client.as_user(people.rep, allows=["customers.account.read:name"])
+    for nowhere in ("localtime", "Factory"):
+        assert rep.patch("/api/v1/core/me", {"timezone": nowhere}).status_code == 422, "the zone of a machine is another on the next"
     assert narrow.patch("/api/v1/core/me", {"timezone": "UTC"}).status_code == 403
     assert (client.get("/api/v1/core/me").json, site.get("/me/account").status) == (nothing, 200), "everybody else stays as he was"
     assert rep.get("/api/v1/meta").json["user"]["timezone"] == "Asia/Tokyo"

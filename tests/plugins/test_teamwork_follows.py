@@ -14,6 +14,7 @@ from core.testkit.fixtures import Api, Clock, People
 from sdk import where
 from sdk.context import Row, id_of
 from tests.plugins.process import Process
+from tests.plugins.test_looked_up import asked
 
 FOLLOWS, DEALS = "/api/v1/teamwork/follows", "/api/v1/pipeline/deals"
 
@@ -154,3 +155,20 @@ def test_what_was_ended_by_hand_does_not_begin_again_and_a_preference_keeps_all_
         assert len(mailbox) == 2, "by mail for who says so"
     assert len(work.records("teamwork.follow").find(())) == 2, "of what is muted there is not even a row"
     assert touched(deal) == [2, 2], "what was chosen is still told"
+
+
+@pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)
+def test_many_records_that_are_changed_at_a_time_are_told_of_by_as_many_questions_as_a_few(
+    client: Api, work: Work, process: Process, people: People, drain: Callable[[], int], clock: Clock
+) -> None:
+    def told_of(deals: list[UUID]) -> int:
+        items = [{"op": "update", "id": str(deal), "values": {"notes": f"{clock.now}"}} for deal in deals]
+        assert client.post(f"{DEALS}/batch", {"items": items}).status_code == 200
+        return len(asked(work, drain))
+
+    few, many = ([process.deal(f"{of} {number}", owner=people.rep) for number in range(of)] for of in (2, 8))
+    drain()
+    assert told_of(few) >= told_of(many)
+    clock.move(minutes=1)
+    assert told_of(few) >= told_of(many), "where they are counted in the notices that there are"
+    assert sorted(row["times"] for row in told(work, people.rep, "teamwork.auto_follow")) == [2] * 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -198,7 +199,7 @@ def test_a_kind_that_is_named_counts_before_all_kinds(people: People, work: Work
 
 
 def test_a_letter_speaks_its_readers_language_and_goes_to_nobody_without_an_address(people: People, work: Work) -> None:
-    work.records("core.user").update(people.rep, {"locale": "zh_CN"})
+    work.records("core.user").update(people.rep, {"locale": "zh_CN", "timezone": "Asia/Shanghai"})
     silent = id_of(work.records("core.user").create({"name": "No address"}))
     gone = id_of(work.records("core.user").create({"name": "Gone", "email": "gone@acme.example", "active": False}))
     with work.transaction(write=True):
@@ -207,6 +208,13 @@ def test_a_letter_speaks_its_readers_language_and_goes_to_nobody_without_an_addr
         )
     assert letters(work) == [("manager0@acme.example", "Task: a b"), ("rep00@acme.example", "任务：a b")]
     assert [len(told(work, one)) for one in (people.rep, silent, gone)] == [1, 1, 0]
+    late = {"subject": datetime(2026, 1, 31, 20, 30, tzinfo=UTC)}
+    with work.transaction(write=True):
+        work.notify([Notice(one, "teamwork.y", _("Task: {subject}"), "", late) for one in (people.rep, people.director)])
+    said = {one: told(work, one)[-1]["title"] for one in (people.rep, people.director)}
+    assert said == {people.rep: "任务：2026年2月1日 04:30", people.director: "Task: Jan 31, 2026, 8:30 PM"}, (
+        "a moment by the reader's clock"
+    )
 
 
 def test_a_notice_outlives_the_record_that_it_was_about(people: People, work: Work) -> None:

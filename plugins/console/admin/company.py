@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, cast
-from zoneinfo import available_timezones
 
 from babel.dates import get_day_names, get_month_names
 
@@ -12,6 +11,7 @@ from plugins.console.inputs import Input, Option
 from plugins.console.refusals import by_field
 from plugins.console.registry import PREFIX
 from sdk import Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
+from sdk.fields.time import timezones
 
 ROOT = "/api/v1/core/tenant"
 RIGHT = "core.tenant.update"
@@ -100,7 +100,7 @@ def _options(ctx: Context, name: str) -> Mapping[str, str]:
     if name == "locale":
         return LANGUAGES
     if name == "timezone":
-        return {zone: zone for zone in sorted(available_timezones())}
+        return {zone: zone for zone in sorted(timezones())}
     if name == "fiscal_year_start":
         return {str(number): str(said) for number, said in get_month_names(locale=locale, context="stand-alone").items()}
     if name == "week_start":
