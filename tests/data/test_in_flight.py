@@ -410,7 +410,9 @@ def test_a_lock_goes_with_the_next_question_which_sees_what_was_committed_before
         thread = threading.Thread(target=look)
         thread.start()
         assert waits.wait(30)
-        asked = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted")
+        asked = sa.text(
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"
+        )
         while not work.connection.execute(asked).scalar_one():
             pass
         bulk.insert(work.connection, things, rows(tenant, 1, name="before"))
@@ -424,7 +426,9 @@ def test_a_lock_goes_with_the_next_question_which_sees_what_was_committed_before
 @pytest.mark.parametrize("following", ["statement", "insert", "commit"])
 def test_a_lock_is_held_whatever_is_said_next_and_is_not_left_behind(platform: Platform, tenant: Tenant, following: str) -> None:
     work = platform.system(tenant.id)
-    held = sa.text("SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND locktype = 'advisory' AND granted")
+    held = sa.text(
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND locktype = 'advisory' AND granted"
+    )
     with work.transaction(write=True):
         work.lock_all(["one", "two"], later=True)
         if following == "statement":
