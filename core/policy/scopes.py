@@ -118,10 +118,12 @@ class Scopes:
     def _following(self, entity: Entity, verb: Verb) -> set[str]:
         """The roles by which a part follows its parents: those that give the verb there, and say of the part neither what they give nor that they
         give none."""
-        found = set[str]()
-        for parent, above in self._above(entity, verb):
-            found |= {grant.role for grant in self.grants.of(f"{parent.full_name}.{above}")}
-            found |= set() if parent.parent is None else self._following(parent, above)
+        return set().union(*(self._through(entity, verb, *one) for one in self._above(entity, verb)))
+
+    def _through(self, entity: Entity, verb: Verb, parent: Entity, above: Verb) -> set[str]:
+        """The same, by what they give of one entity that its parents may be of."""
+        found = {grant.role for grant in self.grants.of(f"{parent.full_name}.{above}")}
+        found |= set() if parent.parent is None else self._following(parent, above)
         return found - {grant.role for grant in self.grants.table.get(f"{entity.full_name}.{verb}", ())}
 
     def special(self, entity: Entity, word: str) -> tuple[Grant, ...]:
@@ -267,9 +269,12 @@ class Scopes:
 
     def _parent(self, entity: Entity, table: FromClause, verb: Verb, about: frozenset[str] | None) -> sa.ColumnElement[bool]:
         field, reached = entity.parent, list[sa.ColumnElement[bool]]()
+        said = self.grants.table.get(f"{entity.full_name}.{verb}", ())
+        # What one role has none of in one place it has not by what another has of another: of comments on deals by those on people.
+        kept = bool(said) and all(grant.scope is not Scope.PARENT for grant in said)
         for target, above in self._above(entity, verb):
             grants = self._held(target, above) if about is None or target.full_name in about else ()
-            if field is None or not grants:
+            if field is None or not grants or (kept and not self._through(entity, verb, target, above)):
                 continue
             there = self._exists(target, table.c[field.attribute], grants, above)
             if above is Verb.READ and verb is not Verb.READ:  # nobody speaks in another's name, nor takes back what another said

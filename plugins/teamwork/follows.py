@@ -20,7 +20,7 @@ from sdk.pages import ABOUT
 NAME, STIRRED, BEGAN = "teamwork.follow", "teamwork.follow.stirred", "teamwork.follow.began"
 KIND, BY_ITSELF = "teamwork.follow", notices.BY_ITSELF
 """The kinds of notices: of what somebody has chosen to follow, and of what he follows by himself; who mutes those in the application does not."""
-TASK = "teamwork.task"
+TASK, COMMENT = "teamwork.task", "teamwork.comment"
 BY_HAND = frozenset({Channel.API, Channel.PAGE})
 """A file or a rule that changes thousands of records is told to those alone who have asked for it."""
 ACT = "tell"
@@ -205,12 +205,13 @@ def _names(ctx: Context, events: Sequence[Event]) -> dict[str, str]:
 
 def _heard(ctx: Context, person: UUID, entity: str, stirred: Mapping[UUID, Sequence[Event]]) -> dict[UUID, list[type_heard]]:
     """What the person may know of what others did: of a change the fields that he sees on this record. A change of nothing but others is none to
-    him."""
-    heard = dict[UUID, list[type_heard]]()
+    him, nor is a comment that he may not read."""
+    heard, said = dict[UUID, list[type_heard]](), {event.record_id for some in stirred.values() for event in some if not _fields(event)}
+    readable = people.may_see(ctx, person, COMMENT, said) if said else set()
     for id, row in people.seen(ctx, person, entity, stirred).items():
         others = (event for event in stirred[id] if event.payload.get("by") != str(person))
         known = [(event, [str(name) for name in _fields(event) if name in row]) for event in others]
-        heard[id] = [(event, names) for event, names in known if names or not _fields(event)]
+        heard[id] = [(event, names) for event, names in known if names or (not _fields(event) and event.record_id in readable)]
     return heard
 
 

@@ -88,7 +88,8 @@ def tell(ctx: Context, events: Sequence[Event]) -> None:
         name = str(authors[UUID(str(by))]["name"]) if by and UUID(str(by)) in authors else ctx.say(_("The system"))
         still = set(people.ids(comment["mentions"]))
         for person in (UUID(str(one)) for one in (persons if isinstance(persons, list) else ())):
-            if person in still and people.may_see(ctx, person, about.entity, [about.id]):
+            sees = person in still and people.may_see(ctx, person, about.entity, [about.id])
+            if sees and people.may_see(ctx, person, COMMENT, [event.record_id]):
                 params = {"name": name}
                 notices.append(
                     Notice(person, "teamwork.mention", _("{name} mentioned you"), readable(ctx, str(comment["body"])), params, about)

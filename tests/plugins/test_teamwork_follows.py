@@ -84,6 +84,13 @@ def test_who_may_not_see_the_record_any_more_or_does_not_follow_hears_nothing(
     assert bodies == [("The system changed: Notes", 1), ("The system changed: Name", 1)], (
         "of other records he sees the notes, not of this one"
     )
+    work.records("core.grant").create({"role": id_of(role), "permission": "teamwork.comment.read", "scope": "none"})
+    said = client.post("/api/v1/teamwork/comments", {"about": f"pipeline.deal:{deal}", "body": "a secret"}).json["id"]
+    drain()
+    assert colleague.get(f"/api/v1/teamwork/comments/{said}").status_code == 404, (
+        "by the comments on people, which he has, he has none on deals"
+    )
+    assert len(told(work, people.reps[0][1])) == 2, "nor hears that there was one"
     assert colleague.delete(f"{FOLLOWS}/{made['id']}").status_code == 204
     work.records("pipeline.deal").update(deal, {"name": "Pipe"})
     drain()

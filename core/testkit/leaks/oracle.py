@@ -140,10 +140,13 @@ class Oracle:
         """The roles that have a verb for what something is part of, or follow there, and say nothing of the part; one may say that it has none."""
         if entity.parent is None:
             return set()
-        found = set[str]()
-        for parent, above in product(self._parents(entity), self._enough(entity, verb)):
-            held = self._rights.get(f"{parent.full_name}.{above}", ())
-            found |= {right.role for right in held if right.scope is not Scope.NONE} | self._following(parent, above)
+        ways = product(self._parents(entity), self._enough(entity, verb))
+        return set().union(*(self._through(entity, verb, parent, above) for parent, above in ways))
+
+    def _through(self, entity: Entity, verb: Verb, parent: Entity, above: Verb) -> set[str]:
+        """The same, of what it may be part of this one alone."""
+        held = self._rights.get(f"{parent.full_name}.{above}", ())
+        found = {right.role for right in held if right.scope is not Scope.NONE} | self._following(parent, above)
         return found - self._said.get(f"{entity.full_name}.{verb}", set())
 
     def _allowed(self, permission: str, held: Sequence[Grant]) -> tuple[Grant, ...]:
@@ -225,6 +228,9 @@ class Oracle:
         if above["deleted_at"] is not None:
             return False
         enough = [one for one in self._enough(entity, verb) if one is not Verb.READ or verb is Verb.READ or row["owner_id"] == self.me]
+        said = self._rights.get(f"{entity.full_name}.{verb}", ())
+        if said and all(right.scope is not Scope.PARENT for right in said):
+            enough = [one for one in enough if self._through(entity, verb, parent, one)]
         return any(self._reaches(right, parent, above, wanted) for wanted in enough for right in self.rights(parent, wanted))
 
     def _parent_of(self, entity: Entity, row: type_row) -> tuple[Entity, type_row] | None:
