@@ -55,7 +55,7 @@ COMMANDS = (
                 "--headings",
                 _("Column headings of csv and xlsx: labels (in the company’s language) or names (as in the API)"),
                 choices=ready.HEADINGS,
-                default=ready.LABELS,
+                default=ready.NAMES,
             ),
             Parameter("--json", _("Same as --format json"), flag=True),
         ),

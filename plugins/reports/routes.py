@@ -22,7 +22,7 @@ class ReportQuery(Schema):
     where = fields.List(fields.String(), load_default=list)
     chart = fields.String(load_default="bar", validate=validate.OneOf(("bar", "line")))
     format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
-    headings = fields.String(load_default=ready.LABELS, validate=validate.OneOf(ready.HEADINGS))
+    headings = fields.String(load_default=ready.NAMES, validate=validate.OneOf(ready.HEADINGS))
 
 
 def query(ctx: Context, request: Request) -> object:
@@ -50,7 +50,7 @@ class Period(Schema):
     where = fields.List(fields.String(), load_default=list)
     compare = fields.String(load_default="", validate=validate.OneOf(("", "before")))
     format = fields.String(load_default="json", validate=validate.OneOf(ready.FORMATS))
-    headings = fields.String(load_default=ready.LABELS, validate=validate.OneOf(ready.HEADINGS))
+    headings = fields.String(load_default=ready.NAMES, validate=validate.OneOf(ready.HEADINGS))
 
 
 def list_reports(ctx: Context, _request: Request) -> object:

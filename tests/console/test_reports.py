@@ -266,8 +266,9 @@ def test_files_of_a_page_are_in_the_words_of_its_reader_and_those_of_programs_by
         ("For sale", "List price (total)", "List price (total) (currency)"), ("No", 1.5, "USD"),
     ]  # fmt: skip
     said = site.api.get(site.get(f"{REPORTS}/pipeline.open_by_stage").links()["CSV"]).text.splitlines()[0]
-    named = site.api.get(f"/api/v1{REPORTS}/pipeline.open_by_stage", {"format": "csv", "headings": "names"}).text.splitlines()[0]
-    assert site.api.get(f"/api/v1{REPORTS}/pipeline.open_by_stage", {"format": "csv"}).text.splitlines()[0] == said
+    named = site.api.get(f"/api/v1{REPORTS}/pipeline.open_by_stage", {"format": "csv"}).text.splitlines()[0]
+    asked = {"format": "csv", "headings": "labels"}
+    assert site.api.get(f"/api/v1{REPORTS}/pipeline.open_by_stage", asked).text.splitlines()[0] == said
     assert "stage" in named and ":" in named
     assert "Stage" in said and ":" not in said
 

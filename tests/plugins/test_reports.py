@@ -361,7 +361,7 @@ def test_a_table_is_aligned_with_amounts_side_by_side(dealwright: Dealwright) ->
 
 @pytest.mark.usefixtures("risky")
 def test_csv_has_a_row_for_each_currency_and_no_formula(dealwright: Dealwright) -> None:
-    result = dealwright.run(*REPORT, "--format", "csv", "--headings", "names")
+    result = dealwright.run(*REPORT, "--format", "csv")
     assert result.stdout_bytes.startswith(b"\xef\xbb\xbf")
     rows = list(csv.reader(io.StringIO(result.stdout_bytes.decode("utf-8-sig"))))
     assert rows[0] == ["account", "count", "sum:amount", "sum:amount currency"]
@@ -372,7 +372,7 @@ def test_csv_has_a_row_for_each_currency_and_no_formula(dealwright: Dealwright) 
 
 @pytest.mark.usefixtures("risky")
 def test_a_workbook_has_numbers_and_no_formula(dealwright: Dealwright) -> None:
-    result = dealwright.run(*REPORT, "--format", "xlsx")
+    result = dealwright.run(*REPORT, "--format", "xlsx", "--headings", "labels")
     sheet = load_workbook(io.BytesIO(result.stdout_bytes)).active
     assert sheet is not None
     assert sheet.title == "pipeline.deal"
@@ -395,7 +395,7 @@ def test_the_least_and_the_most_are_numbers_days_and_instants_in_a_workbook_too(
         {"name": "x", "pipeline": str(process.id), "close_date": "2026-01-05", "amount": {"amount": "5.5", "currency": "USD"}},
     )
     assert made.status_code == 201, made.text
-    answer = client.get(QUERY, {"entity": "pipeline.deal", "measure": ",".join(measures), "format": "xlsx", "headings": "names"})
+    answer = client.get(QUERY, {"entity": "pipeline.deal", "measure": ",".join(measures), "format": "xlsx"})
     heads, cells = load_workbook(io.BytesIO(answer.data)).active.iter_rows(values_only=True)  # type: ignore[union-attr]
     at = dict(zip(heads, cells, strict=True))
     instant = datetime.fromisoformat(made.json["created_at"]).astimezone(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None)
