@@ -30,7 +30,7 @@ from core.policy.sharing import check_shares
 from core.policy.stored import check_grants, check_roles
 from core.privacy import erase
 from core.privacy import routes as privacy_routes
-from core.search import index
+from core.search import anew, index
 from core.search import routes as search_routes
 from core.tenancy import routes as tenant_routes
 from sdk import (
@@ -141,7 +141,7 @@ def register_events() -> Sequence[EventType]:
 @hookimpl
 def register_jobs() -> Sequence[Job]:
     """Mail; records of an entity that is deleted with them; files of people who are erased; what follows an upgrade; words of search."""
-    return (*letters.JOBS, *purge.JOBS, *erase.JOBS, *arrival.JOBS, *index.JOBS)
+    return (*letters.JOBS, *purge.JOBS, *erase.JOBS, *arrival.JOBS, *anew.JOBS)
 
 
 @hookimpl

@@ -29,7 +29,7 @@ from core.data.migrate import Branch
 from core.data.statistics import Statistics
 from core.entities.seeded import Seeded
 from core.entities.shape import MOST_PLANS, Shape, type_plans
-from core.extension import catalog as catalogs
+from core.extension import collect
 from core.extension.calls import Calls
 from core.extension.catalog import Catalog
 from core.extension.discover import DISTRIBUTION, GROUP, Found, State, discover, ordered
@@ -220,9 +220,9 @@ def boot(config: Config, *, clock: type_clock = system_clock, entry_points: Sequ
     database = Database(config.database_url)
     points = tuple(metadata.entry_points(group=GROUP)) if entry_points is None else entry_points
     calls = Calls(ordered(discover(config.plugins, points)), builtin)
-    catalog = catalogs.build(calls)
+    catalog = collect.build(calls)
     if check_schema and _take_out_those_behind(calls, catalog, database):
-        catalog = catalogs.build(calls)
+        catalog = collect.build(calls)
     if check_schema:
         note_vanished(calls, database, Branch("core", HERE / "migrations"), {point.name for point in points})
     serving = {p.name: p for p in calls.states.values() if p.serves and p.module is not None}

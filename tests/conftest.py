@@ -20,7 +20,8 @@ from core.identity import passwords
 from core.platform import Platform
 from core.tenancy import lifecycle
 from core.testkit.engines import Embedded, Engine, Scaled
-from core.testkit.fixtures import Clock, MakeTenant, People, client, clock, entry_points, make_people, make_tenant, platform, work_as
+from core.testkit.fixtures import Clock, MakeTenant, People, make_people
+from core.testkit.pytest_plugin import client, clock, entry_points, make_tenant, platform, work_as
 from core.testkit.templates import Content, Templates
 from sdk import NotFound, Tenant
 from sdk.context import id_of

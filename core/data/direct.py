@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from core.data import in_flight
 
-type_asked = Callable[["Direct", Connection, list[Any], Mapping[str, Any]], list[tuple[Any, ...]]]
-"""Takes the question, where to ask it, its values as the driver wants them and as they were given."""
+type_asked = Callable[[sa.Select[Any], str, Connection, list[Any], Mapping[str, Any]], list[tuple[Any, ...]]]
+"""Takes the question, its text, where to ask it, its values as the driver wants them and as they were given."""
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,19 @@ class Direct:
         values = [
             value if slot.process is None else slot.process(value) for slot in self.slots for value in (given.get(slot.name, slot.value),)
         ]
-        return self.ask(self, connection, values, given)
+        return self.ask(self.statement, self.text, connection, values, given)
 
 
-def _ask_sqlite(asked: Direct, connection: Connection, values: list[Any], _given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _ask_sqlite(
+    _statement: sa.Select[Any], text: str, connection: Connection, values: list[Any], _given: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
     in_flight.settle(connection)
-    in_flight.tell(connection, asked.text, tuple(values))
+    in_flight.tell(connection, text, tuple(values))
     driver: Any = connection.connection.driver_connection
     try:
-        found: list[tuple[Any, ...]] = driver.execute(asked.text, values).fetchall()
+        found: list[tuple[Any, ...]] = driver.execute(text, values).fetchall()
     except driver.Error as failure:
-        raise DBAPIError.instance(asked.text, tuple(values), failure, driver.Error, dialect=connection.dialect) from failure
+        raise DBAPIError.instance(text, tuple(values), failure, driver.Error, dialect=connection.dialect) from failure
     return found
 
 

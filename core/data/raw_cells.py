@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 from psycopg import Error, adapters, errors, pq
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.types.string import TextLoader
@@ -18,36 +19,34 @@ from core.data.cursors import known, named, prepared
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
-    from core.data.direct import Direct
-
 _READING = "dealwright_raw_cells"
 _AS_TEXT = ("uuid", "numeric", "timestamptz", "date")
 
 
-def ask(asked: Direct, connection: Connection, values: list[Any], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def ask(statement: sa.Select[Any], text: str, connection: Connection, values: list[Any], given: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """The rows. What is held back goes to the server with a question that it knows. Raises what SQLAlchemy would."""
     driver: Any = connection.connection.driver_connection
     server = driver.pgconn
     reading: Any = connection.info.get(_READING) or connection.info.setdefault(_READING, _raw_reading())
     sent = reading.dump_sequence(values, [PyFormat.TEXT] * len(values))
     result: PGresult | None = None
-    if (before := known(driver).get((asked.text, reading.types))) is not None:
-        prepared(driver, asked.text, before, reading.types)  # so that it does not make room for what goes with it
+    if (before := known(driver).get((text, reading.types))) is not None:
+        prepared(driver, text, before, reading.types)  # so that it does not make room for what goes with it
         result = in_flight.answered(connection, before, sent)
     in_flight.settle(connection)
-    in_flight.tell(connection, asked.text, tuple(values))
+    in_flight.tell(connection, text, tuple(values))
     if result is None:
-        name, fresh = named(driver, asked.text, reading.types)
+        name, fresh = named(driver, text, reading.types)
         if fresh:
-            result = server.prepare(name, asked.text.encode(), reading.types)
+            result = server.prepare(name, text.encode(), reading.types)
         if result is None or result.status == pq.ExecStatus.COMMAND_OK:
-            prepared(driver, asked.text, name, reading.types)
+            prepared(driver, text, name, reading.types)
             result = server.exec_prepared(name, sent)
     if result.status != pq.ExecStatus.TUPLES_OK:
         if server.status != pq.ConnStatus.OK:  # SQLAlchemy knows what to do with a connection that is lost
-            connection.execute(asked.statement, given)
+            connection.execute(statement, given)
         failure = errors.error_from_result(result, encoding="utf-8")
-        raise DBAPIError.instance(asked.text, tuple(values), failure, Error, dialect=connection.dialect) from failure
+        raise DBAPIError.instance(text, tuple(values), failure, Error, dialect=connection.dialect) from failure
     reading.set_pgresult(result)
     found: list[tuple[Any, ...]] = reading.load_rows(0, result.ntuples, tuple)
     return found

@@ -1,22 +1,20 @@
-"""The words of records, kept by the write door in the same transaction; of large sets, made behind it by a job of the same commit."""
+"""The words of records, kept by the write door in the same transaction; of large sets, made behind it by a job of the same commit (`core.search.anew`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from core.data import bulk
 from core.entities import journal
 from core.entities.item import Item
-from core.entities.rows import live_of, rows_of
 from core.entities.shape import Shape
 from core.search.tables import place_of, search_words
 from core.search.words import tokens
-from sdk import Batch, Context, Job, Side, _
+from sdk import Batch, Side
 from sdk.changes import ERASE
 from sdk.fields.text import PhoneField
 
@@ -26,8 +24,8 @@ if TYPE_CHECKING:
 WITHIN = 200
 """Records of one write whose words are written with them. A contact has some twenty: an import would take twice as long."""
 SOME, ALL = "search_words", "search_entity"
-_PART = 500
-_STEP = 2_000
+PART = 500
+"""Records that are indexed by one statement, and by one job."""
 
 
 class Place(NamedTuple):
@@ -71,7 +69,7 @@ def keep(work: Work, shape: Shape, items: Sequence[Item]) -> None:
         elif item.draft.verb != "create":
             gone.append(item.id)
         if item.draft.verb != "delete":
-            rows += _rows(work, item.id, mine, item.after)
+            rows += words_of(work, item.id, mine, item.after)
     forget(work, gone)
     for which, ids in changed.items():
         forget(work, ids, which)
@@ -79,22 +77,8 @@ def keep(work: Work, shape: Shape, items: Sequence[Item]) -> None:
     work.grown(search_words.name, len(rows))
 
 
-def renew(work: Work, shape: Shape, ids: Sequence[UUID]) -> None:
-    """Make the words of these records anew from what stands there; whoever writes them at this moment comes before or after."""
-    from core.entities.write import Writer  # noqa: PLC0415 (which keeps words by this module)
-
-    known, rows = list(places(shape).values()), list[dict[str, Any]]()
-    for start in range(0, len(ids), _PART):
-        part = ids[start : start + _PART]
-        for id, values in Writer(work, shape).before({*part}).items():
-            if values["deleted_at"] is None:
-                rows += _rows(work, id, known, values.get)
-        forget(work, part)
-    bulk.insert(work.connection, search_words, rows)
-    work.grown(search_words.name, len(rows))
-
-
-def _rows(work: Work, id: UUID, known: Sequence[Place], value_of: Any) -> Iterator[dict[str, Any]]:
+def words_of(work: Work, id: UUID, known: Sequence[Place], value_of: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a record’s words: of what stands in these fields, by `value_of`."""
     tenant = work.tenant.id
     for place in known:
         value = value_of(place.name)
@@ -106,10 +90,10 @@ def _rows(work: Work, id: UUID, known: Sequence[Place], value_of: Any) -> Iterat
 
 def forget(work: Work, ids: Sequence[UUID], which: Sequence[int] = ()) -> None:
     """The words of records, or those of some of their fields."""
-    for start in range(0, len(ids), _PART):
+    for start in range(0, len(ids), PART):
         mine = [
             search_words.c.tenant_id == work.tenant.id,
-            bulk.among(work.connection, search_words.c.record_id, ids[start : start + _PART]),
+            bulk.among(work.connection, search_words.c.record_id, ids[start : start + PART]),
         ]
         if which:
             mine.append(search_words.c.place.in_(which))
@@ -118,8 +102,8 @@ def forget(work: Work, ids: Sequence[UUID], which: Sequence[int] = ()) -> None:
 
 def forget_places(connection: Connection, tenant: UUID, which: Sequence[int]) -> None:
     """All words of some fields."""
-    for start in range(0, len(which), _PART):
-        mine = (search_words.c.tenant_id == tenant, search_words.c.place.in_(which[start : start + _PART]))
+    for start in range(0, len(which), PART):
+        mine = (search_words.c.tenant_id == tenant, search_words.c.place.in_(which[start : start + PART]))
         connection.execute(search_words.delete().where(*mine))
 
 
@@ -128,7 +112,7 @@ def forget_places(connection: Connection, tenant: UUID, which: Sequence[int]) ->
 
 def later(work: Work, entity: str, ids: Sequence[UUID]) -> None:
     """Let the words of these records be made anew once this is committed."""
-    parts = (ids[start : start + _PART] for start in range(0, len(ids), _PART))
+    parts = (ids[start : start + PART] for start in range(0, len(ids), PART))
     journal.ask(work, f"core.{SOME}", [{"entity": entity, "ids": [id.hex for id in part]} for part in parts], as_system=True)
 
 
@@ -153,58 +137,3 @@ def entities(work: Work) -> list[str]:
         one.full_name for one in work.catalog.entities.values() if one.plugin in work.enabled and not one.record.table().info.get("view")
     ]
     return [name for name in names if places(work.shape(name))]
-
-
-def _having(ctx: Context, entity: str) -> Work | None:
-    """The tenant as if its plugin were on; None where there is no such entity any more."""
-    work = cast("Work", ctx)
-    work = work.having(work.enabled | {entity.partition(".")[0]} & {*work.platform.calls.serving()})
-    return work if work.offers(entity) else None
-
-
-def make_some(ctx: Context, arguments: Mapping[str, object]) -> None:
-    """The words of records that were written in one large set."""
-    ids = arguments["ids"]
-    work = _having(ctx, str(arguments["entity"]))
-    if work is not None and isinstance(ids, list):
-        with work.transaction(write=True):
-            renew(work, work.shape(str(arguments["entity"])), [UUID(str(id)) for id in ids])
-
-
-def make_all(ctx: Context, arguments: Mapping[str, object]) -> None:
-    """The words of all records of an entity, or where none is named of each that has searched fields; part by part."""
-    name = arguments.get("entity")
-    if name is None:
-        work = cast("Work", ctx)
-        with work.transaction(write=True):
-            rebuild(work, entities(work))
-        return
-    work_ = _having(ctx, str(name))
-    if work_ is None:
-        return
-    after = UUID(int=0)
-    while True:
-        with work_.transaction(write=True):
-            shape = work_.shape(str(name))
-            table = shape.table
-            mine = (*rows_of(shape.entity, table, work_.tenant.id), table.c.id > after)
-            ids = list(work_.connection.execute(sa.select(table.c.id).where(*mine).order_by(table.c.id).limit(_STEP)).scalars())
-            renew(work_, shape, ids)
-            if len(ids) < _STEP:
-                _forget_lost(work_, shape)
-                return
-            after = ids[-1]
-
-
-def _forget_lost(work: Work, shape: Shape) -> None:
-    """Words of records that are nowhere."""
-    table, which = shape.table, [place.id for place in places(shape).values()]
-    there = sa.select(table.c.id).where(*live_of(shape.entity, table, work.tenant.id))
-    mine = (search_words.c.tenant_id == work.tenant.id, search_words.c.place.in_(which), search_words.c.record_id.not_in(there))
-    work.connection.execute(search_words.delete().where(*mine))
-
-
-JOBS: Sequence[Job] = (
-    Job(SOME, make_some, label=_("Index some records for search")),
-    Job(ALL, make_all, label=_("Index all records for search")),
-)

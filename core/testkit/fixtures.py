@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from core.context import Work
 from core.identity import tokens
 from core.platform import Platform
-from core.testkit.pytest_plugin import (
-    client,
-    clock,
-    database_templates,
-    database_url,
-    engine,
-    entry_points,
-    make_tenant,
-    people,
-    platform,
-    tenant,
-    type_work_as,
-    work_as,
-)
 from sdk import Channel, Draft, Tenant
 from sdk.context import id_of
 
-__all__ = [
-    "Api", "Clock", "MakeTenant", "People", "client", "clock", "database_templates", "database_url", "engine", "entry_points", "make_people",
-    "make_tenant", "people", "platform", "tenant", "type_work_as", "work_as",
-]  # fmt: skip
+type_work_as: TypeAlias = "Callable[..., Work]"
+"""Gives a context of a user, by id or e-mail, or of the system."""
 
 
 class Clock:

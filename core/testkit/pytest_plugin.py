@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.platform import Platform
     from core.testkit.engines import Engine
     from core.testkit.factories import Factory
-    from core.testkit.fixtures import Api, Clock, MakeTenant, People
+    from core.testkit.fixtures import Api, Clock, MakeTenant, People, type_work_as
     from core.testkit.platforms import Platforms
     from core.testkit.templates import Templates
     from sdk import Channel, Tenant
@@ -175,9 +175,6 @@ def make_tenant(platform: Platform) -> MakeTenant:
 def tenant(make_tenant: MakeTenant) -> Tenant:
     """A tenant `acme` in UTC and US dollars that has every plugin."""
     return make_tenant("acme")
-
-
-type_work_as: TypeAlias = "Callable[..., Work]"
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from plugins.automation.conditions import problems_of as problems_in
 from plugins.automation.facts import Name, example, name_of, word_of
 from plugins.automation.overview import CREATE, UPDATE, at
 from plugins.automation.parts import Asked
-from plugins.automation.rules import DELEGATE, RULE, kind_of, problems_of, rule_of
+from plugins.automation.revisions import RULE
+from plugins.automation.rule import kind_of, rule_of
+from plugins.automation.rules import DELEGATE, problems_of
 from plugins.automation.sentences import of_rule
 from plugins.automation.sketches import Sketch
 from sdk import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from plugins.automation.matching import by_hand
-from plugins.automation.rules import RULE, rule_of
+from plugins.automation.revisions import RULE
+from plugins.automation.rule import rule_of
 from plugins.automation.triggers import MANUAL
 from sdk import Context
 from sdk.context import id_of

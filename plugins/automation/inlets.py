@@ -12,7 +12,9 @@ from uuid import UUID
 
 from plugins.automation.actions import values_problems
 from plugins.automation.matching import RUN, by_hand
-from plugins.automation.rules import DELEGATE, RULE, rule_of, stops
+from plugins.automation.revisions import RULE
+from plugins.automation.rule import rule_of
+from plugins.automation.rules import DELEGATE, stops
 from plugins.automation.triggers import INLET
 from sdk import Batch, Change, Channel, Conflict, Context, Invalid, NotFound, Notice, Problem, TooMany, _, where
 from sdk.context import Row, id_of

@@ -12,7 +12,8 @@ from marshmallow import fields
 
 from plugins.automation import running
 from plugins.automation.matching import RUN
-from plugins.automation.rules import RULE, kind_of
+from plugins.automation.revisions import RULE
+from plugins.automation.rule import kind_of
 from plugins.automation.sentences import called, called_action, label_of, value_of
 from plugins.automation.tables import DONE, FAILED, STATES, STOPPED, UNDONE, WAITING
 from sdk import Action, Condition, Context, PageRequest, PageRoute, Panel, Query, Redirect, Refusal, Rendering, Slot, Text, _

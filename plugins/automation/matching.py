@@ -9,7 +9,9 @@ from uuid import UUID
 from marshmallow import ValidationError
 
 from plugins.automation import chains, conditions, timing
-from plugins.automation.rules import NEEDED, RULE, SWITCH_OFF, Listener, Rule, actor_of, kind_of, listeners, rule_of
+from plugins.automation.revisions import RULE
+from plugins.automation.rule import NEEDED, Rule, actor_of, kind_of, rule_of
+from plugins.automation.rules import SWITCH_OFF, Listener, listeners
 from plugins.automation.schemas import why
 from plugins.automation.tables import FAILED, STOPPED, WAITING
 from plugins.automation.triggers import DATE

@@ -13,8 +13,8 @@ from marshmallow import ValidationError
 from plugins.automation import journal, matching, rehearsal, revisions, routes, rules, running, trials
 from plugins.automation.matching import BUDGET, RUN
 from plugins.automation.parts import WHOLE
-from plugins.automation.revisions import PARTS, REVISION
-from plugins.automation.rules import RULE, Rule, kind_of
+from plugins.automation.revisions import PARTS, REVISION, RULE
+from plugins.automation.rule import Rule, kind_of
 from plugins.automation.sentences import about_there, called, of_rule
 from plugins.automation.tables import FAILED
 from plugins.automation.triggers import DATE, MANUAL

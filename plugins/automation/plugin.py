@@ -18,6 +18,7 @@ from plugins.automation import (
     overview,
     privacy,
     resuming,
+    revisions,
     routes,
     rules,
     running,
@@ -81,7 +82,7 @@ NAMING: dict[str, Sequence[str]] = {
 ACCESS = {"sales_manager": Scope.TEAM}
 READ = frozenset({Verb.READ})
 PREPARE: dict[str, Callable[[Context, Batch], None]] = {
-    rules.RULE: rules.prepare, webhooks.WEBHOOK: webhooks.prepare, inlets.NAME: inlets.prepare,
+    revisions.RULE: rules.prepare, webhooks.WEBHOOK: webhooks.prepare, inlets.NAME: inlets.prepare,
     webhooks.DELIVERY: privacy.stop_messages,
 }  # fmt: skip
 
@@ -167,7 +168,7 @@ def register_subscriptions() -> Sequence[Subscription]:
     saved = ("created", "updated", "restored")
     return (
         *(
-            Subscription(f"{rules.RULE}.{verb}", "schedule_next", timing.schedule_next, label=_("Schedule a rule’s next run"))
+            Subscription(f"{revisions.RULE}.{verb}", "schedule_next", timing.schedule_next, label=_("Schedule a rule’s next run"))
             for verb in saved
         ),
         *(

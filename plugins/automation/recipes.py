@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from plugins.automation.master import CONTRACT_ENDS
-from plugins.automation.rules import kind_of
+from plugins.automation.rule import kind_of
 from plugins.automation.triggers import MANUAL
 from sdk import Action, Context, Text, _
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from marshmallow import ValidationError
 
 from plugins.automation import conditions, expressions
-from plugins.automation.rules import Rule, kind_of
+from plugins.automation.rule import Rule, kind_of
 from plugins.automation.schemas import readable
 from sdk import Context, Forbidden, Invalid, Moment, Past, Trigger, _, parse_where
 from sdk.context import Row

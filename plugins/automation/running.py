@@ -16,8 +16,8 @@ from plugins.automation.chains import marked, new_chain
 from plugins.automation.conditions import typed
 from plugins.automation.facts import filled, slots, words_of
 from plugins.automation.matching import PART, PERFORM, RUN, count_failures, rule_by_id, turn_off
-from plugins.automation.revisions import PARTS, revision_of
-from plugins.automation.rules import RULE, actor_of, kind_of, rule_of
+from plugins.automation.revisions import PARTS, RULE, revision_of
+from plugins.automation.rule import actor_of, kind_of, rule_of
 from plugins.automation.schemas import readable, why
 from plugins.automation.tables import DONE, FAILED, STOPPED, UNDONE, WAITING
 from sdk import Action, Condition, Conflict, Context, Draft, GiveUp, NotFound, Refusal, Step, Unavailable, _

@@ -10,7 +10,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from plugins.automation.rules import DELEGATE, RULE, Rule
+from plugins.automation.revisions import RULE
+from plugins.automation.rule import Rule
+from plugins.automation.rules import DELEGATE
 from sdk import Context
 
 RUN, STEP, DELIVERY = "automation.run", "automation.step", "automation.delivery"

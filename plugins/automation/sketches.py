@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from plugins.automation import parts
 from plugins.automation.conditions import MOST
-from plugins.automation.rules import MOST_ACTIONS, kind_of
+from plugins.automation.rule import kind_of
+from plugins.automation.rules import MOST_ACTIONS
 from sdk import Action, Context, PageRequest, RuleCondition, Trigger
 from sdk.clauses import record_typed
 from sdk.context import Row

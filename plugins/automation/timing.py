@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError
 
+from plugins.automation.rule import Rule
 from plugins.automation.triggers import DATE, SCHEDULE, ByClock, ByDate
 from sdk import Batch, Change, Condition, Context, Event, Filter, Query, parse_where, where
 from sdk import fields as f
 from sdk.context import Row, id_of
-
-if TYPE_CHECKING:
-    from plugins.automation.rules import Rule
 
 TIMER, WAKE = "automation.timer", "automation.wake"
 DAY = timedelta(days=1)

@@ -15,7 +15,7 @@ from marshmallow import ValidationError
 from plugins.automation import conditions, timing
 from plugins.automation.actions import masked
 from plugins.automation.facts import HIDDEN, MASK, NOTHING, Word, filled, slots, words_of
-from plugins.automation.rules import Rule, actor_of, kind_of
+from plugins.automation.rule import Rule, actor_of, kind_of
 from plugins.automation.schemas import readable
 from plugins.automation.sentences import called_action, holds
 from plugins.automation.sight import acts_for

@@ -21,7 +21,8 @@ from core.context import Work
 from core.entities.ids import new_id
 from core.entities.merged import merges
 from core.events.tables import audit
-from core.extension.catalog import Catalog, _add_entity
+from core.extension.catalog import Catalog
+from core.extension.collect import _add_entity
 from core.identity.leaving import leave
 from core.identity.tables import Identity, sign_in_events
 from core.platform import Platform

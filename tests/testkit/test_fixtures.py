@@ -13,7 +13,8 @@ from core.platform import Platform
 from core.policy.scopes import Scopes
 from core.testkit.engines import Engine
 from core.testkit.factories import Factory
-from core.testkit.pytest_plugin import assert_no_leaks, mailbox, make, permission_matrix, type_work_as
+from core.testkit.fixtures import type_work_as
+from core.testkit.pytest_plugin import assert_no_leaks, mailbox, make, permission_matrix
 from core.testkit.templates import Templates
 from plugins.pipeline.template import apply
 from sdk import Mail

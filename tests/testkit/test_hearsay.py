@@ -15,9 +15,8 @@ from core.entities.read import Reader
 from core.outside import http
 from core.platform import Platform
 from core.testkit.engines import Embedded
-from core.testkit.fixtures import Api
+from core.testkit.fixtures import Api, type_work_as
 from core.testkit.leaks.hearsay import Listener
-from core.testkit.pytest_plugin import type_work_as
 from core.testkit.templates import Templates
 from sdk import Reply
 from sdk.context import id_of
