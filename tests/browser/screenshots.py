@@ -5,6 +5,7 @@ They are made to be looked at, one by one. Without a folder they go to `var/scre
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import re
@@ -155,4 +156,6 @@ def _one(platform: Platform, entity: str) -> str:
 if __name__ == "__main__":
     if not CHROMIUM:
         sys.exit("no Chromium on the PATH: install Debian's package `chromium`")
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else os.path.join("var", "screenshots")).absolute())
+    asked = argparse.ArgumentParser(prog="./dw screenshots", description="The key pages of the demo tenant as pictures.")
+    asked.add_argument("folder", nargs="?", type=Path, default=Path("var", "screenshots"), help="where to (var/screenshots)")
+    main(asked.parse_args().folder.absolute())
