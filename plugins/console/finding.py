@@ -52,17 +52,23 @@ _APART = re.compile(r"[^\w&]|[\u3400-\u9fff]")
 def palette(ctx: Context, request: PageRequest) -> Rendering:
     """What the palette shows for some words; without any, all commands."""
     words = request.asked("q").strip()
-    groups = [*_commands(ctx, words), *_reports(ctx, words), *_records(ctx, words, FEW)]
+    groups = [*_beginnings(ctx, words), *_records(ctx, words, FEW)]
     return Rendering("console/palette.html", {"groups": groups, "words": words, "all": f"{PREFIX}/find"})
 
 
 def page(ctx: Context, request: PageRequest) -> Rendering:
     """The same as a page of its own; of one kind alone where `in` names its entity."""
     words, only = request.asked("q").strip(), request.asked("in")
-    groups = list(_records(ctx, words, MOST if only else MANY, only))
+    groups = [*(_beginnings(ctx, words) if words and not only else ()), *_records(ctx, words, MOST if only else MANY, only)]
     return Rendering(
         "console/find.html", {"groups": groups, "words": words, "only": only, "all": f"{PREFIX}/find" + query_of([("q", words)])}
     )
+
+
+def _beginnings(ctx: Context, words: str) -> Iterator[Group]:
+    """What is found by how its name begins."""
+    yield from _commands(ctx, words)
+    yield from _reports(ctx, words)
 
 
 def _commands(ctx: Context, words: str) -> Iterator[Group]:
@@ -127,7 +133,8 @@ def _words(text: str) -> str:
 
 def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Group]:
     """Each kind of record as far as its reader may see it, the best first; what the menu leads to comes first, what is only administered last."""
-    kinds = {name: entry for name, entry in _kinds(ctx).items() if only in ("", name)}
+    told = OWN_REPORT if ctx.can(RUN_REPORTS) else ""  # as reports, which one asks rather than reads
+    kinds = {name: entry for name, entry in _kinds(ctx).items() if only in ("", name) and (only or name != told)}
     if not words or not kinds:
         return
     answer = cast("Mapping[str, Any]", ctx.api("GET", f"{SEARCH}?q={quote(words[:200])}&limit={most}&entities={','.join(kinds)}"))
@@ -135,8 +142,8 @@ def _records(ctx: Context, words: str, most: int, only: str = "") -> Iterator[Gr
         name = group["entity"]
         kind, entry = kind_of(ctx, name), kinds[name]
         icon = entry.icon if entry is not None and entry.icon else "file"
-        told = _beside(kind, [str(record["id"]) for record in group["records"]])
-        items = [_found(record, kind.title, kind.at(record["id"]), icon, told) for record in group["records"]]
+        near = _beside(kind, [str(record["id"]) for record in group["records"]])
+        items = [_found(record, kind.title, kind.at(record["id"]), icon, near) for record in group["records"]]
         more = f"{PREFIX}/find{query_of([('q', words), ('in', name)])}" if group["more"] and not only else ""
         yield Group(kind.plural_label, items, more)
 

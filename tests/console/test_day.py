@@ -70,6 +70,9 @@ def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, wo
     work.records("reports.own_report").create({"name": "Won by others", "question": mine.partition("?")[2]})
     found = site.get("/palette", {"q": "won"}).links()
     assert (found["Won by month"], found["Won tiers"], "Won by others" in found) == (won, mine, False)
+    assert site.get("/find", {"q": "won"}).links().items() >= {"Won by month": won, "Won tiers": mine}.items(), (
+        "the page finds what the palette does"
+    )
     work.records("core.user").update(people.rep, {"locale": "zh_CN"})
     assert {won, mine} & {*site.get("/palette", {"q": "每月赢单"}).links().values()} == {won}
     work.records("core.user").update(people.rep, {"locale": "en"})
