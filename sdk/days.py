@@ -1,10 +1,11 @@
-"""Days of business: what a year before 1900 or after 2200 says of a document is a slip of the hand."""
+"""Days: when they begin where, and those of business: what a year before 1900 or after 2200 says of a document is a slip of the hand."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from sdk.text import _
 
@@ -21,6 +22,12 @@ def day_of(word: str) -> date | None:
         return date.fromisoformat(word) if _WRITTEN.fullmatch(word) else None
     except ValueError:
         return None
+
+
+def instant(day: date, zone: ZoneInfo | str, at: time = time()) -> datetime:
+    """A local time of a day, its beginning unless said otherwise, as an instant in UTC: of a time that comes twice the first; one that the
+    change to summer time leaves out lands after the gap."""
+    return datetime.combine(day, at, ZoneInfo(zone) if isinstance(zone, str) else zone).astimezone(UTC)
 
 
 def keep_days(batch: Batch, *names: str) -> None:

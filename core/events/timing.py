@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sdk import Schedule
+from sdk.days import instant
 
 DAY = timedelta(days=1)
 
@@ -18,8 +19,7 @@ def next_due(schedule: Schedule, zone: ZoneInfo, due: datetime, now: datetime) -
     # From a day early: at the date line a date may be left out, and an instant after `now` may bear yesterday's date.
     day = now.astimezone(zone).date() - DAY
     while True:
-        # fold=0: of a local time that comes twice the first; one that is left out lands after the gap.
-        instant = datetime.combine(day, schedule.at, tzinfo=zone).astimezone(UTC)
-        if instant > now and (not schedule.weekdays or day.isoweekday() in schedule.weekdays):
-            return instant
+        found = instant(day, zone, schedule.at)
+        if found > now and (not schedule.weekdays or day.isoweekday() in schedule.weekdays):
+            return found
         day += DAY

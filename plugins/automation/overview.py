@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError
 
@@ -21,6 +20,7 @@ from plugins.automation.triggers import DATE, MANUAL
 from sdk import Condition, Context, PageRequest, PageRoute, Query, Redirect, Refusal, Rendering, Trigger, _
 from sdk.clauses import record_typed
 from sdk.context import Row, id_of
+from sdk.days import instant
 from sdk.pages import told
 from sdk.routes import record_id
 
@@ -73,7 +73,7 @@ def _list(ctx: Context, request: PageRequest, refusal: Refusal | None = None) ->
 def rows_of(ctx: Context, rules: Sequence[Row]) -> list[dict[str, object]]:
     """Rules as lines of the list: in words, with the last run, the runs of today and the failures of a week."""
     ids = [str(row["id"]) for row in rules]
-    today = datetime.combine(ctx.today(), time(), ZoneInfo(ctx.zone)).astimezone(UTC)
+    today = instant(ctx.today(), ctx.zone)
     ran, failed, last = _counts(ctx, today), _counts(ctx, _since(ctx, LATELY), FAILED), _last(ctx, ids)
     may = ctx.can(UPDATE)
     return [

@@ -15,6 +15,7 @@ from plugins.automation.triggers import DATE, SCHEDULE, ByClock, ByDate
 from sdk import Batch, Change, Condition, Context, Event, Filter, Query, parse_where, where
 from sdk import fields as f
 from sdk.context import Row, id_of
+from sdk.days import instant
 
 TIMER, WAKE = "automation.timer", "automation.wake"
 DAY = timedelta(days=1)
@@ -25,15 +26,10 @@ OVERDUE = timedelta(minutes=10)
 BY_CLOCK = {DATE: ByDate, SCHEDULE: ByClock}
 
 
-def instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """A local time as an instant: of one that comes twice the first; one that the change to summer time leaves out, after the gap."""
-    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
-
-
 def reached(now: datetime, at: time, zone: ZoneInfo) -> date:
     """The last day of the tenant whose time `at` has come."""
     day = now.astimezone(zone).date() + DAY  # at the date line a day may be left out: begin ahead
-    while instant(day, at, zone) > now:
+    while instant(day, zone, at) > now:
         day -= DAY
     return day
 
@@ -44,7 +40,7 @@ def next_time(given: Mapping[str, Any], after: datetime, zone: ZoneInfo) -> date
         return after + timedelta(minutes=given["every_minutes"])
     day = after.astimezone(zone).date() - DAY
     while True:
-        found = instant(day, given["at"], zone)
+        found = instant(day, zone, given["at"])
         if found > after and day.isoweekday() in given["weekdays"]:
             return found
         day += DAY
@@ -96,7 +92,7 @@ def _going_on(ctx: Context, change: Change, timer: Row, given: Mapping[str, Any]
     if given["direction"] == "after":
         behind = max(behind, min(oldest, cast("date", timer["reached_on"])))
     behind = min(behind, max(reached(now, given["at"], zone), cast("date", timer["reached_on"])))
-    return {"reached_on": behind, "next_at": instant(behind + DAY, given["at"], zone)}
+    return {"reached_on": behind, "next_at": instant(behind + DAY, zone, given["at"])}
 
 
 def _from_now(ctx: Context, trigger: str, given: Mapping[str, Any]) -> dict[str, object]:
@@ -104,7 +100,7 @@ def _from_now(ctx: Context, trigger: str, given: Mapping[str, Any]) -> dict[str,
     if trigger == SCHEDULE:
         return {"next_at": next_time(given, now, zone), "reached_on": None}
     day = reached(now, given["at"], zone)
-    return {"reached_on": day, "next_at": instant(day + DAY, given["at"], zone)}
+    return {"reached_on": day, "next_at": instant(day + DAY, zone, given["at"])}
 
 
 def schedule_next(ctx: Context, events: Sequence[Event]) -> None:
@@ -146,7 +142,7 @@ def replan(ctx: Context, events: Sequence[Event]) -> None:
         given = cast("dict[str, Any]", BY_CLOCK[str(rule["trigger"])]().load(cast("dict[str, Any]", rule["parameters"] or {})))
         zone = ZoneInfo(ctx.tenant.timezone)
         if rule["trigger"] == DATE:
-            coming = instant(cast("date", timer["reached_on"]) + DAY, given["at"], zone)
+            coming = instant(cast("date", timer["reached_on"]) + DAY, zone, given["at"])
         else:
             coming = cast("datetime", timer["next_at"]) if given["at"] is None else next_time(given, ctx.now(), zone)
         _wake(ctx, ctx.records(TIMER).update(id_of(timer), {"next_at": coming}))
@@ -173,7 +169,7 @@ def due(ctx: Context, rule: Rule, actor: Context) -> Iterator[tuple[str, list[UU
     elif rule.trigger == DATE:
         given = cast("dict[str, Any]", ByDate().load(dict(rule.parameters)))
         day = max(reached(ctx.now(), given["at"], zone), cast("date", timer["reached_on"]))
-        coming = {"reached_on": day, "next_at": instant(day + DAY, given["at"], zone)}
+        coming = {"reached_on": day, "next_at": instant(day + DAY, zone, given["at"])}
     else:
         ctx.records(TIMER).update(id_of(timer), {"next_at": None})
         return
@@ -232,7 +228,7 @@ def _window(field: f.Field, given: Mapping[str, Any], behind: date, upto: date, 
     first, last = behind + far, upto + far
     name = str(given["field"])
     if isinstance(field, f.DateTimeField):  # the local days of instants: from midnight to midnight
-        since, until = (instant(day + DAY, time(0), zone) for day in (first, last))
+        since, until = (instant(day + DAY, zone) for day in (first, last))
         return (Condition(name, "gte", (since,)), Condition(name, "lt", (until,)))
     return (Condition(name, "gt", (first,)), Condition(name, "lte", (last,)))
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError
 
-from plugins.automation import conditions, timing
+from plugins.automation import conditions
 from plugins.automation.actions import masked
 from plugins.automation.facts import HIDDEN, MASK, NOTHING, Word, filled, slots, words_of
 from plugins.automation.rule import Rule, actor_of, kind_of
@@ -22,6 +22,7 @@ from plugins.automation.sight import acts_for
 from plugins.automation.triggers import DATE, ByDate
 from sdk import Action, Context, GiveUp, Invalid, Moment, NotFound, Refusal, Step, _
 from sdk.context import Row, id_of
+from sdk.days import instant
 from sdk.fields import FlawError
 from sdk.pages import told
 
@@ -87,7 +88,7 @@ def _begins(ctx: Context, rule: Rule, row: Row, seen: Row) -> dict[str, object] 
     day = value.astimezone(zone).date() if isinstance(value, datetime) else value
     try:
         far = timedelta(days=given["days"]) * (-1 if given["direction"] == "before" else 1)
-        at = timing.instant(day + far, given["at"], zone)
+        at = instant(day + far, zone, given["at"])
     except OverflowError:
         return {"at": None, "past": False}
     return {"at": at, "past": at <= ctx.now()}

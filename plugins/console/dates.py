@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from plugins.console.registry import Kind
@@ -11,6 +11,7 @@ from sdk import Context, Invalid, _
 from sdk.calendars import FIRST_YEAR, LAST_YEAR, day_of
 from sdk.clauses import in_zone as in_zone
 from sdk.context import Row
+from sdk.days import instant
 from sdk.fields import DateTimeField
 
 _ENDS = {"starts_at": "ends_at", "starts_on": "ends_on", "start_date": "end_date"}
@@ -40,7 +41,7 @@ def end_of(kind: Kind, on: str) -> str:
 
 def midnight(ctx: Context, day: date) -> datetime:
     """When a day begins for who looks."""
-    return datetime.combine(day, time(), ZoneInfo(ctx.zone)).astimezone(UTC)
+    return instant(day, ctx.zone)
 
 
 def moved(kind: Kind, on: str, row: Row, to: str) -> Mapping[str, object]:
@@ -62,4 +63,4 @@ def _on(kind: Kind, name: str, before: date | None, day: date) -> str:
     if not isinstance(kind.fields[name], DateTimeField):
         return day.isoformat()
     clock = before.time() if isinstance(before, datetime) else _MORNING
-    return datetime.combine(day, clock, ZoneInfo(kind.ctx.zone)).astimezone(UTC).isoformat()
+    return instant(day, kind.ctx.zone, clock).isoformat()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from plugins.forecast.periods import number_in, number_of, start_of
 from sdk import BadRequest, Change, Condition, Context, Filter, Refusal, _, parse_where
 from sdk.context import Row
+from sdk.days import instant
 from sdk.fields import DateField, DateTimeField
 from sdk.measures import field_at
 
@@ -143,7 +144,7 @@ def _windows(first: int, end: int, groups: int, most: int) -> Iterator[tuple[int
 
 
 def _edge(day: date, zone: ZoneInfo | None) -> str:
-    return day.isoformat() if zone is None else datetime.combine(day, time(), zone).isoformat()
+    return day.isoformat() if zone is None else instant(day, zone).isoformat()
 
 
 def _filled(key: str, key_id: str, line: dict[int, float], running: int) -> History:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from sdk import Batch, Condition, Context, Draft, Event, _
 from sdk.context import Row, id_of
+from sdk.days import instant
 
 TOUCH, LEAD, DEAL, ACT = "leads.touch", "leads.lead", "pipeline.deal", "attribute"
 PART, MOST = 500, 100_000
@@ -136,4 +136,4 @@ def _end(ctx: Context, deal: Row) -> datetime:
     closed = deal["close_date"]
     if deal["status"] == "open" or not isinstance(closed, date):
         return datetime.max.replace(tzinfo=UTC)
-    return datetime.combine(closed + timedelta(days=1), time(), ZoneInfo(ctx.tenant.timezone))
+    return instant(closed + timedelta(days=1), ctx.tenant.timezone)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from marshmallow import Schema, fields, validate
 
@@ -13,6 +12,7 @@ from plugins.teamwork.tables import KINDS, PRIORITIES
 from plugins.teamwork.task_templates import APPLICATION, Wish, apply, named, tasks_of
 from plugins.teamwork.workdays import after_workdays, holidays, today
 from sdk import Action, Context, GiveUp, Problem, Step, Text, _
+from sdk.days import instant
 from sdk.fields import Reference
 from sdk.workflow import Options, Parameters, Shape, parameter
 
@@ -86,7 +86,7 @@ def create_activity(ctx: Context, step: Step) -> Mapping[str, object]:
     said, days, minutes = step.parameters, step.parameters.get("due_in_days"), step.parameters.get("minutes")
     hour, minute = (int(part) for part in str(said.get("at") or "10:00").split(":"))
     day = _day(ctx, days if isinstance(days, int) else 0, said.get("working_days"))
-    starts = datetime.combine(day, time(hour, minute), ZoneInfo(ctx.tenant.timezone)).astimezone(UTC)
+    starts = instant(day, ctx.tenant.timezone, time(hour, minute))
     values = {"subject": said["subject"], "kind": said.get("kind") or "call", "about": _about(step), "starts_at": starts,
               "ends_at": starts + timedelta(minutes=minutes if isinstance(minutes, int) else 30),
               "owner": said.get("owner") or _owner(ctx, step), "notes": said.get("notes")}  # fmt: skip

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from plugins.teamwork.assignments import helped
 from plugins.teamwork.booking import busy
 from plugins.teamwork.tables import CANCELLED, OPEN
 from sdk import Condition, Context, Filter, Invalid, _
 from sdk.context import Row, id_of
+from sdk.days import instant
 
 MOST_DAYS = 92
 FIRST_YEAR, LAST_YEAR = 1900, 9000
@@ -25,7 +25,7 @@ def entries(ctx: Context, first: date, last: date, owner: UUID | None) -> list[d
         raise Invalid(_("a calendar shows 1 to {most} days"), most=MOST_DAYS)
     if not FIRST_YEAR <= first.year <= last.year <= LAST_YEAR:
         raise Invalid(_("a calendar shows the years {first} to {last}"), first=FIRST_YEAR, last=LAST_YEAR)
-    begin, end = _midnight(ctx, first), _midnight(ctx, last + timedelta(days=1))
+    begin, end = instant(first, ctx.zone), instant(last + timedelta(days=1), ctx.zone)
     mine = () if owner is None else (Condition("owner", "eq", (owner,)),)
     held = (Condition("starts_at", "lt", (end,)), Condition("ends_at", "gte", (begin,)), Condition("state", "ne", (CANCELLED,)), *mine)
     due = (Condition("due_on", "gte", (first,)), Condition("due_on", "lte", (last,)), Condition("state", "ne", (CANCELLED,)), *mine)
@@ -48,10 +48,6 @@ def overdue(ctx: Context) -> list[Row]:
     """Open tasks that were due before today, as the actor has it; the longest overdue first."""
     found = ctx.records("teamwork.task").find((Condition("state", "eq", (OPEN,)), Condition("due_on", "lt", (ctx.today(),))), MOST)
     return sorted(found, key=lambda row: (row["due_on"], str(row["id"])))
-
-
-def _midnight(ctx: Context, day: date) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(ctx.zone)).astimezone(UTC)
 
 
 def _entry(entity: str, row: Row, times: Sequence[str]) -> dict[str, object]:

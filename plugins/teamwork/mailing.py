@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from plugins.teamwork.workdays import zones_of
 from sdk import Batch, Condition, Context, Draft, Invalid, Mail, NotFound, Told, _, where
 from sdk.changes import ERASE
 from sdk.context import Row, id_of
+from sdk.days import instant
 from sdk.fields import Reference
 
 TIMES, HELD, POST = "teamwork.letter_times", "teamwork.held_letter", "teamwork.post_letters"
@@ -45,8 +46,8 @@ def quiet_until(times: Times, now: datetime) -> datetime | None:
     since, until = times.quiet
     today = now.astimezone(times.zone).date()
     for day in (today - DAY, today):
-        end = _instant(day if since < until else day + DAY, until, times.zone)
-        if _instant(day, since, times.zone) <= now < end:
+        end = instant(day if since < until else day + DAY, times.zone, until)
+        if instant(day, times.zone, since) <= now < end:
             return end
     return None
 
@@ -54,13 +55,9 @@ def quiet_until(times: Times, now: datetime) -> datetime | None:
 def next_digest(times: Times, now: datetime) -> datetime:
     """When the next gathered letter goes out, in UTC: at its time of the day, or at the end of the quiet hours that it falls in."""
     day = now.astimezone(times.zone).date() - DAY  # at the date line a day may be left out: begin ahead
-    while (found := _instant(day, times.digest, times.zone)) <= now:
+    while (found := instant(day, times.zone, times.digest)) <= now:
         day += DAY
     return quiet_until(times, found) or found
-
-
-def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 
 def times_of(ctx: Context, people: Iterable[UUID]) -> Mapping[UUID, Times]:

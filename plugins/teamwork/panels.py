@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import cast
 from urllib.parse import urlencode
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from plugins.teamwork import files, follows, news, performance, staleness
 from plugins.teamwork.mentions import COMMENT
@@ -18,6 +17,7 @@ from plugins.teamwork.targets import NAME, period_of
 from plugins.teamwork.workdays import today
 from sdk import SIGNED_IN, Condition, Context, Filter, Panel, Query, Rendering, Slot, Verb, _
 from sdk.context import id_of
+from sdk.days import instant
 from sdk.pages import ABOUT, ANY_ENTITY
 
 _FEW, _MOST_FILES = 8, 100
@@ -45,7 +45,7 @@ def my_meetings(ctx: Context, _nothing: Mapping[str, object]) -> Rendering | Non
     me = ctx.actor.user_id
     if me is None:
         return None
-    end = datetime.combine(ctx.today() + timedelta(days=2), time.min, ZoneInfo(ctx.zone))
+    end = instant(ctx.today() + timedelta(days=2), ctx.zone)
     mine = (
         Condition("owner", "eq", (str(me),)),
         Condition("state", "eq", (PLANNED,)),

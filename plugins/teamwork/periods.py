@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
 from sdk import Context, Invalid, _
+from sdk.days import instant
 from sdk.text import Told
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12, "fiscal_quarter": 3, "fiscal_year": 12}
@@ -53,9 +53,7 @@ class Period:
 
     def instants(self, ctx: Context) -> tuple[datetime, datetime]:
         """Its beginning and its end where the tenant is, in UTC."""
-        zone = ZoneInfo(ctx.tenant.timezone)
-        first, last = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (self.start, self.end))
-        return first, last
+        return instant(self.start, ctx.tenant.timezone), instant(self.end, ctx.tenant.timezone)
 
 
 def spoken(ctx: Context, name: str) -> Told:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from plugins.teamwork.tables import CANCELLED, OPEN, PLANNED
 from plugins.teamwork.workdays import after_workdays, holidays, local_day
 from sdk import Batch, Change, Condition, Context, Draft, Event, MasterData, _
 from sdk.changes import MERGES
 from sdk.context import Row, id_of
+from sdk.days import instant
 from sdk.fields import Reference
 
 PLAN, DEAL = "teamwork.stage_plan", "pipeline.deal"
@@ -75,7 +75,7 @@ def _planned(ctx: Context, plan: Row, entered_on: date, works: Mapping[date, boo
     shared = {"subject": plan["subject"], "notes": plan["notes"]}
     if plan["kind"] == "task":
         return "teamwork.task", {**shared, "due_on": day, "priority": plan["priority"]}
-    starts = datetime.combine(day, MORNING, ZoneInfo(ctx.tenant.timezone))
+    starts = instant(day, ctx.tenant.timezone, MORNING)
     return "teamwork.activity", {**shared, "kind": plan["kind"], "starts_at": starts, "ends_at": starts + LENGTH}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from plugins.teamwork.people import as_id
 from plugins.teamwork.tables import DEALS, DONE, OPEN, PLANNED
 from sdk import Condition, Context, NotFound, PageRequest, PageRoute, Query, Rendering, _
 from sdk.context import Row
+from sdk.days import instant
 
 TASK, ACTIVITY, COMMENT = "teamwork.task", "teamwork.activity", "teamwork.comment"
 PLACE = "/teamwork/team"
@@ -111,14 +112,10 @@ def _counted(
     return found
 
 
-def _midnight(ctx: Context, day: date) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(ctx.zone)).astimezone(UTC)
-
-
 def _week(ctx: Context) -> datetime:
     """When the week of who looks began."""
     day = ctx.today()
-    return _midnight(ctx, day - timedelta(days=(day.isoweekday() - ctx.tenant.week_start) % 7))
+    return instant(day - timedelta(days=(day.isoweekday() - ctx.tenant.week_start) % 7), ctx.zone)
 
 
 def _meetings(ctx: Context, people: Sequence[UUID], day: date) -> dict[UUID, list[Mapping[str, object]]]:
@@ -126,7 +123,10 @@ def _meetings(ctx: Context, people: Sequence[UUID], day: date) -> dict[UUID, lis
     if not ctx.can(f"{ACTIVITY}.read"):
         return {}
     zone, found = ZoneInfo(ctx.zone), dict[UUID, list[Mapping[str, object]]]()
-    held = (Condition("starts_at", "gte", (_midnight(ctx, day),)), Condition("starts_at", "lt", (_midnight(ctx, day + timedelta(days=1)),)))
+    held = (
+        Condition("starts_at", "gte", (instant(day, ctx.zone),)),
+        Condition("starts_at", "lt", (instant(day + timedelta(days=1), ctx.zone),)),
+    )
     for start in range(0, len(people), PART):
         among = Condition("owner", "in", tuple(people[start : start + PART]))
         asked = Query(

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sdk import Condition, Context
+from sdk.days import instant
 
 HOLIDAY, MOST_HOLIDAYS = "company.holiday", 1000
 NO_HOLIDAYS: Mapping[date, bool] = {}
@@ -67,8 +68,7 @@ def _worked_on(day: date, works: Mapping[date, bool]) -> date:
 def reminder(zone: ZoneInfo, due: date, days: int, clock: str) -> datetime:
     """The instant of a local time so many days before a day; a time that summer time leaves out is taken an hour later."""
     hour, minute = (int(part) for part in clock.split(":"))
-    local = datetime.combine(due - timedelta(days=days), time(hour, minute), zone)
-    return local.astimezone(ZoneInfo("UTC"))
+    return instant(due - timedelta(days=days), zone, time(hour, minute))
 
 
 def step(day: date, rhythm: str, every: int, anchor: int) -> date:

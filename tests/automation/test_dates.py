@@ -18,9 +18,10 @@ from core.platform import Platform
 from core.tenancy import lifecycle, settings, setup
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
-from plugins.automation.timing import instant, reached
+from plugins.automation.timing import reached
 from sdk import Draft, NoticeChannel, Told, where
 from sdk.context import id_of
+from sdk.days import instant
 from tests.automation.conftest import Rules, entry
 
 type_left = Callable[[], list[str]]
@@ -257,15 +258,15 @@ ZONES = st.sampled_from(sorted(available_timezones() - {"Factory", "localtime"})
 def test_the_day_that_is_reached_is_the_last_one_whose_time_has_come(zone: str, at: time, now: datetime) -> None:
     place, here = ZoneInfo(zone), now.replace(tzinfo=UTC)
     day = reached(here, at, place)
-    assert instant(day, at, place) <= here < instant(day + timedelta(days=1), at, place) or instant(day, at, place) == instant(
-        day + timedelta(days=1), at, place
+    assert instant(day, place, at) <= here < instant(day + timedelta(days=1), place, at) or instant(day, place, at) == instant(
+        day + timedelta(days=1), place, at
     )
 
 
 @given(zone=ZONES, at=st.times(), start=st.dates(date(1990, 1, 1), date(2036, 1, 1)))
 def test_days_follow_each_other_whatever_the_clocks_do(zone: str, at: time, start: date) -> None:
     place = ZoneInfo(zone)
-    moments = [instant(start + timedelta(days=n), at, place) for n in range(5)]
+    moments = [instant(start + timedelta(days=n), place, at) for n in range(5)]
     assert moments == sorted(moments)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 from plugins.console.cells import called, in_words
 from plugins.console.happened import CHANNELS, Event, events
@@ -15,6 +14,7 @@ from plugins.console.registry import PREFIX, kind_of, query_of
 from plugins.console.words import ACTIONS, OF_ATTEMPTS, REFUSED
 from sdk import BadRequest, Condition, Context, PageRequest, PageRoute, Query, Refusal, Rendering, Text, _
 from sdk.context import Row, with_more
+from sdk.days import instant
 from sdk.pages import told
 from sdk.text import in_order
 
@@ -88,20 +88,18 @@ def _broken(ctx: Context, proof: Mapping[str, Any] | None) -> str:
 
 
 def _conditions(ctx: Context, asked: Mapping[str, str]) -> tuple[Condition, ...]:
-    zone = ZoneInfo(ctx.zone)
     made = [Condition(name, "eq", (asked[name],)) for name in ("user", "entity", "record", "channel", "action") if asked[name]]
     if asked["since"]:
-        made.append(Condition("at", "gte", (_midnight(asked["since"], zone, 0),)))
+        made.append(Condition("at", "gte", (_midnight(asked["since"], ctx.zone, 0),)))
     if asked["until"]:
-        made.append(Condition("at", "lt", (_midnight(asked["until"], zone, 1),)))
+        made.append(Condition("at", "lt", (_midnight(asked["until"], ctx.zone, 1),)))
     return tuple(made)
 
 
-def _midnight(day: str, zone: ZoneInfo, later: int) -> str:
+def _midnight(day: str, zone: str, later: int) -> str:
     """The beginning of a day for who looks, or of the one after it."""
     try:
-        found = date.fromisoformat(day) + timedelta(days=later)
-        return datetime(found.year, found.month, found.day, tzinfo=zone).isoformat()
+        return instant(date.fromisoformat(day) + timedelta(days=later), zone).isoformat()
     except (ValueError, OverflowError):
         raise BadRequest(_("{day!r} is not a date; expected for example 2026-01-31"), day=day[:40]) from None
 
