@@ -26,7 +26,7 @@ from core.data import migrate
 from core.platform import Platform, boot
 from core.tenancy import lifecycle
 from core.tenancy.tables import tenants
-from sdk import Query
+from sdk import Query, where
 from tests.browser.conftest import CHROMIUM, FLAGS, SIZES
 
 PAGES: tuple[tuple[str, str], ...] = (
@@ -71,6 +71,13 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("kit", "/kit"),
     ("nothing", "/nothing/here"),
 )
+BARE = "Nordic plant"
+"""A deal whose amount nobody knows yet: it cannot go on to a proposal."""
+ACTS: tuple[tuple[str, str, str], ...] = (
+    ("menu", "/", ".thumb button[data-side]"),
+    ("deal-refused", "/pipeline/deals/{bare}", ".steps li a:has(.asks)"),
+)
+"""What is seen once something on a page has been touched, where that is there."""
 _RECORD = re.compile(r"\{([a-z_]+\.[a-z_]+)\}")
 
 
@@ -144,7 +151,24 @@ def _shoot(browser: Any, platform: Platform, base: str, password: str, locale: s
         page.wait_for_load_state("networkidle")
         page.screenshot(path=folder / f"{name}.{locale}.{scheme}.{size}.png")
         sys.stdout.write(f"{name}.{locale}.{scheme}.{size}.png\n")
+    for name, path, touched in ACTS:
+        page.goto(base + path.replace("{bare}", _bare(platform)))
+        page.wait_for_load_state("networkidle")
+        if page.locator(touched).first.is_visible():
+            page.locator(touched).first.click()
+            page.wait_for_timeout(500)
+            page.screenshot(path=folder / f"{name}.{locale}.{scheme}.{size}.png")
+            sys.stdout.write(f"{name}.{locale}.{scheme}.{size}.png\n")
     context.close()
+
+
+def _bare(platform: Platform) -> str:
+    work = platform.system(NAME)
+    found = work.records("pipeline.deal").find(where(name=BARE), 1)
+    if not found:
+        (account,) = work.records("customers.account").query(Query(fields=("id",), limit=1)).data
+        found = [work.records("pipeline.deal").create({"name": BARE, "account": account["id"]})]
+    return str(found[0]["id"])
 
 
 def _one(platform: Platform, entity: str) -> str:

@@ -91,7 +91,8 @@ def checks(ctx: Context) -> Iterator[Check]:
     failed, waiting = jobs.get("dead", 0), jobs.get("held", 0) - letters
     yield _one(ctx, _("Failed jobs"), ctx.say(_("{count} failed"), {"count": failed}) if failed else "", _("No failed jobs."),
                _("See what went wrong, fix it, and try again."), href=f"{PREFIX}/admin/jobs")  # fmt: skip
-    yield _one(ctx, _("Jobs on hold"), ctx.say(_("{count} on hold"), {"count": waiting}) if waiting else "", _("Nothing is on hold."),
+    yield _one(ctx, _("Jobs on hold"), ctx.say(_("{count} on hold"), {"count": waiting}) if waiting else "",
+               _("Only emails are on hold.") if letters else _("Nothing is on hold."),
                _("Set up what they wait for, such as a mail server. Then retry them."), tone="warm", href=f"{PREFIX}/admin/jobs")  # fmt: skip
     lacks = _("No mail server is set up; {count} {count:email waits|emails wait}") if letters else _("No mail server is set up")
     mail = _one(ctx, _("Mail"), "" if health["mail"] else ctx.say(lacks, {"count": letters}), _("A mail server is set up."),
