@@ -73,7 +73,7 @@ def test_shares_and_tokens_of_others_are_listed_and_ended(client: Api, work: Wor
 def test_a_plugin_is_switched_in_its_row(site: Site) -> None:
     rows = {row[0]: row for row in site.get("/admin/plugins").rows()}
     assert rows["Forecast"][-1] == "Turn off…"
-    assert rows["Console"][-1] == ""
+    assert rows["Console"][-1] == "Always on: these pages"
     places = list(rows)
     after = site.get(site.post("/admin/plugins/forecast", {"do": "off"}).answer.headers["Location"].removeprefix("/console"))
     assert after.texts("//*[@id='content']//*[@role='status']") == ["Forecast is off. Its data is kept."]
