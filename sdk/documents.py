@@ -96,6 +96,7 @@ class DocumentTemplate(Spec):
     `mailed(ctx, id, contact)` notes on a record that its document is mailed to that contact (None: to the record's own) and answers
     with the address, with the rights of `ctx`, in the transaction of the mail. Raises Conflict where the record is not ready for
     it, Invalid where there is no address. Without it such documents are not mailed.
+    `called` says what the document of one record is called, where that is not always the label.
     """
 
     label: Text
@@ -105,6 +106,11 @@ class DocumentTemplate(Spec):
     sources: tuple[TemplateFile, ...]
     language: Callable[[Context, UUID], str] | None = None
     mailed: Callable[[Context, UUID, UUID | None], Addressee] | None = None
+    called: Callable[[Context, UUID], Text] | None = None
+
+    def title_of(self, ctx: Context, id: UUID) -> Text:
+        """What the document of a record is called; raises NotFound."""
+        return self.label if self.called is None else self.called(ctx, id)
 
     def __post_init__(self) -> None:
         if not self.sources:

@@ -44,7 +44,7 @@ def make(ctx: Context, wish: Wish) -> Made:
     shown = presented(chosen.spec, values, day_of(ctx, at), chosen.locale)
     content = rendered(chosen.name, chosen.format, chosen.files, shown, at)
     number = str(values.get("number") or "")[:60]
-    return Made(chosen, content, clean_name(f"{ctx.say(chosen.spec.label)} {number}", "document"), number, at)
+    return Made(chosen, content, clean_name(f"{ctx.say(chosen.spec.title_of(ctx, wish.about.id))} {number}", "document"), number, at)
 
 
 def preview(ctx: Context, wish: Wish) -> Download:

@@ -50,7 +50,7 @@ def mail(ctx: Context, posting: Posting) -> Posted:
         to = chosen.spec.mailed(ctx, wish.about.id, posting.contact)
         row = _copy(ctx, wish, to.occasion)
         words = ctx.speaking(nearest(str(row["locale"]), LANGUAGES))
-        name = clean_name(f"{words.say(chosen.spec.label)} {row['number'] or ''}", "document")
+        name = clean_name(f"{words.say(chosen.spec.title_of(ctx, wish.about.id))} {row['number'] or ''}", "document")
         usual = words.say(_("Dear {name},\n\nplease find {document} attached."), {"name": to.name, "document": name})
         letter = Mail(
             to.email, " ".join(posting.subject.split()) or name, posting.text.strip() or usual,

@@ -18,7 +18,8 @@ from plugins.company.api import logo, profile
 from plugins.orders import mailing
 from plugins.orders.lines import MOST
 from plugins.orders.process import found, require_account
-from sdk import Context, DocumentTemplate, Forbidden, Picture, TemplateFile, Variable, _, where
+from plugins.orders.tables import KINDS
+from sdk import Context, DocumentTemplate, Forbidden, Picture, TemplateFile, Text, Variable, _, where
 from sdk.context import Row
 from sdk.fields import Money
 
@@ -127,6 +128,7 @@ def papers() -> tuple[DocumentTemplate, ...]:
             _files("invoice"),
             _language("orders.invoice"),
             mailing.mail_invoice,
+            _kind_of_invoice,
         ),
     )
 
@@ -176,6 +178,10 @@ def invoice_values(ctx: Context, id: UUID) -> dict[str, object]:
         "draft": row["state"] == "draft", "credit_note": row["kind"] == "credit_note", "credits": credited, "order_number": order,
         "issued_on": row["issued_on"], "due_on": row.get("due_on"), "notes": row.get("notes"),
     }  # fmt: skip
+
+
+def _kind_of_invoice(ctx: Context, id: UUID) -> Text:
+    return KINDS[str(_seen("orders.invoice", found(ctx, "orders.invoice", id), "kind")["kind"])]
 
 
 def _seen(entity: str, row: Row, *names: str) -> Row:

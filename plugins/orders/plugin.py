@@ -200,7 +200,7 @@ def register_entities() -> Sequence[Entity]:
             _("Invoices"),
             access=BILLING,
             merges=False,
-            columns=("number", "name", "account", "total", "open", "due_on", "payment_state", "state", "kind"),
+            columns=("number", "name", "account", "total", "open", "due_on", "payment_state", "state"),
             views=UNPAID,
         ),
         Entity(t.InvoiceLine, "invoice_line", "invoice_lines", _("Invoice line"), _("Invoice lines"), title="description", owned=False),

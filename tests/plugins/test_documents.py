@@ -291,6 +291,10 @@ def test_the_copy_of_an_issue_is_made_once_and_in_the_name_of_who_issued(
     actions.issue_later(office.work, wish)  # a second run after a crash
     (row,) = office.work.records("documents.document").find(())
     assert (row["issued_by"], row["occasion"], row["number"]) == (clerk["id"], occasion, "INV-2026-00001")
+    assert client.post(f"/api/v1/orders/invoices/{invoice}/credit_notes", {}).status_code == 201
+    drain()
+    names = {str(row["name"]) for row in office.work.records("documents.document").find(())}
+    assert names == {"Invoice INV-2026-00001", "Credit note CN-2026-00001"}, "it is called what it is"
 
 
 @pytest.mark.feature("I11")
