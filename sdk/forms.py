@@ -43,6 +43,8 @@ class Input:
     """What somebody else has made of it meanwhile: a value as the console draws it."""
     zone: str = "UTC"
     """Where its instants are read."""
+    unset: str = ""
+    """What holds where nothing is chosen, in words."""
 
     @property
     def one(self) -> str:

@@ -33,12 +33,16 @@ def own_form(ctx: Context, request: PageRequest | None, refusal: Refusal | None)
     kind, names = _people(ctx)
     values = typed(kind, request) if request is not None else cast("Mapping[str, object]", ctx.api("GET", _OWN))
     at, others = by_field(ctx, refusal, names)
-    unsaid = {
-        "timezone": ctx.say(_("Leave empty to use the company’s ({zone})."), {"zone": ctx.tenant.timezone}),
-        FORMATS: ctx.say(_("Leave empty to follow the language.")),
-        OWN_CURRENCY: ctx.say(_("Leave empty to use the company’s.")),
-    }
-    return [replace(one, hint=unsaid.get(one.name, one.hint)) for one in inputs_of(kind, names, values, at)], others
+    return [replace(one, unset=_unset(ctx, one), hint="") for one in inputs_of(kind, names, values, at)], others
+
+
+def _unset(ctx: Context, one: Input) -> str:
+    """What holds where the person says nothing, in words."""
+    if one.name == FORMATS:
+        return ctx.say(_("As the language"))
+    held = {"locale": ctx.tenant.locale, "timezone": ctx.tenant.timezone, OWN_CURRENCY: ctx.tenant.currency}.get(one.name, "")
+    said = next((option.label for option in one.options if option.value == held), held)
+    return ctx.say(_("As the company: {value}"), {"value": said}) if said else ""
 
 
 def keep_own(ctx: Context, request: PageRequest) -> None:

@@ -103,10 +103,9 @@ def test_each_person_sets_what_is_his_own_on_his_page_and_through_the_api_and_no
     assert rep.get("/api/v1/core/me").json == nothing
     (form,) = [one for one in mine.get("/me/account").tree.forms if one.action == "/console/me/settings"]
     assert {name for name, _value in form.form_values()} == {*own, "csrf_token"}
-    hints = [
-        mine.get("/me/account").texts(f"//*[@data-field='{name}']//p[@class='hint']") for name in ("company.formats", "company.currency")
-    ]
-    assert hints == [["Leave empty to follow the language."], ["Leave empty to use the company’s."]]
+    page = mine.get("/me/account")
+    unset = [page.texts(f"//select[@name='{name}']/option[@value='']") for name in ("timezone", "company.formats", "company.currency")]
+    assert unset == [["As the company: UTC"], ["As the language"], ["As the company: USD"]], "what holds is said in its place"
     wrong = mine.post("/me/settings", {**own, "timezone": "Europe/Atlantis"})
     assert (wrong.status, wrong.texts("//p[@id='p-timezone']")) == (
         422,
