@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from plugins.teamwork import assignments, booking, planning
 from plugins.teamwork.tables import DONE, LATE, ON_TIME, OPEN
 from plugins.teamwork.workdays import following, local_day, reminder, today, zones_of
 from sdk import Batch, Change, Condition, Context, Draft, Event, Notice, _
-from sdk.context import id_of
+from sdk.context import Row, id_of
 from sdk.fields import Reference
 
 USUAL = timedelta(hours=1)
@@ -25,6 +26,8 @@ CARRIED = (
 )  # fmt: skip
 """What a task that comes again takes along."""
 PART = 500
+MOST_WAITING = 10_000
+"""Reminders of one person that follow a move."""
 
 
 def prepare_tasks(ctx: Context, batch: Batch) -> None:
@@ -84,6 +87,24 @@ def _remind(ctx: Context, change: Change, zone: ZoneInfo) -> None:
     coming = change.values.get("remind_at")
     if ctx.silent and isinstance(coming, datetime) and coming <= ctx.now():
         change.values["remind_at"] = None  # its time was before the task came to us
+
+
+def follow_clocks(ctx: Context, events: Sequence[Event]) -> None:
+    """People who have moved to another time zone are reminded by its clock from now on, also of what is planned."""
+    moved = {event.record_id for event in events if "timezone" in cast("Sequence[str]", event.payload.get("fields", ()))}
+    zones, tasks = zones_of(ctx, moved), ctx.records("teamwork.task")
+    for person in moved:
+        waiting = (Condition("owner", "eq", (str(person),)), Condition("remind_at", "gt", (ctx.now(),)), Condition("state", "eq", (OPEN,)))
+        with ctx.transaction(write=True):
+            rows = tasks.find(waiting, MOST_WAITING)
+            tasks.write_all([Draft("update", {"remind_at": _of_task(row, zones[person])}, id_of(row), act=REMIND) for row in rows])
+
+
+def _of_task(row: Row, zone: ZoneInfo) -> datetime:
+    due, days = row["due_on"], row["remind_days"]
+    assert isinstance(due, date), "what reminds has a day"
+    assert isinstance(days, int), "and so many before it"
+    return reminder(zone, due, days, str(row["remind_time"]))
 
 
 def _repeat(ctx: Context, batch: Batch, change: Change) -> None:

@@ -220,6 +220,7 @@ def register_subscriptions() -> Sequence[Subscription]:
     return (
         Subscription(assignments.ASSIGNED, "tell_assignees", assignments.tell, label=_("Notify people of their tasks")),
         Subscription(activities.REPEATED, "repeat", activities.repeat, label=_("Create the next occurrence of recurring activities")),
+        Subscription("core.user.updated", "follow_clocks", activities.follow_clocks, label=_("Move reminders to a person’s time zone")),
         Subscription(mentions.MENTIONED, "tell_mentioned", mentions.tell, label=_("Notify people of mentions")),
         Subscription(follows.BEGAN, "follow", follows.begin, label=_("Let people follow what they create or comment on")),
         Subscription(follows.STIRRED, "tell_followers", follows.tell, label=_("Notify followers of changes")),

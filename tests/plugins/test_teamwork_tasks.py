@@ -83,6 +83,16 @@ def test_a_reminder_keeps_its_local_time_over_the_change_of_clocks(
     assert expected.astimezone(ZoneInfo(zone)).hour == 8
 
 
+def test_who_moves_to_another_time_zone_is_reminded_by_its_clock_from_then_on(work: Work, people: People, drain: Callable[[], int]) -> None:
+    tasks = work.records("teamwork.task")
+    said = {"due_on": date(2026, 3, 31), "remind_days": 1, "remind_time": "08:30"}
+    mine, others = (id_of(tasks.create({"subject": "x", "owner": who, **said})) for who in (people.rep, people.manager))
+    work.records("core.user").update(people.rep, {"timezone": "Asia/Shanghai"})
+    drain()
+    moments = {id: row["remind_at"] for id, row in tasks.values([mine, others]).items()}
+    assert moments == {mine: datetime(2026, 3, 30, 0, 30, tzinfo=UTC), others: datetime(2026, 3, 30, 8, 30, tzinfo=UTC)}
+
+
 @pytest.mark.feature("J1")
 def test_a_monthly_task_of_the_31st_comes_on_the_last_day_of_february_and_on_the_31st_again(
     client: Api, work: Work, people: People, drain: Callable[[], int]
