@@ -112,7 +112,7 @@ def test_what_is_not_well_says_what_to_do_and_failed_work_is_tried_again(
         work.connection.execute(outbox.update().where(mine).values(state="held"))
     page = site.get("/admin/health")
     assert "No mail server is set up; 2 emails wait" in page.text
-    assert "Nothing is on hold." in page.text, "one cause is one warning"
+    assert "Only emails are on hold." in page.text, "one cause is one warning"
     (row,) = page.rows()
     assert row[-1] == "2", "what went wrong alike is told once"
     (both,) = page.all("//input[@name='job']/@value")
