@@ -46,6 +46,7 @@ COUNTED = _(
 )
 UNLIKE = _("counts in {own}, but a column that is left out says {said}; map that column to the currency, or check the amounts")
 OTHER_SIGN = _("is one cell, but has {sign!r} as often as the headings have {delimiter!r}; separate all rows by the same sign")
+QUOTED = _("is a whole row inside one cell; remove the quotes around the line, and write each double quote inside it once")
 SWALLOWED = _(
     "contains {count} {count:line that looks like a row|lines that look like rows} of this file; a quote may have been closed too late"
 )
@@ -164,6 +165,8 @@ class ChunkWriter:
             elif sign := self.parting.other(cells):
                 signs = {"sign": sign, "delimiter": self.parting.delimiter}
                 wrong.setdefault(index, []).append(Problem("", "other_delimiter", OTHER_SIGN, signs))
+            elif self.parting.whole(cells):
+                wrong.setdefault(index, []).append(Problem("", "quoted_row", QUOTED))
             if self.plan.own is not None and id_in(_cell(cells, self.plan.own)) is None:
                 wrong.setdefault(index, []).append(self._no_such_id(_cell(cells, self.plan.own)))
             if index in wrong:

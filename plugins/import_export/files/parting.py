@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from plugins.import_export.files.delimited import DELIMITERS
+from plugins.import_export.files.delimited import DELIMITERS, parted
 
 _FEWEST = 2
 """Signs by which such a row is known: one alone stands in many a name."""
@@ -24,6 +24,10 @@ class Parting:
         if len(cells) != 1 or self._signs < _FEWEST:
             return ""
         return next((sign for sign in DELIMITERS if sign != self.delimiter and self._count(sign, cells[0]) == self._signs), "")
+
+    def whole(self, cells: Sequence[str]) -> bool:
+        """Whether a row of one cell is a whole row in quotes."""
+        return len(cells) == 1 and self._signs >= _FEWEST and len(parted(cells[0], self.delimiter)) == self._signs + 1
 
     def swallowed(self, cells: Sequence[str]) -> int:
         """How many lines within a cell have the delimiter as often as a row does."""
