@@ -45,8 +45,6 @@ COUNTED = _(
     "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn’t a date, map the column to another field"
 )
 UNLIKE = _("counts in {own}, but a column that is left out says {said}; map that column to the currency, or check the amounts")
-OTHER_SIGN = _("is one cell, but has {sign!r} as often as the headings have {delimiter!r}; separate all rows by the same sign")
-QUOTED = _("is a whole row inside one cell; remove the quotes around the line, and write each double quote inside it once")
 SWALLOWED = _(
     "contains {count} {count:line that looks like a row|lines that look like rows} of this file; a quote may have been closed too late"
 )
@@ -66,8 +64,8 @@ class ChunkWriter:
     """Writes the rows of one import, a chunk at a time, inside the transactions of its run."""
 
     def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, file: Sheet, lost: Lost) -> None:
-        self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(file.headings)
-        self.heads, self.parting = Heads(ctx, wish.entity, file.headings), Parting(file.delimiter, self.width)
+        self.ctx, self.same, self.wish, self.plan = ctx, same, wish, plan
+        self.heads, self.parting = Heads(ctx, wish.entity, file.headings), Parting(file.delimiter, len(file.headings))
         self._takes_totals = plan.takes_totals
         self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted))
         """Rows that are asked about though they are taken."""
@@ -148,7 +146,7 @@ class ChunkWriter:
         for name, found in flaws.items():
             for flaw in found:
                 wrong.setdefault(flaw.row, []).append(Problem(name, flaw.code, flaw.message, flaw.params))
-        fixed, width, external = self.plan.fixed, self.width, self.plan.external
+        fixed, external = self.plan.fixed, self.plan.external
         names, by_row = tuple(values), list(zip(*values.values(), strict=True))
         self._suspected.clear()
         for flaw in external_flaws(self.ctx, [_cell(cells, external) for _number, cells in rows]) if external is not None else ():
@@ -157,16 +155,8 @@ class ChunkWriter:
             if (why := self._no_record(number, cells)) is not None:
                 self.teller.leave(tally, rows[index], "skipped", why)
                 continue
-            if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-                counts = {"got": len(cells), "expected": width}
-                wrong.setdefault(index, []).append(
-                    Problem("", "too_many_cells", _("has {got} cells, but there are {expected} headings"), counts)
-                )
-            elif sign := self.parting.other(cells):
-                signs = {"sign": sign, "delimiter": self.parting.delimiter}
-                wrong.setdefault(index, []).append(Problem("", "other_delimiter", OTHER_SIGN, signs))
-            elif self.parting.whole(cells):
-                wrong.setdefault(index, []).append(Problem("", "quoted_row", QUOTED))
+            if (problem := self.parting.problem(cells)) is not None:
+                wrong.setdefault(index, []).append(problem)
             if self.plan.own is not None and id_in(_cell(cells, self.plan.own)) is None:
                 wrong.setdefault(index, []).append(self._no_such_id(_cell(cells, self.plan.own)))
             if index in wrong:

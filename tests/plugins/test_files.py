@@ -115,18 +115,24 @@ def test_what_other_programs_write_is_found_out() -> None:
             book("a,b\n", delimiter=wrong)
 
 
-@given(st.lists(st.lists(WORDS.filter(str.strip), min_size=3, max_size=3), min_size=1, max_size=5), st.sampled_from(",;\t"), st.booleans())
+@given(
+    st.lists(st.lists(st.text("a\u00e4\u534e0\"',;|\t", min_size=1, max_size=6), min_size=3, max_size=3), min_size=1, max_size=5),
+    st.sampled_from(",;\t"),
+    st.booleans(),
+)
 def test_lines_that_stand_in_quotes_as_a_whole_are_rows_all_the_same(rows: list[list[str]], sign: str, heads_too: bool) -> None:
     lines = [line.removesuffix("\r\n") for row in rows for line in [written([row], sign)]]
     heads = sign.join(("Name", "City", "Notes"))
     found = book(
-        written([[heads]] if heads_too else [heads.split(sign)], sign) + "".join('"' + line.replace('"', '""') + '"\n' for line in lines)
+        written([[heads]] if heads_too else [heads.split(sign)], sign) + "".join('"' + line.replace('"', '""') + '"\n' for line in lines),
+        delimiter=sign,
     )
     assert (found.sheets[0].headings, [note.code for note in found.notes]) == (("Name", "City", "Notes"), ["wrapped"])
     assert [cells for _number, cells in found.sheets[0].rows()] == rows
 
 
 def test_a_cell_that_only_looks_like_a_row_is_a_cell() -> None:
+    assert next(opened('Name;City;Notes\n"A;Ulm;""x; y"""\n"""B;C"";Bonn;5,6"\n').rows())[1] == ["A", "Ulm", "x; y"]
     for content in (
         'Name,City,Notes\n"A, B, and C"\n"D"\n',
         'Name\n"Berg, Anna"\n',

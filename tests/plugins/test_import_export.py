@@ -234,7 +234,7 @@ def test_a_ragged_row_is_short_of_empty_cells_or_refused_for_what_is_too_much(ta
     mixed = taken("customers.account", "name;city;phone\nD;Ulm;0731 123456\nE,Bonn,0228 123456\nF, G and H, Kiel\nI\tJena\t03641 123456\n")
     assert (mixed.state, mixed.counts) == ("partial", {"created": 2, "failed": 2})
     assert mixed.reasons == [(2, None, "other_delimiter"), (4, None, "other_delimiter")]
-    quoted = taken("customers.account", 'name,city,notes\nS1,Ulm,1\n"S2,Ulm,2"\n"S, 3"\n')
+    quoted = taken("customers.account", 'name,city,notes\nS1,Ulm,1\n"S2,Ulm,2"\n"S, 3, and 4"\n')
     assert (quoted.counts, quoted.reasons) == ({"created": 2, "failed": 1}, [(2, None, "quoted_row")])
     late = taken("customers.account", 'name,city,notes\nK,Ulm,"x\nL,Ulm,y\nM,Ulm,z"\nN,Ulm,"5, Main Street, Ulm\n6, Main Street, Ulm"\n')
     assert (late.counts, late.reasons) == ({"created": 2, "warned": 1}, [(1, None, "rows_in_cell")]), "a quote that is closed too late"

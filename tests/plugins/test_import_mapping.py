@@ -15,7 +15,7 @@ from core.context import Work
 from plugins.import_export.failed import failed_file
 from plugins.import_export.files import Reading, open_book
 from plugins.import_export.mapping.shaping import e164, parts_of, split_name
-from plugins.import_export.mapping.suggest import suggestion
+from plugins.import_export.mapping.suggest import guessed, suggestion
 from plugins.import_export.mapping.units import unit_of
 from plugins.import_export.undo import undoing
 from plugins.pipeline.template import DIRECT, apply
@@ -183,6 +183,8 @@ def test_a_column_that_is_called_as_a_kind_of_record_says_what_something_is_abou
         "customers.account",
         "customers.contact",
     ]
+    related = "主题,时间,关联客户,联系人姓名\n电话,2026-05-01 10:00,Alder,\n拜访,2026-05-02 10:00,Alder,Li Wei\n"
+    assert taken("teamwork.activity", related).counts == {"created": 2}
     explicit = taken(
         "teamwork.activity", "Subject,Start,Who\nCall,2026-05-01 10:00,Li Wei\n", map=["Start=starts_at", "Who=about:customers.contact"]
     )
@@ -236,6 +238,22 @@ def test_exports_of_address_books_and_other_systems_are_read_without_help(
     assert [row["code"] for row in done.rows] == warned
     (row,) = work.records(entity).find(())
     assert {name: row[name] for name in there} == there
+
+
+def test_headings_in_several_languages_say_their_fields(work: Work) -> None:
+    for entity, headings in {
+        "customers.account": {
+            "等级": "tier", "级别": "tier", "客户等级": "tier", "客户级别": "tier", "Kundenklasse": "tier", "Unternehmensname": "name",
+            "Zuständiger Mitarbeiter": "owner", "公司所有者": "owner", "Domain-Name des Unternehmens": "website", "Anzahl der Mitarbeiter": "employees",
+        },
+        "leads.lead": {"评级": "rating", "线索级别": "rating", "线索所有者": "owner"},
+        "pipeline.deal": {"概率": "probability", "交易所有者": "owner"},
+        "teamwork.activity": {"活动类型": "kind", "跟进方式": "kind", "时间": "starts_at", "活动时间": "starts_at", "Date": "starts_at"},
+        "teamwork.task": {"Due Date": "due_on", "到期日期": "due_on", "Fällig am": "due_on"},
+        "catalog.product": {"产品类别": "series", "启用": "active", "Warengruppe": "series"},
+    }.items():  # fmt: skip
+        fields = work.records(entity).fields()
+        assert {heading: guessed(work, fields, [heading])[0].field for heading in headings} == headings
 
 
 def test_a_column_of_labels_that_can_be_no_tags_is_for_none_and_several_values_are_one_if_that_is_said(taken: Take, work: Work) -> None:

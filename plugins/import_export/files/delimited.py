@@ -66,12 +66,12 @@ class Dialect:
 
 
 def parted(cell: str, delimiter: str) -> list[str]:
-    """The cells of a row that stands within a cell as a whole; none where it is none."""
+    """The cells of a row that stands within a cell as a whole; none where it is none, or a sentence, with spaces behind its commas."""
     try:
         rows = list(islice(csv.reader(io.StringIO(cell, newline=""), delimiter=delimiter, strict=True), 2))
     except csv.Error:
         return []
-    return rows[0] if len(rows) == 1 else []
+    return rows[0] if len(rows) == 1 and not any(cell.startswith(" ") for cell in rows[0]) else []
 
 
 _NOTHING_BUT = " \t\r\n\ufeff\u3000,;|^~\"'"

@@ -23,6 +23,8 @@ _COMPOUND = frozenset(
 )
 _NO_DIGITS = re.compile(r"\D+")
 _SPACES = re.compile(r"\s+")
+_RELATED = re.compile(r"\A(?:关联|相关|所属|related|associated)|(?:名称|姓名|name)\Z")
+"""What stands around a kind of record in a heading: 关联客户, Related account, Account name."""
 _FEWEST_DIGITS, _MOST_PARTS = 5, 100
 
 
@@ -160,7 +162,9 @@ def reference_columns(
     if len(about) != 1 or not free:
         return {}
     kinds = kinds_of(ctx)
-    found = [(place, kinds[word]) for place in free if (word := plain(headings[place])) in kinds and kinds[word] != entity]
+    named = [(place, plain(headings[place])) for place in free]
+    meant = [(place, kinds.get(word) or kinds.get(_RELATED.sub("", word), entity)) for place, word in named]
+    found = [(place, kind) for place, kind in meant if kind != entity]
     return {about[0]: sorted(found, key=lambda pair: -_depth(ctx, pair[1], {one for _place, one in found}))} if found else {}
 
 
