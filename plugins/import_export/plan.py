@@ -11,9 +11,10 @@ from typing import Any, cast
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import SYSTEM, of_export
 from plugins.import_export.files import Reading, Sheet
+from plugins.import_export.files.ending import Ending
 from plugins.import_export.files.gaps import Gaps
 from plugins.import_export.mapping.currencies import LeftOut, beside, currencies, is_beside
-from plugins.import_export.mapping.fitting import fits
+from plugins.import_export.mapping.fitting import no_tags
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.shaping import (
     edit_of,
@@ -34,7 +35,7 @@ from plugins.import_export.nothing import Found, words_for
 from plugins.import_export.styles import Said, Styles
 from sdk import BadRequest, Context, Text, _
 from sdk.changes import HISTORY
-from sdk.fields import AnyRecordField, ChoiceField, Field, KeysField, LinkField, MoneyField
+from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField, MoneyField
 from sdk.messages import Flawed
 
 MODES = ("create", "update", "upsert")
@@ -144,6 +145,8 @@ class Plan:
     """How often which of them stand in the file."""
     takes_totals: bool = False
     """Whether rows that look like totals, or like notes below the table, are records."""
+    cut: int = 0
+    """The row in which the file breaks off; 0: it does not."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
     other: int = 0
@@ -213,21 +216,23 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
     """What only all rows tell; to the end, whatever its columns: what is no CSV is refused before a row is written."""
     styles = Styles(plan.fields, plan.columns, file, said, ctx.zone, ctx.tenant.currency)
     left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
-    rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
+    rows, gaps, nothing, ending = 0, Gaps(file.headings, file.left_out), Found(file.headings), Ending(file)
     for part in file.parts():
         rows += len(part)
         styles.see(part)
         gaps.see(part)
+        ending.see(part)
         left_out.see(part)
         nothing.see(part)
     if (other := gaps.other()) and not plan.takes_totals:  # what stands there says nothing of this one
-        alone = replace(file, read=lambda: takewhile(lambda row: row[0] < other, file.read()))
+        alone = replace(file, open_end=False, read=lambda: takewhile(lambda row: row[0] < other, file.read()))
         return replace(_read_through(ctx, plan, alone, said, asked), rows=rows, other=other)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(
         plan,
         styles=styles.found(),
         rows=rows,
+        cut=ending.cut(),
         parted=gaps.behind() | ({other} if other else frozenset()),
         emptied=emptied,
         counted=styles.counted(),
@@ -308,17 +313,10 @@ def _without_labels(
     none = [
         name
         for name, heading in headings.items()
-        if heading not in asked and name not in meant and _no_tags(ctx, fields[name], heading, columns[name], file)
+        if heading not in asked and name not in meant and no_tags(ctx, fields[name], heading, columns[name], file)
     ]
     left = {name: at for name, at in columns.items() if name not in none}
     return left, {name: headings[name] for name in left}, (*ignored, *(headings[name] for name in none))
-
-
-def _no_tags(ctx: Context, field: Field, heading: str, place: int, file: Sheet) -> bool:
-    """Whether a column is only called like tags (an address book's `Labels`), and none of what stands there is one."""
-    if not isinstance(field, KeysField) or field.options or words_of(ctx, {field.name: field}).get(plain(heading)):
-        return False
-    return not fits(ctx, field, (cells[place] for _number, cells in file.rows() if place < len(cells) and cells[place].strip()), sure=False)
 
 
 def _meanings(ctx: Context, wish: Wish, columns: Iterable[str], fields: Mapping[str, Field]) -> dict[str, dict[str, str]]:

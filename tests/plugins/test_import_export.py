@@ -236,6 +236,9 @@ def test_a_ragged_row_is_short_of_empty_cells_or_refused_for_what_is_too_much(ta
     assert mixed.reasons == [(2, None, "other_delimiter"), (4, None, "other_delimiter")]
     quoted = taken("customers.account", 'name,city,notes\nS1,Ulm,1\n"S2,Ulm,2"\n"S, 3, and 4"\n')
     assert (quoted.counts, quoted.reasons) == ({"created": 2, "failed": 1}, [(2, None, "quoted_row")])
+    for whole, end, reasons in ((2, "", [(3, None, "cut_off")]), (2, "\n", []), (1, "", []), (2, ",", [])):
+        content = "name,city,notes\n" + "".join(f"T{at}{whole},Ulm,x\n" for at in range(whole)) + f"U{whole},Bo{end}"
+        assert taken("customers.account", content, dry_run=True).reasons == reasons
     late = taken("customers.account", 'name,city,notes\nK,Ulm,"x\nL,Ulm,y\nM,Ulm,z"\nN,Ulm,"5, Main Street, Ulm\n6, Main Street, Ulm"\n')
     assert (late.counts, late.reasons) == ({"created": 2, "warned": 1}, [(1, None, "rows_in_cell")]), "a quote that is closed too late"
     assert "2 lines that look like rows" in str(late.rows[0]["reason"])

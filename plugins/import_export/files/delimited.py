@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
 from plugins.import_export.files.encodings import decide
+from plugins.import_export.files.ending import is_open
 from plugins.import_export.files.headings import RULES, SAMPLED, found_row, headings_row, note_above, ruled, unit_above
 from sdk import BadRequest, Text, _
 
@@ -115,6 +116,7 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
         read=read,
         delimiter=dialect.delimiter,
         unit=unit_above(rows, place),
+        open_end=is_open(source),
     )
     unwrapped = [Note("wrapped", _("whole lines are in quotes; their cells were separated all the same"))] if dialect.wrapped else []
     return Book(kind, encoding, dialect.delimiter, (sheet,), (*notes, *unwrapped, *note_above(rows, place), *told))
