@@ -17,16 +17,15 @@ from plugins.import_export.mapping.currencies import LeftOut, beside, currencies
 from plugins.import_export.mapping.fitting import no_tags
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.shaping import (
+    asked_references,
     edit_of,
     family_places,
-    first_and_last,
     joined,
     part_of_name,
     parts_of,
-    reference_columns,
-    references,
     type_edit,
     type_maker,
+    unsaid,
 )
 from plugins.import_export.mapping.tags import TagNames, names_for
 from plugins.import_export.mapping.units import Unit
@@ -171,14 +170,13 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     asked = dict(map(_pair, wish.map))
     if EXTERNAL not in asked.values() and (ids := of_export(ctx, file, fields)) is not None:
         asked.setdefault(ids, EXTERNAL)
-    special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
+    special = {heading: name for heading, name in asked.items() if name not in fields and is_special(name, fields)}
     made, used = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
     found = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible, fields), *made})
     columns, headings, ignored = _without_labels(ctx, found, fields, {*asked}, _meant(wish), file)
-    used |= _goes_without_saying(
-        ctx, wish, file.headings, fields, {*columns.values(), *map(file.headings.index, special)}, made, {*columns}
-    )
+    # A column of which something is said, if only that it is for nothing, is not used otherwise.
+    used |= unsaid(ctx, wish.entity, file.headings, fields, {*columns.values(), *map(file.headings.index, asked)}, made, {*columns})
     values = _meanings(ctx, wish, columns, fields)
     named = {name: names for name, one in fields.items() if (names := names_for(ctx, one)) is not None}
     fixed = dict(_fixed(word, fields, named) for word in wish.set)
@@ -197,13 +195,13 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     _check_match(wish, match, fields, {*columns, *fixed, *made} | apart)
     links = {name.rpartition(".")[0]: file.headings.index(heading) for heading, name in special.items() if name.endswith(f".{EXTERNAL}")}
     headings = {**{name: file.headings[place] for name, place in links.items()}, **headings}
-    made |= _references(special, file.headings)
+    made |= asked_references(ctx, special, file.headings)
     collisions = dict(_collision(word, fields) for word in wish.collision)
-    places = currencies(ctx, file.headings, fields, columns, asked)
-    headings |= {beside(name): file.headings[place] for name, place in places.items()}
-    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in places.values()})
+    beside_ = currencies(ctx, file.headings, fields, columns, asked)
+    headings |= {beside(name): file.headings[place] for name, place in beside_.items()}
+    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside_.values()})
     plan = Plan(
-        columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=places, made=made,
+        columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside_, made=made,
         edits=_edits(wish, fields), named=named, external=external, own=own, links=links, units=units,
         nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all", data=file.data) for name in columns},
         takes_totals=wish.totals == "take" or (file.data and not wish.totals),
@@ -251,7 +249,7 @@ def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -
     return found[0] if found else None
 
 
-def _is_special(name: str, fields: Mapping[str, Field]) -> bool:
+def is_special(name: str, fields: Mapping[str, Field]) -> bool:
     """`external_id`, `account.external_id` for a link, `amount.currency`, `about:pipeline.deal` for a reference."""
     link, _dot, rest = name.rpartition(".")
     about, colon, _entity = name.partition(":")
@@ -275,29 +273,6 @@ def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> t
         for name, is_family in ((given, False), (family, True)):
             made[_known(name.strip(), fields)] = part_of_name(headings.index(heading), family=is_family)
     return made, used
-
-
-def _goes_without_saying(
-    ctx: Context,
-    wish: Wish,
-    headings: Sequence[str],
-    fields: Mapping[str, Field],
-    used: Collection[int],
-    made: dict[str, type_maker],
-    columns: set[str],
-) -> set[int]:
-    """Into `made`, a name of its two halves, where a file has it so; what a record is about, of columns that are called as kinds of records.
-
-    Returns the columns of which these are made."""
-    filled, places, halves = columns | {*made}, set[int](), first_and_last(headings)
-    if "name" in fields and "name" not in filled and halves and not {*halves} & {*used}:
-        made["name"] = joined(halves, family_places(headings))
-        places |= {*halves}
-    for name, found in reference_columns(ctx, wish.entity, headings, fields, used).items():
-        if name not in filled:
-            made[name] = references(found)
-            places |= {place for place, _entity in found}
-    return places
 
 
 def _without_labels(
@@ -332,15 +307,6 @@ def _meanings(ctx: Context, wish: Wish, columns: Iterable[str], fields: Mapping[
 def _meant(wish: Wish) -> set[str]:
     """The fields of whose cells is said what they mean, or what is to be made of them."""
     return {word.partition(":")[0].strip() for word in (*wish.value, *wish.transform)}
-
-
-def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str, type_maker]:
-    asked: dict[str, list[tuple[int, str]]] = {}
-    for heading, name in special.items():
-        about, colon, entity = name.partition(":")
-        if colon:
-            asked.setdefault(about, []).append((headings.index(heading), entity))
-    return {about: references(columns) for about, columns in asked.items()}
 
 
 def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
@@ -392,7 +358,7 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
     there = [
         word
         for word in known.words("map")
-        if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields or _is_special(pair[1], fields))
+        if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields or is_special(pair[1], fields))
     ]
     values = [word for word in known.words("value") if word.partition(":")[0] in fields]
     said: dict[str, object] = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}

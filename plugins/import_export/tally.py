@@ -13,6 +13,7 @@ from plugins.import_export import journal
 from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.lost import Lost
+from plugins.import_export.mapping.shaping import References
 from plugins.import_export.persons import USER
 from plugins.import_export.plan import OWN, Plan
 from plugins.import_export.waiting import Place
@@ -99,10 +100,11 @@ class Teller:
         return restored([*made, *(cells[at].strip() for at in places if at is not None and at < len(cells))])
 
     def _told(self, cells: Sequence[str], problem: Problem) -> dict[str, object]:
-        at, nearest = self.plan.place_of(problem.field), problem.params.get("nearest")
+        made, nearest = self.plan.made.get(problem.field), problem.params.get("nearest")
+        at, heading = made.said_in(cells) if isinstance(made, References) else (self.plan.place_of(problem.field), "")
         value = cells[at] if at is not None and at < len(cells) else problem.params.get("value")
         return {
-            "column": self._column(problem)[:200] or None,
+            "column": (heading or self._column(problem))[:200] or None,
             "value": _shown(value),
             "code": problem.code,
             "reason": self._reason(problem)[:LONGEST],

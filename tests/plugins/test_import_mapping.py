@@ -178,11 +178,24 @@ def test_a_column_that_is_called_as_a_kind_of_record_says_what_something_is_abou
         "Subject,Start,Account,Contact\nCall,2026-05-01 10:00,Alder,\nVisit,2026-05-02 10:00,Alder,Li Wei\nLost,2026-05-03 10:00,Nobody,\n"
     )
     done = taken("teamwork.activity", content, map=["Start=starts_at"])
-    assert (done.counts, done.reasons) == ({"created": 2, "failed": 1}, [(3, "about", "no_such_record")])
+    assert (done.counts, done.reasons) == ({"created": 2, "failed": 1}, [(3, "Account", "no_such_record")])
     assert [str(row["about"]).partition(":")[0] for row in work.records("teamwork.activity").find(())] == [
         "customers.account",
         "customers.contact",
     ]
+    book = open_book(io.BytesIO(content.encode()), "x.csv", Reading())
+    told = suggestion(work, "teamwork.activity", book.sheets[0])["columns"]
+    assert [one["field"] for one in told] == ["subject", "starts_at", "about:customers.account", "about:customers.contact"]  # type: ignore[attr-defined]
+    for said, kind, left in (
+        (["Account=about:customers.account", "Contact=about:customers.contact"], "contact", None),
+        (["Account="], "contact", "Account"),
+        (["Contact="], "account", "Contact"),
+    ):
+        of = taken("teamwork.activity", "Subject,Start,Account,Contact\nX,2026-05-04 10:00,Alder,Li Wei\n", map=["Start=starts_at", *said])
+        assert (of.counts, of.ignored) == ({"created": 1}, left), "what is left out is for nothing"
+        (row,) = work.records("teamwork.activity").find(where(subject="X"))
+        assert str(row["about"]).startswith(f"customers.{kind}:")
+        work.records("teamwork.activity").delete(id_of(row))
     related = "主题,时间,关联客户,联系人姓名\n电话,2026-05-01 10:00,Alder,\n拜访,2026-05-02 10:00,Alder,Li Wei\n"
     assert taken("teamwork.activity", related).counts == {"created": 2}
     explicit = taken(

@@ -14,7 +14,7 @@ from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.currencies import beside, currencies
 from plugins.import_export.mapping.fitting import fits
 from plugins.import_export.mapping.saved import Saved, nearest, saved_for
-from plugins.import_export.mapping.shaping import first_and_last
+from plugins.import_export.mapping.shaping import first_and_last, reference_columns
 from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.styles import Said, Styles
 from sdk import Context
@@ -67,6 +67,10 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     guesses = [Guess(amounts[place], SURE, "label") if place in amounts else guess for place, guess in enumerate(guesses)]
     if ids is not None and guesses[at := sheet.headings.index(ids)].why != "saved":
         guesses[at] = Guess(EXTERNAL, SURE, "name" if ids == EXTERNAL else "label")
+    taken = [place for place, guess in enumerate(guesses) if guess.field or guess.why == "saved"]
+    for name, found in reference_columns(ctx, entity, sheet.headings, fields, [*taken, *halves]).items():
+        for place, kind in found if name not in columns else ():
+            guesses[place] = Guess(f"{name}:{kind}", CALLED, "synonym")
     told = [
         {
             "heading": heading,

@@ -13,7 +13,8 @@ from plugins.import_export import imports
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import LABEL
 from plugins.import_export.files import Sheet
-from plugins.import_export.mapping.currencies import beside, is_beside, label_beside
+from plugins.import_export.mapping.currencies import beside, label_beside
+from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
 from plugins.import_export.mapping.words import written
 from plugins.import_export.nothing import NOTHING
@@ -22,7 +23,7 @@ from plugins.import_export.pages.choices import UNDECIDED, fields_of, filled, is
 from plugins.import_export.pages.start import AT, Target, target_of
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.pages.words import DUPLICATES, MODES, TOTALS
-from plugins.import_export.plan import OVERWRITE, OWN, Wish, make_plan
+from plugins.import_export.plan import OVERWRITE, OWN, Wish, is_special, make_plan
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import FILE
@@ -216,6 +217,9 @@ def _ids(ctx: Context, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]
             yield f"{name}.{EXTERNAL}", ctx.say(_("{field}: ID in another system"), {"field": ctx.say(field.label)})
         elif isinstance(field, MoneyField):
             yield beside(name), label_beside(ctx, field)
+        elif isinstance(field, AnyRecordField):
+            kinds = {ctx.say(ctx.entity(kind).label): kind for kind in {*kinds_of(ctx).values()} if ctx.can(f"{kind}.read")}
+            yield from ((f"{name}:{kind}", f"{ctx.say(field.label)}: {label}") for label, kind in sorted(kinds.items()))
 
 
 def _must(field: Field) -> bool:
@@ -240,7 +244,7 @@ def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Map
         why, sure = _why(ctx, one, name, parts)
         kind = "phone" if isinstance(field, PhoneField) else "text" if isinstance(field, TextField) else ""
         yield Column(
-            place, one["heading"], one["sample"], name if field is not None or is_id(name) or is_beside(name, fields) else "", why, sure,
+            place, one["heading"], one["sample"], name if field is not None or is_id(name) or is_special(name, fields) else "", why, sure,
             rules.get(name, OVERWRITE), kind, edits.get(name, "").removeprefix("e164="), meanings, options,
         )  # fmt: skip
 
