@@ -19,6 +19,7 @@ from plugins.import_export.plan import OWN, Plan
 from plugins.import_export.waiting import Place
 from sdk import Context, Problem, Refusal, Text, _
 from sdk.context import Row
+from sdk.fields import ChoiceField
 
 WARNED, LONGEST = "warned", 20_000
 HEADINGS, TOTALS, REMARK = NO_RECORDS = ("headings", "totals", "remark")
@@ -118,6 +119,10 @@ class Teller:
         params, target = problem.params, str(problem.params.get("target", ""))
         if target and self.ctx.offers(target):  # people know kinds of records by what they are called
             params = {**params, "target": self.ctx.say(self.ctx.entity(target).label)}
+        if problem.code == "unknown_choice" and isinstance(
+            field := self.plan.fields.get(problem.field), ChoiceField
+        ):  # as they may write it
+            params = {**params, "options": ", ".join(self.ctx.say(label) for label in field.options.values())}
         return self.ctx.say(problem.message, params)
 
 

@@ -199,6 +199,7 @@ def test_constants_fill_every_row_and_cells_come_before_them(taken: Take, work: 
 def test_a_value_is_taken_for_another_where_the_mapping_says_so(taken: Take, work: Work) -> None:
     done = taken("customers.account", "name,tier\nA,Gold\nB,KEY\nC,Key account\nD,Lead\n", value=["tier:Gold=key"])
     assert done.reasons == [(4, "tier", "unknown_choice")]
+    assert done.rows[0]["reason"] == "expected one of Key account, Normal, Potential", "as people write them"
     assert {row["tier"] for row in work.records("customers.account").find(())} == {"key"}
 
 
