@@ -69,7 +69,7 @@ class ChunkWriter:
         self.ctx, self.same, self.wish, self.plan = ctx, same, wish, plan
         self.heads, self.parting = Heads(ctx, wish.entity, file.headings), Parting(file.delimiter, len(file.headings))
         self._takes_totals = plan.takes_totals
-        self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted))
+        self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted, *plan.shares))
         """Rows that are asked about though they are taken."""
         self._suspected: set[int] = set()
         """Rows of the piece at hand that may be totals or notes."""
@@ -375,6 +375,7 @@ class ChunkWriter:
                 found.append(Problem(name, "currency_left_out", UNLIKE, {"own": own, "said": code}))
         if row[0] in self.plan.parted:
             found.append(Problem("", "parted", PARTED))
+        found += self.plan.shares.get(row[0], ())
         return found + (self._counted(row, self.plan.counted[row[0]]) if row[0] in self.plan.counted else [])
 
     def _counted(self, row: type_row, counts: Mapping[str, int]) -> list[Problem]:

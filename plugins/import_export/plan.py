@@ -31,8 +31,9 @@ from plugins.import_export.mapping.tags import TagNames, names_for
 from plugins.import_export.mapping.units import Unit
 from plugins.import_export.mapping.words import LOCALES, apart_of, bare, measured, plain, synonyms_of, units_of, words_of, written
 from plugins.import_export.nothing import Found, words_for
+from plugins.import_export.shares import Shares
 from plugins.import_export.styles import Said, Styles
-from sdk import BadRequest, Context, Text, _
+from sdk import BadRequest, Context, Problem, Text, _
 from sdk.changes import HISTORY
 from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField, MoneyField
 from sdk.messages import Flawed
@@ -146,6 +147,8 @@ class Plan:
     """Whether rows that look like totals, or like notes below the table, are records."""
     cut: int = 0
     """The row in which the file breaks off; 0: it does not."""
+    shares: Mapping[int, Sequence[Problem]] = field(default_factory=dict)
+    """Rows of which it is asked whether a percentage is a share of one."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
     other: int = 0
@@ -215,11 +218,13 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
     styles = Styles(plan.fields, plan.columns, file, said, ctx.zone, ctx.tenant.currency)
     left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
     rows, gaps, nothing, ending = 0, Gaps(file.headings, file.left_out), Found(file.headings), Ending(file)
+    shares = Shares(plan.fields, {} if file.data else plan.columns, plan.edits)
     for part in file.parts():
         rows += len(part)
         styles.see(part)
         gaps.see(part)
         ending.see(part)
+        shares.see(part)
         left_out.see(part)
         nothing.see(part)
     if (other := gaps.other()) and not plan.takes_totals:  # what stands there says nothing of this one
@@ -231,6 +236,7 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
         styles=styles.found(),
         rows=rows,
         cut=ending.cut(),
+        shares=shares.told(),
         parted=gaps.behind() | ({other} if other else frozenset()),
         emptied=emptied,
         counted=styles.counted(),

@@ -253,6 +253,16 @@ def test_exports_of_address_books_and_other_systems_are_read_without_help(
     assert {name: row[name] for name in there} == there
 
 
+def test_percentages_that_may_be_shares_of_one_are_asked_about_and_read_as_such_if_that_is_said(taken: Take, work: Work) -> None:
+    apply(work, DIRECT.key, "Sales")
+    for cells, warned in ((["0,35", "1", "0,6", "35%"], [1, 3]), (["0.5", "35"], []), (["1", "0"], []), (["0.5%", "x"], [])):
+        file = "Name;Probability\n" + "".join(f"D{at};{cell}\n" for at, cell in enumerate(cells))
+        told = taken("pipeline.deal", file, dry_run=True, numbers="comma" if "0,6" in cells else "").rows
+        assert [row["number"] for row in told if row["code"] == "share_of_one"] == warned, cells
+    done = taken("pipeline.deal", "Name,Probability\nA,0.35\nB,1\nC,.5\nD,35%\n", transform=["probability:percent"])
+    assert (done.counts, [row["probability"] for row in work.records("pipeline.deal").find(())]) == ({"created": 4}, [35, 100, 50, 35])
+
+
 def test_headings_in_several_languages_say_their_fields(work: Work) -> None:
     for entity, headings in {
         "customers.account": {

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from plugins.import_export.mapping.words import FAMILY, GIVEN, LOCALES, plain
+from plugins.import_export.shares import hundredfold
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, Field, LinkField
 from sdk.fields.text import first_of, is_several
@@ -32,11 +33,19 @@ def _trim(cell: str) -> str:
     return _SPACES.sub(" ", cell).strip()
 
 
-EDITS: Mapping[str, type_edit] = {"trim": _trim, "lower": str.lower, "upper": str.upper, "title": str.title, "first": first_of}
+EDITS: Mapping[str, type_edit] = {
+    "trim": _trim,
+    "lower": str.lower,
+    "upper": str.upper,
+    "title": str.title,
+    "first": first_of,
+    "percent": hundredfold,
+}
 
 
 def edit_of(word: str, fields: Mapping[str, Field]) -> tuple[str, type_edit]:
-    """`field:trim`, `lower`, `upper`, `title`, `first` of several values, or `e164=86` with the code of the country; raises BadRequest."""
+    """`field:trim`, `lower`, `upper`, `title`, `first` of several values, `percent` of a share of one, `e164=86` with a country’s code; raises
+    BadRequest."""
     name, found, kind = word.partition(":")
     known = ", ".join((*EDITS, "e164=86"))
     if not found or name.strip() not in fields:

@@ -30,7 +30,7 @@ from plugins.import_export.staging.corrections import FILE
 from plugins.import_export.styles import Said, Styles
 from sdk import Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
 from sdk.context import Row, id_of
-from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, LinkField, MoneyField, TextField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DecimalField, Field, LinkField, MoneyField, TextField
 from sdk.fields.text import PhoneField
 from sdk.pages import told
 
@@ -59,6 +59,7 @@ EDITS: Mapping[str, Text] = {
     "title": _("With Capitals At The Beginning"),
     "first": _("first of several values"),
 }
+SHARES: Mapping[str, Text] = {"": EDITS[""], "percent": _("0.35 is 35%")}
 COLLISIONS: Mapping[str, Text] = {
     "overwrite": _("replaces the existing value"),
     "only_if_empty": _("applies only where the field is empty"),
@@ -88,7 +89,7 @@ class Column:
     sure: bool
     rule: str = OVERWRITE
     kind: str = ""
-    """text or phone, which can be brought into a form."""
+    """text, phone or percent, which can be brought into a form."""
     edit: str = ""
     meanings: Sequence[Meaning] = ()
     options: Sequence[tuple[str, str]] = ()
@@ -188,7 +189,7 @@ def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: S
         "columns": columns,
         "fields": sorted(((name, ctx.say(one.label), _must(one)) for name, one in fields.items()), key=lambda one: one[1]),
         "ids": list(_ids(ctx, fields)), "external": any(is_external(one.field) for one in columns),
-        "edits": [(key, ctx.say(words)) for key, words in EDITS.items()],
+        "edits": {kind: [(key, ctx.say(words)) for key, words in edits.items()] for kind, edits in (("text", EDITS), ("percent", SHARES))},
         "constants": constants, "lacking": lacking, "matchable": matchable, "wish": wish,
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()],
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()],
@@ -243,6 +244,7 @@ def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Map
         parts = [sheet.headings[other] for other, same in taken.items() if same == name] if name else []
         why, sure = _why(ctx, one, name, parts)
         kind = "phone" if isinstance(field, PhoneField) else "text" if isinstance(field, TextField) else ""
+        kind = "percent" if isinstance(field, DecimalField) and field.percent else kind
         yield Column(
             place, one["heading"], one["sample"], name if field is not None or is_id(name) or is_special(name, fields) else "", why, sure,
             rules.get(name, OVERWRITE), kind, edits.get(name, "").removeprefix("e164="), meanings, options,
