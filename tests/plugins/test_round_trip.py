@@ -315,7 +315,10 @@ def test_any_values_of_every_kind_come_back_once_all_is_wiped(defined: Work, dat
     wiped(defined, *reversed(names))
     for name in names:
         reasons = import_file(defined, name, files[name], duplicates="take").reasons
-        assert all(code in ("totals", "remark", "share_of_one") for _row, _column, code in reasons), (format, name)  # taken, and wondered at
+        assert all(code in ("totals", "remark", "share_of_one") for _row, _column, code in reasons), (
+            format,
+            name,
+        )  # taken, and wondered at
     assert {name: exported(defined, name) for name in names} == plain, format
     wiped(defined, *reversed(names))
 
