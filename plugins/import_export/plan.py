@@ -29,7 +29,18 @@ from plugins.import_export.mapping.shaping import (
 )
 from plugins.import_export.mapping.tags import TagNames, names_for
 from plugins.import_export.mapping.units import Unit
-from plugins.import_export.mapping.words import LOCALES, apart_of, bare, measured, plain, synonyms_of, units_of, words_of, written
+from plugins.import_export.mapping.words import (
+    LOCALES,
+    apart_of,
+    bare,
+    by_name_alone,
+    measured,
+    plain,
+    synonyms_of,
+    units_of,
+    words_of,
+    written,
+)
 from plugins.import_export.nothing import Found, words_for
 from plugins.import_export.shares import Shares
 from plugins.import_export.styles import Said, Styles
@@ -408,6 +419,7 @@ def _columns(
                              headings=", ".join(near or headings)[:500])  # fmt: skip
     words, synonyms = words_of(ctx, fields), synonyms_of(fields)
     # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
+    names_too = by_name_alone(headings, words, asked)
     taken = {
         *asked.values(),
         *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and bare(heading) not in apart),
@@ -420,7 +432,7 @@ def _columns(
             ignored.append(heading)
             continue
         word = plain(heading)
-        name = _known(asked[heading], fields) if heading in asked else words.get(word, "")
+        name = _known(asked[heading], fields) if heading in asked else "" if heading in names_too else words.get(word, "")
         if heading not in asked and not name and (guess := synonyms.get(word) or measured(words, synonyms, fields, heading)) not in taken:
             name = guess
             taken.add(guess)

@@ -73,7 +73,8 @@ class Deal(Record):
 
     name: Mapped[str] = f.synonyms(
         f.text(_("Name"), required=True, match=True, search=True, track=True),
-        "Deal", "Deal name", "Opportunity", "Opportunity name", "商机", "商机名称", "销售机会", "销售机会名称", "机会名称", "项目名称", "Deal title", "案件名",
+        "Deal", "Deal name", "Opportunity", "Opportunity name", "商机", "商机名称", "销售机会", "销售机会名称", "机会名称", "项目名称", "交易名称",
+        "Deal title", "Dealname", "案件名",
     )  # fmt: skip
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
