@@ -37,6 +37,7 @@ BEGINNING = f"(?:{_COUNTED}|{_MADE_BY}|{_OWNED})"
 """How a note begins, whatever comes behind it."""
 _FIRST_OF_MAKERS = frozenset("制审复填经打导生GgPpEeCc")
 _FIRST = frozenset("GgSsTtPpRrZzCcAaNn合总小汇共累本页月年日總総记ИиВв합총소0123456789")
+_FIRST_THREE = frozenset("gra pag rep sub sum tot ges zwi cou anz num".split())
 _FIRST_OF_NOTES = frozenset("备備说說注数數来來NnSsQq")
 _EITHER = _FIRST_OF_MAKERS | _FIRST | _FIRST_OF_NOTES
 _IS_TOTAL, _IS_MADE_BY = re.compile(rf"{TOTAL}\Z"), re.compile(rf"{_MADE_BY}\s*\S")
@@ -53,7 +54,7 @@ def likely(row: Sequence[str]) -> bool:
 def sums_up(row: Sequence[str]) -> bool:
     """Whether a row sums up others: a word for that, then numbers alone; or a line about how many there are."""
     first = _first(row)
-    if first[:1] not in _FIRST:
+    if first[:1] not in _FIRST or ("A" <= first[:1] <= "z" and first[:3].lower() not in _FIRST_THREE):  # asked of many rows
         return False
     words = [word for word in map(str.strip, row) if word]
     if len(words) == 1:
