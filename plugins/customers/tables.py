@@ -32,9 +32,14 @@ class Account(Record):
         f.text(_("Name"), required=True, search=True, match=True, track=True, alike=likeness.company),
         "Company", "Company name", "Account", "Account name", "Customer", "Customer name", "Organization", "Organization name", "公司", "公司名称",
         "客户", "客户名称", "企业名称", "单位名称",
-        "Firma", "Firmenname", "Name 1", "Unternehmen", "Kunde", "Kundenname", "Société", "Entreprise", "Nom de l’entreprise", "会社名",
+        "Firma", "Firmenname", "Name 1", "Unternehmen", "Unternehmensname", "Kunde", "Kundenname", "Société", "Entreprise", "Nom de l’entreprise",
+        "Raison sociale", "Empresa", "会社名",
     )  # fmt: skip
-    tier: Mapped[str] = f.choice(_("Class"), TIERS, default="normal", track=True)
+    tier: Mapped[str] = f.synonyms(
+        f.choice(_("Class"), TIERS, default="normal", track=True),
+        "等级", "客户等级", "客户级别", "客户分级", "Customer class", "Customer tier", "Account tier", "Classification",
+        "Kundenklasse", "Kundenkategorie", "Klasse", "Klassifizierung", "Classe", "Catégorie",
+    )  # fmt: skip
     lifecycle: Mapped[str] = f.choice(_("Lifecycle stage"), LIFECYCLE, default="prospect", track=True)
     industry: Mapped[str | None] = f.text(_("Industry"), length=100, index=True, of="company.industry")
     region_id: Mapped[UUID | None] = f.link(_("Region"), "company.region", track=True)

@@ -11,6 +11,7 @@ from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds, as_made, id_in
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.files import Sheet
+from plugins.import_export.files.ending import CUT
 from plugins.import_export.files.gaps import OTHER_TABLE
 from plugins.import_export.files.parting import Parting
 from plugins.import_export.footers import likely, noted, says_alone, signed, sums_up
@@ -45,7 +46,7 @@ COUNTED = _(
     "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn’t a date, map the column to another field"
 )
 UNLIKE = _("counts in {own}, but a column that is left out says {said}; map that column to the currency, or check the amounts")
-OTHER_SIGN = _("is one cell, but has {sign!r} as often as the headings have {delimiter!r}; separate all rows by the same sign")
+CUT_OFF = Problem("", "cut_off", CUT)
 SWALLOWED = _(
     "contains {count} {count:line that looks like a row|lines that look like rows} of this file; a quote may have been closed too late"
 )
@@ -65,10 +66,10 @@ class ChunkWriter:
     """Writes the rows of one import, a chunk at a time, inside the transactions of its run."""
 
     def __init__(self, ctx: Context, same: SameFile, wish: Wish, plan: Plan, file: Sheet, lost: Lost) -> None:
-        self.ctx, self.same, self.wish, self.plan, self.width = ctx, same, wish, plan, len(file.headings)
-        self.heads, self.parting = Heads(ctx, wish.entity, file.headings), Parting(file.delimiter, self.width)
+        self.ctx, self.same, self.wish, self.plan = ctx, same, wish, plan
+        self.heads, self.parting = Heads(ctx, wish.entity, file.headings), Parting(file.delimiter, len(file.headings))
         self._takes_totals = plan.takes_totals
-        self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted))
+        self._doubtful = frozenset((*plan.unlike, *plan.parted, *plan.counted, *plan.shares))
         """Rows that are asked about though they are taken."""
         self._suspected: set[int] = set()
         """Rows of the piece at hand that may be totals or notes."""
@@ -147,7 +148,7 @@ class ChunkWriter:
         for name, found in flaws.items():
             for flaw in found:
                 wrong.setdefault(flaw.row, []).append(Problem(name, flaw.code, flaw.message, flaw.params))
-        fixed, width, external = self.plan.fixed, self.width, self.plan.external
+        fixed, external = self.plan.fixed, self.plan.external
         names, by_row = tuple(values), list(zip(*values.values(), strict=True))
         self._suspected.clear()
         for flaw in external_flaws(self.ctx, [_cell(cells, external) for _number, cells in rows]) if external is not None else ():
@@ -156,14 +157,8 @@ class ChunkWriter:
             if (why := self._no_record(number, cells)) is not None:
                 self.teller.leave(tally, rows[index], "skipped", why)
                 continue
-            if len(cells) > width and any(cell.strip() for cell in cells[width:]):
-                counts = {"got": len(cells), "expected": width}
-                wrong.setdefault(index, []).append(
-                    Problem("", "too_many_cells", _("has {got} cells, but there are {expected} headings"), counts)
-                )
-            elif sign := self.parting.other(cells):
-                signs = {"sign": sign, "delimiter": self.parting.delimiter}
-                wrong.setdefault(index, []).append(Problem("", "other_delimiter", OTHER_SIGN, signs))
+            if (problem := CUT_OFF if number == self.plan.cut else self.parting.problem(cells)) is not None:
+                wrong.setdefault(index, []).append(problem)
             if self.plan.own is not None and id_in(_cell(cells, self.plan.own)) is None:
                 wrong.setdefault(index, []).append(self._no_such_id(_cell(cells, self.plan.own)))
             if index in wrong:
@@ -380,6 +375,7 @@ class ChunkWriter:
                 found.append(Problem(name, "currency_left_out", UNLIKE, {"own": own, "said": code}))
         if row[0] in self.plan.parted:
             found.append(Problem("", "parted", PARTED))
+        found += self.plan.shares.get(row[0], ())
         return found + (self._counted(row, self.plan.counted[row[0]]) if row[0] in self.plan.counted else [])
 
     def _counted(self, row: type_row, counts: Mapping[str, int]) -> list[Problem]:

@@ -137,7 +137,9 @@ COMMANDS = (
             ),
             Parameter("--join", _("A cell that holds several values; can be repeated"), many=True, metavar="'field=Heading+Heading'"),
             Parameter("--split", _("The two parts of a name; can be repeated"), many=True, metavar="'Heading=given+family'"),
-            Parameter("--transform", _("trim, lower, upper, title, first or e164=86; can be repeated"), many=True, metavar="field:KIND"),
+            Parameter(
+                "--transform", _("trim, lower, upper, title, first, percent or e164=86; can be repeated"), many=True, metavar="field:KIND"
+            ),
             Parameter("--system", _("Where the IDs in a column mapped to external_id come from"), default="import"),
             Parameter("--set", _("A fixed value for every row; can be repeated"), many=True, metavar="FIELD=VALUE"),
             Parameter("--dates", _("The order of day, month and year, if the file is ambiguous"), choices=ORDERS),

@@ -11,10 +11,22 @@ VALUE = re.compile(r"\A[\W_]*\d[\d\W_]*\Z|@")
 """What is a number, a date or an address, and no heading."""
 _SUM = re.compile(r"\A[\W_]*(?:[^\W\d_]{1,3}[\W_]*)?\d[\d\W_]*(?:[^\W\d_]{1,3}[\W_]*)?\Z|\A[\W_]+\Z")
 """What may be a sum: a number, also with a currency or a unit (R$ 1.234,50, 12 EUR, 5 kg), or a mark where none is."""
-TOTAL = (
-    r"(?i:(?:(?:grand |page |report |sub)?totals?(?: g[eé]n[eé]rale?| geral)?|totale|totais|totaux|totaal|sums?|summe|(?:gesamt|zwischen)summe|gesamt"
-    r"|(?:本[页月年日期]|[页月年日])?(?:合计|总计|小计|总和|汇总|累计|合計|總計|総計|小計|累計)|итого|всего|합계|총계|소계)[^\S\n]*[:：]?)"
+_SUM_OF = (
+    r"(?:(?:grand |page |report |sub)?totals?(?: g[eé]n[eé]rale?| geral)?|totale|totais|totaux|totaal|sums?|summe|(?:gesamt|zwischen)summe|gesamt"
+    r"|итого|всего|합계|총계|소계)"
 )
+_SUM_OF_CHINESE = r"(?:本[页月年日期]|[页月年日])?(?:合计|总计|小计|总和|汇总|累计|合計|總計|総計|小計|累計)"
+_COUNT_OF = r"(?:记录数|总数|总共|共计|count|anzahl|number of (?:records|rows|entries))"
+_THINGS = (
+    r"(?:[条行个项家笔名人位件條個項筆][^\W\d_]{0,6}|records?|rows?|entries|items|accounts|contacts|companies|customers|leads|deals|datensätze|zeilen"
+    r"|einträge|kunden)"
+)
+_TALLY = (
+    rf"(?:(?:{_SUM_OF_CHINESE}[^\S\n]*(?:[:：][^\S\n]*)?|(?:{_SUM_OF}|{_COUNT_OF})[^\S\n]*[:：][^\S\n]*)\d[\d,.]*(?:[^\S\n]*{_THINGS})?"
+    rf"|(?:{_SUM_OF}|共计|总共)[^\S\n]*\d[\d,.]*[^\S\n]*{_THINGS})"
+)
+"""How many rows there are, or what they come to, in a cell with the word: 合计：2, Total: 24 records. Total 24 may be a name."""
+TOTAL = rf"(?i:(?:{_SUM_OF}|{_SUM_OF_CHINESE})[^\S\n]*[:：]?|{_TALLY})"
 _COUNTED = r"(?i:\d[\d,. ]* (?:rows?|records?)\b|共[^\S\n]*\d+[^\S\n]*[行条]|grand totals? \(\d+ records?\))"
 _MADE_BY = (
     r"(?i:(?:(?:制单|制表|审核|复核|填表|经办|打印|导出|生成)(?:人|日期|时间)?|(?:generated|printed|exported|created|prepared) (?:by|on|at))"
@@ -24,10 +36,12 @@ _OWNED = r"(?i:confidential information - do not distribute|copyright (?:\(c\)|�
 BEGINNING = f"(?:{_COUNTED}|{_MADE_BY}|{_OWNED})"
 """How a note begins, whatever comes behind it."""
 _FIRST_OF_MAKERS = frozenset("制审复填经打导生GgPpEeCc")
-_FIRST = frozenset("GgSsTtPpRrZz合总小汇共累本页月年日總総ИиВв합총소0123456789")
+_FIRST = frozenset("GgSsTtPpRrZzCcAaNn合总小汇共累本页月年日總総记ИиВв합총소0123456789")
+_FIRST_THREE = frozenset("gra pag rep sub sum tot ges zwi cou anz num".split())
 _FIRST_OF_NOTES = frozenset("备備说說注数數来來NnSsQq")
 _EITHER = _FIRST_OF_MAKERS | _FIRST | _FIRST_OF_NOTES
-_IS_TOTAL, _IS_COUNTED, _IS_MADE_BY = (re.compile(pattern) for pattern in (rf"{TOTAL}\Z", _COUNTED, rf"{_MADE_BY}\s*\S"))
+_IS_TOTAL, _IS_MADE_BY = re.compile(rf"{TOTAL}\Z"), re.compile(rf"{_MADE_BY}\s*\S")
+_IS_COUNTED = re.compile(rf"{_COUNTED}|(?i:{_TALLY})\Z")
 _IS_OWNED = re.compile(_OWNED)
 _NOTED = re.compile(r"(?i:备注|備註|备註|说明|說明|注|数据来源|來源|来源|notes?|source|quelle|stand)\s*[:：]\s*\S")
 
@@ -40,7 +54,7 @@ def likely(row: Sequence[str]) -> bool:
 def sums_up(row: Sequence[str]) -> bool:
     """Whether a row sums up others: a word for that, then numbers alone; or a line about how many there are."""
     first = _first(row)
-    if first[:1] not in _FIRST:
+    if first[:1] not in _FIRST or ("A" <= first[:1] <= "z" and first[:3].lower() not in _FIRST_THREE):  # asked of many rows
         return False
     words = [word for word in map(str.strip, row) if word]
     if len(words) == 1:

@@ -10,6 +10,7 @@ from uuid import UUID
 from plugins.import_export import origins
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds
+from plugins.import_export.persons import USER, meant
 from plugins.import_export.plan import OWN, Plan
 from sdk import Condition, Context
 from sdk.context import Row, id_of
@@ -41,6 +42,9 @@ class Matching:
             for name in (*plan.columns, *plan.made)
             if isinstance(plan.fields[name], LinkField | AnyRecordField) and name not in plan.links
         ]
+        self._persons = [name for name in self._pointing if isinstance(plan.fields[name], LinkField) and ctx.target(entity, name) == USER]
+        self._known_persons: dict[str, UUID | None] = {}
+        """Who was asked for already: None for those whom the write door is to find, or to miss."""
         self._first = next((name for name in self.names if name not in self._links), self.names[0] if self.names else "")
         self._words = [name for name, form in self._forms if form is _same and isinstance(plan.fields.get(name), TextField)]
         self._alike = self._first in plan.fields and _by_likeness(plan.fields[self._first])
@@ -67,7 +71,17 @@ class Matching:
                     values[name] = NaturalKey(_seen(one.text))
 
     def settle_links(self, rows: Sequence[type_values]) -> None:
-        """Put ids in the place of the natural keys by which one matches; one that names no record, or several, stays for the write door to tell."""
+        """Put ids in the place of the natural keys by which one matches; one that names no record, or several, stays for the write door to tell.
+        Users are meant, too, where they are written otherwise than here."""
+        for name in self._persons:
+            words = {one.text for values in rows if isinstance(one := values.get(name), NaturalKey)} - self._known_persons.keys()
+            if words:
+                others = words - named(self.ctx, USER, words).keys()
+                self._known_persons |= dict.fromkeys(words) | meant(self.ctx, others)
+            for values in rows:
+                one = values.get(name)
+                if isinstance(one, NaturalKey) and (id := self._known_persons.get(one.text)) is not None:
+                    values[name] = id
         for name in self._links:
             words = {value.text for values in rows if isinstance(value := values.get(name), NaturalKey)}
             ids = named(self.ctx, self.ctx.target(self.entity, name), words) if words else {}

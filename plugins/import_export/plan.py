@@ -11,30 +11,42 @@ from typing import Any, cast
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import SYSTEM, of_export
 from plugins.import_export.files import Reading, Sheet
+from plugins.import_export.files.ending import Ending
 from plugins.import_export.files.gaps import Gaps
 from plugins.import_export.mapping.currencies import LeftOut, beside, currencies, is_beside
-from plugins.import_export.mapping.fitting import fits
+from plugins.import_export.mapping.fitting import no_tags
 from plugins.import_export.mapping.saved import saved_for
 from plugins.import_export.mapping.shaping import (
+    asked_references,
     edit_of,
     family_places,
-    first_and_last,
     joined,
     part_of_name,
     parts_of,
-    reference_columns,
-    references,
     type_edit,
     type_maker,
+    unsaid,
 )
 from plugins.import_export.mapping.tags import TagNames, names_for
 from plugins.import_export.mapping.units import Unit
-from plugins.import_export.mapping.words import LOCALES, apart_of, bare, measured, plain, synonyms_of, units_of, words_of, written
+from plugins.import_export.mapping.words import (
+    LOCALES,
+    apart_of,
+    bare,
+    by_name_alone,
+    measured,
+    plain,
+    synonyms_of,
+    units_of,
+    words_of,
+    written,
+)
 from plugins.import_export.nothing import Found, words_for
+from plugins.import_export.shares import Shares
 from plugins.import_export.styles import Said, Styles
-from sdk import BadRequest, Context, Text, _
+from sdk import BadRequest, Context, Problem, Text, _
 from sdk.changes import HISTORY
-from sdk.fields import AnyRecordField, ChoiceField, Field, KeysField, LinkField, MoneyField
+from sdk.fields import AnyRecordField, ChoiceField, Field, LinkField, MoneyField
 from sdk.messages import Flawed
 
 MODES = ("create", "update", "upsert")
@@ -144,6 +156,10 @@ class Plan:
     """How often which of them stand in the file."""
     takes_totals: bool = False
     """Whether rows that look like totals, or like notes below the table, are records."""
+    cut: int = 0
+    """The row in which the file breaks off; 0: it does not."""
+    shares: Mapping[int, Sequence[Problem]] = field(default_factory=dict)
+    """Rows of which it is asked whether a percentage is a share of one."""
     parted: frozenset[int] = frozenset()
     """Rows of which it is told that they stand behind blank ones."""
     other: int = 0
@@ -168,14 +184,13 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     asked = dict(map(_pair, wish.map))
     if EXTERNAL not in asked.values() and (ids := of_export(ctx, file, fields)) is not None:
         asked.setdefault(ids, EXTERNAL)
-    special = {heading: name for heading, name in asked.items() if name not in fields and _is_special(name, fields)}
+    special = {heading: name for heading, name in asked.items() if name not in fields and is_special(name, fields)}
     made, used = _made(wish, file.headings, fields)
     plainly = {**asked, **dict.fromkeys(special, "")}
     found = _columns(ctx, file.headings, fields, plainly, {*apart_of(ctx, visible, fields), *made})
     columns, headings, ignored = _without_labels(ctx, found, fields, {*asked}, _meant(wish), file)
-    used |= _goes_without_saying(
-        ctx, wish, file.headings, fields, {*columns.values(), *map(file.headings.index, special)}, made, {*columns}
-    )
+    # A column of which something is said, if only that it is for nothing, is not used otherwise.
+    used |= unsaid(ctx, wish.entity, file.headings, fields, {*columns.values(), *map(file.headings.index, asked)}, made, {*columns})
     values = _meanings(ctx, wish, columns, fields)
     named = {name: names for name, one in fields.items() if (names := names_for(ctx, one)) is not None}
     fixed = dict(_fixed(word, fields, named) for word in wish.set)
@@ -194,13 +209,13 @@ def make_plan(ctx: Context, wish: Wish, file: Sheet) -> Plan:
     _check_match(wish, match, fields, {*columns, *fixed, *made} | apart)
     links = {name.rpartition(".")[0]: file.headings.index(heading) for heading, name in special.items() if name.endswith(f".{EXTERNAL}")}
     headings = {**{name: file.headings[place] for name, place in links.items()}, **headings}
-    made |= _references(special, file.headings)
+    made |= asked_references(ctx, special, file.headings)
     collisions = dict(_collision(word, fields) for word in wish.collision)
-    places = currencies(ctx, file.headings, fields, columns, asked)
-    headings |= {beside(name): file.headings[place] for name, place in places.items()}
-    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in places.values()})
+    beside_ = currencies(ctx, file.headings, fields, columns, asked)
+    headings |= {beside(name): file.headings[place] for name, place in beside_.items()}
+    ignored = tuple(heading for heading in ignored if heading not in {file.headings[place] for place in beside_.values()})
     plan = Plan(
-        columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=places, made=made,
+        columns, headings, fields, values, fixed, match, ignored, collisions=collisions, currencies=beside_, made=made,
         edits=_edits(wish, fields), named=named, external=external, own=own, links=links, units=units,
         nothing={name: words_for(fields[name], values.get(name, ()), texts=wish.nothing == "all", data=file.data) for name in columns},
         takes_totals=wish.totals == "take" or (file.data and not wish.totals),
@@ -213,21 +228,26 @@ def _read_through(ctx: Context, plan: Plan, file: Sheet, said: Said, asked: Mapp
     """What only all rows tell; to the end, whatever its columns: what is no CSV is refused before a row is written."""
     styles = Styles(plan.fields, plan.columns, file, said, ctx.zone, ctx.tenant.currency)
     left_out = LeftOut(ctx, file.headings, plan.fields, {name: at for name, at in plan.columns.items() if name not in plan.units}, asked)
-    rows, gaps, nothing = 0, Gaps(file.headings, file.left_out), Found(file.headings)
+    rows, gaps, nothing, ending = 0, Gaps(file.headings, file.left_out), Found(file.headings), Ending(file)
+    shares = Shares(plan.fields, {} if file.data else plan.columns, plan.edits)
     for part in file.parts():
         rows += len(part)
         styles.see(part)
         gaps.see(part)
+        ending.see(part)
+        shares.see(part)
         left_out.see(part)
         nothing.see(part)
     if (other := gaps.other()) and not plan.takes_totals:  # what stands there says nothing of this one
-        alone = replace(file, read=lambda: takewhile(lambda row: row[0] < other, file.read()))
+        alone = replace(file, open_end=False, read=lambda: takewhile(lambda row: row[0] < other, file.read()))
         return replace(_read_through(ctx, plan, alone, said, asked), rows=rows, other=other)
     emptied = nothing.told({plan.columns[name]: words for name, words in plan.nothing.items()})
     return replace(
         plan,
         styles=styles.found(),
         rows=rows,
+        cut=ending.cut(),
+        shares=shares.told(),
         parted=gaps.behind() | ({other} if other else frozenset()),
         emptied=emptied,
         counted=styles.counted(),
@@ -246,7 +266,7 @@ def _own_ids(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -
     return found[0] if found else None
 
 
-def _is_special(name: str, fields: Mapping[str, Field]) -> bool:
+def is_special(name: str, fields: Mapping[str, Field]) -> bool:
     """`external_id`, `account.external_id` for a link, `amount.currency`, `about:pipeline.deal` for a reference."""
     link, _dot, rest = name.rpartition(".")
     about, colon, _entity = name.partition(":")
@@ -272,29 +292,6 @@ def _made(wish: Wish, headings: Sequence[str], fields: Mapping[str, Field]) -> t
     return made, used
 
 
-def _goes_without_saying(
-    ctx: Context,
-    wish: Wish,
-    headings: Sequence[str],
-    fields: Mapping[str, Field],
-    used: Collection[int],
-    made: dict[str, type_maker],
-    columns: set[str],
-) -> set[int]:
-    """Into `made`, a name of its two halves, where a file has it so; what a record is about, of columns that are called as kinds of records.
-
-    Returns the columns of which these are made."""
-    filled, places, halves = columns | {*made}, set[int](), first_and_last(headings)
-    if "name" in fields and "name" not in filled and halves and not {*halves} & {*used}:
-        made["name"] = joined(halves, family_places(headings))
-        places |= {*halves}
-    for name, found in reference_columns(ctx, wish.entity, headings, fields, used).items():
-        if name not in filled:
-            made[name] = references(found)
-            places |= {place for place, _entity in found}
-    return places
-
-
 def _without_labels(
     ctx: Context,
     found: tuple[dict[str, int], dict[str, str], tuple[str, ...]],
@@ -308,17 +305,10 @@ def _without_labels(
     none = [
         name
         for name, heading in headings.items()
-        if heading not in asked and name not in meant and _no_tags(ctx, fields[name], heading, columns[name], file)
+        if heading not in asked and name not in meant and no_tags(ctx, fields[name], heading, columns[name], file)
     ]
     left = {name: at for name, at in columns.items() if name not in none}
     return left, {name: headings[name] for name in left}, (*ignored, *(headings[name] for name in none))
-
-
-def _no_tags(ctx: Context, field: Field, heading: str, place: int, file: Sheet) -> bool:
-    """Whether a column is only called like tags (an address book's `Labels`), and none of what stands there is one."""
-    if not isinstance(field, KeysField) or field.options or words_of(ctx, {field.name: field}).get(plain(heading)):
-        return False
-    return not fits(ctx, field, (cells[place] for _number, cells in file.rows() if place < len(cells) and cells[place].strip()), sure=False)
 
 
 def _meanings(ctx: Context, wish: Wish, columns: Iterable[str], fields: Mapping[str, Field]) -> dict[str, dict[str, str]]:
@@ -334,15 +324,6 @@ def _meanings(ctx: Context, wish: Wish, columns: Iterable[str], fields: Mapping[
 def _meant(wish: Wish) -> set[str]:
     """The fields of whose cells is said what they mean, or what is to be made of them."""
     return {word.partition(":")[0].strip() for word in (*wish.value, *wish.transform)}
-
-
-def _references(special: Mapping[str, str], headings: Sequence[str]) -> dict[str, type_maker]:
-    asked: dict[str, list[tuple[int, str]]] = {}
-    for heading, name in special.items():
-        about, colon, entity = name.partition(":")
-        if colon:
-            asked.setdefault(about, []).append((headings.index(heading), entity))
-    return {about: references(columns) for about, columns in asked.items()}
 
 
 def _edits(wish: Wish, fields: Mapping[str, Field]) -> dict[str, list[type_edit]]:
@@ -394,7 +375,7 @@ def as_before(ctx: Context, wish: Wish, headings: Sequence[str], fields: Mapping
     there = [
         word
         for word in known.words("map")
-        if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields or _is_special(pair[1], fields))
+        if (pair := _pair(word))[0] in headings and (not pair[1] or pair[1] in fields or is_special(pair[1], fields))
     ]
     values = [word for word in known.words("value") if word.partition(":")[0] in fields]
     said: dict[str, object] = {name: getattr(wish, name) or str(known.wish.get(name, "")) for name in ("dates", "numbers", "years")}
@@ -438,6 +419,7 @@ def _columns(
                              headings=", ".join(near or headings)[:500])  # fmt: skip
     words, synonyms = words_of(ctx, fields), synonyms_of(fields)
     # A synonym is a guess: what is asked for, and a heading that says the field's own name, come before it.
+    names_too = by_name_alone(headings, words, asked)
     taken = {
         *asked.values(),
         *(words[word] for heading in headings if heading not in asked and (word := plain(heading)) in words and bare(heading) not in apart),
@@ -450,7 +432,7 @@ def _columns(
             ignored.append(heading)
             continue
         word = plain(heading)
-        name = _known(asked[heading], fields) if heading in asked else words.get(word, "")
+        name = _known(asked[heading], fields) if heading in asked else "" if heading in names_too else words.get(word, "")
         if heading not in asked and not name and (guess := synonyms.get(word) or measured(words, synonyms, fields, heading)) not in taken:
             name = guess
             taken.add(guess)

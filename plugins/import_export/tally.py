@@ -13,10 +13,13 @@ from plugins.import_export import journal
 from plugins.import_export.formulas import restored
 from plugins.import_export.journal import Fate, Former
 from plugins.import_export.lost import Lost
-from plugins.import_export.plan import Plan
+from plugins.import_export.mapping.shaping import References
+from plugins.import_export.persons import USER
+from plugins.import_export.plan import OWN, Plan
 from plugins.import_export.waiting import Place
 from sdk import Context, Problem, Refusal, Text, _
 from sdk.context import Row
+from sdk.fields import ChoiceField
 
 WARNED, LONGEST = "warned", 20_000
 HEADINGS, TOTALS, REMARK = NO_RECORDS = ("headings", "totals", "remark")
@@ -24,6 +27,7 @@ HEADINGS, TOTALS, REMARK = NO_RECORDS = ("headings", "totals", "remark")
 FATES = ("created", "updated", "unchanged", "skipped", "failed")
 COUNTS = (*FATES, WARNED)
 WHO = _("map {value!r} to one of your users (value), or leave the column out and set one user for all rows (map, set)")
+WHICH = _("import that record first, map {value!r} to one that is there (value), or leave the column out (map)")
 type_row = tuple[int, Sequence[str]]
 """The number of a row, and its cells."""
 
@@ -68,8 +72,10 @@ class Teller:
     def fail(self, tally: Tally, row: type_row, problems: Sequence[Problem]) -> None:
         """A row with mistakes, the first of which names its column."""
         more = self.of.lost.told(problems, self.of.id) if self.of is not None else ()
-        who = [Problem("", "unknown_person", WHO, one.params) for one in problems if _is_nobody(one)][:1]
-        self.leave(tally, row, "failed", problems[0], [*problems[1:], *more, *who])
+        missing = [one for one in problems if one.code == "no_such_record" and "target" in one.params and one.field != OWN]
+        who = [Problem("", "unknown_person", WHO, one.params) for one in missing if one.params["target"] == USER][:1]
+        which = [Problem("", "unknown_record", WHICH, one.params) for one in missing if not who and not more][:1]
+        self.leave(tally, row, "failed", problems[0], [*problems[1:], *more, *who, *which])
 
     def leave(self, tally: Tally, row: type_row, outcome: str, problem: Problem, more: Sequence[Problem] = ()) -> None:
         """A row that was skipped or failed, or of which one is warned."""
@@ -95,10 +101,11 @@ class Teller:
         return restored([*made, *(cells[at].strip() for at in places if at is not None and at < len(cells))])
 
     def _told(self, cells: Sequence[str], problem: Problem) -> dict[str, object]:
-        at, nearest = self.plan.place_of(problem.field), problem.params.get("nearest")
+        made, nearest = self.plan.made.get(problem.field), problem.params.get("nearest")
+        at, heading = made.said_in(cells) if isinstance(made, References) else (self.plan.place_of(problem.field), "")
         value = cells[at] if at is not None and at < len(cells) else problem.params.get("value")
         return {
-            "column": self._column(problem)[:200] or None,
+            "column": (heading or self._column(problem))[:200] or None,
             "value": _shown(value),
             "code": problem.code,
             "reason": self._reason(problem)[:LONGEST],
@@ -112,6 +119,10 @@ class Teller:
         params, target = problem.params, str(problem.params.get("target", ""))
         if target and self.ctx.offers(target):  # people know kinds of records by what they are called
             params = {**params, "target": self.ctx.say(self.ctx.entity(target).label)}
+        if problem.code == "unknown_choice" and isinstance(
+            field := self.plan.fields.get(problem.field), ChoiceField
+        ):  # as they may write it
+            params = {**params, "options": ", ".join(self.ctx.say(label) for label in field.options.values())}
         return self.ctx.say(problem.message, params)
 
 
@@ -121,10 +132,6 @@ def _kept(cells: Sequence[str], told: Sequence[Mapping[str, object]]) -> dict[st
     kept = cells if len(told) == 1 else {"cells": cells, "problems": told}
     # As JSON, which writes down what no text field takes.
     return {**told[0], "reason": "; ".join(reasons)[:LONGEST], "cells": json.dumps(kept)}
-
-
-def _is_nobody(problem: Problem) -> bool:
-    return problem.code == "no_such_record" and problem.params.get("target") == "core.user"
 
 
 def problem_of(refusal: Refusal) -> Problem:

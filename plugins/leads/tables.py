@@ -61,7 +61,18 @@ class Lead(Record):
     phone: Mapped[str | None] = f.phone(_("Phone"), sensitive=True, alike=likeness.telephone)
     website: Mapped[str | None] = f.url(_("Website"))
     state: Mapped[str] = f.choice(_("Status"), STATES, default=NEW, track=True, index=True)
-    rating: Mapped[str | None] = f.choice(_("Rating"), RATINGS, track=True)
+    rating: Mapped[str | None] = f.synonyms(
+        f.choice(_("Rating"), RATINGS, track=True),
+        "Lead rating",
+        "Temperature",
+        "评级",
+        "等级",
+        "线索评级",
+        "线索等级",
+        "线索级别",
+        "意向度",
+        "意向等级",
+    )
     source: Mapped[str | None] = f.text(_("Source"), length=100, track=True, of=SOURCES)
     campaign_id: Mapped[UUID | None] = f.link(_("Campaign"), Campaign, track=True)
     product_id: Mapped[UUID | None] = f.link(_("Product"), "catalog.product")

@@ -280,12 +280,12 @@ def _undone(ctx: Context, batch: Batch) -> list[Change]:
         for row in payments.find((Condition("reverses", "in", tuple(ids[start : start + 500])),), MOST):
             if id_of(row) not in gone:  # else both go
                 gone[row["reverses"]].forbid("payment_reversed", _("the payment has since been reversed, so both stay on record"))  # type: ignore[index]
-    # What goes together with what takes it back goes first: one settles as much as the other opens, whatever was paid since.
-    pairs = {
-        id: change.before["reverses"] for id, change in gone.items() if change.before is not None and change.before["reverses"] in gone
-    }
+    # What goes together with what takes it back goes first: one settles as much as the other opens, whatever was paid since. Of the rest payments
+    # go before reversals: one that came after a reversal settles what that had opened.
+    reverses = {id: change.before["reverses"] for id, change in gone.items() if change.before is not None}
+    pairs = {id: back for id, back in reverses.items() if back in gone}
     both = {*pairs, *pairs.values()}
-    return sorted((one for one in gone.values() if one.stands), key=lambda one: (one.id not in both, one.id in pairs))
+    return sorted((one for one in gone.values() if one.stands), key=lambda one: (one.id not in both, reverses.get(one.id) is not None))
 
 
 def _key(change: Change) -> UUID:

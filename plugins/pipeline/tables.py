@@ -73,7 +73,8 @@ class Deal(Record):
 
     name: Mapped[str] = f.synonyms(
         f.text(_("Name"), required=True, match=True, search=True, track=True),
-        "Deal", "Deal name", "Opportunity", "Opportunity name", "商机", "商机名称", "销售机会", "销售机会名称", "机会名称", "项目名称", "Deal title", "案件名",
+        "Deal", "Deal name", "Opportunity", "Opportunity name", "商机", "商机名称", "销售机会", "销售机会名称", "机会名称", "项目名称", "交易名称",
+        "Deal title", "Dealname", "案件名",
     )  # fmt: skip
     account_id: Mapped[UUID | None] = f.link(_("Account"), Account, track=True, timeline=True)
     contact_id: Mapped[UUID | None] = f.link(_("Contact"), Contact, timeline=True)
@@ -84,7 +85,9 @@ class Deal(Record):
     amount: Mapped[f.Money | None] = f.money(_("Amount"), track=True, index=True)
     base_amount: Mapped[f.Money | None] = f.converts(f.money(_("Amount in company currency"), readonly=True), "amount")
     rate: Mapped[Decimal | None] = f.converts(f.decimal(_("Exchange rate"), readonly=True, places=RATE_PLACES), "amount")
-    probability: Mapped[object] = f.percent(_("Probability"), track=True)
+    probability: Mapped[object] = f.synonyms(
+        f.percent(_("Probability"), track=True), "Win probability", "Chance", "概率", "成交率", "赢单率", "可能性", "赢单可能性"
+    )
     opened_on: Mapped[date | None] = f.on(_("Opened on"))
     close_date: Mapped[date | None] = f.on(_("Close date"), track=True, index=True)
     stage_since: Mapped[datetime | None] = f.historic(f.at(_("In stage since"), readonly=True, index=True))

@@ -50,7 +50,10 @@ class Task(Record):
 
     subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True, personal=True)
     about: Mapped[f.Reference | None] = f.any_record(_("About"), track=True)
-    due_on: Mapped[date | None] = f.on(_("Due on"), track=True, index=True)
+    due_on: Mapped[date | None] = f.synonyms(
+        f.on(_("Due on"), track=True, index=True),
+        "Due", "Due date", "Deadline", "截止时间", "到期日", "到期日期", "到期时间", "完成期限", "Fällig am", "Fälligkeitsdatum", "Échéance", "Date d’échéance",
+    )  # fmt: skip
     priority: Mapped[str] = f.choice(_("Priority"), PRIORITIES, default="normal", track=True)
     state: Mapped[str] = f.choice(_("Status"), STATES, default=OPEN, track=True, index=True)
     done_at: Mapped[datetime | None] = f.at(_("Done at"), readonly=True)
@@ -128,10 +131,19 @@ class Activity(Record):
     __tablename__ = "teamwork_activities"
 
     subject: Mapped[str] = f.text(_("Subject"), required=True, search=True, match=True, track=True, personal=True)
-    kind: Mapped[str] = f.choice(_("Type"), KINDS, default="call", track=True, index=True)
+    kind: Mapped[str] = f.synonyms(
+        f.choice(_("Type"), KINDS, default="call", track=True, index=True),
+        "Activity type", "Interaction type", "活动类型", "跟进方式", "跟进类型", "拜访方式", "Aktivitätstyp", "Type d’activité",
+    )  # fmt: skip
     about: Mapped[f.Reference | None] = f.any_record(_("About"), track=True)
-    starts_at: Mapped[datetime] = f.at(_("Starts at"), required=True, track=True, index=True)
-    ends_at: Mapped[datetime | None] = f.at(_("Ends at"), track=True, index=True)
+    starts_at: Mapped[datetime] = f.synonyms(
+        f.at(_("Starts at"), required=True, track=True, index=True),
+        "Start", "Start time", "Start date", "Date", "Time", "Activity date", "时间", "日期", "活动时间", "跟进时间", "拜访时间", "联系时间", "开始日期",
+        "Beginn", "Datum", "Début", "Date de début",
+    )  # fmt: skip
+    ends_at: Mapped[datetime | None] = f.synonyms(
+        f.at(_("Ends at"), track=True, index=True), "End", "End time", "End date", "结束日期", "Ende", "Fin", "Date de fin"
+    )
     state: Mapped[str] = f.choice(_("Status"), COURSE, default=PLANNED, track=True)
     plan_id: Mapped[UUID | None] = f.link(_("Stage plan"), "teamwork.stage_plan", readonly=True)
     notes: Mapped[str | None] = f.long_text(_("Notes"), personal=True)

@@ -64,7 +64,7 @@ _OTHER_MONTHS = (
 _MONTH_OF = {word: number for number, words in enumerate(_OTHER_MONTHS, 1) for word in words.split()} | {
     word: number for number, month in enumerate(_MONTHS, 1) for word in (month, month[:3], *(("sept",) if number == 9 else ()))
 }
-_WITH_TIME = re.compile(r"(?P<day>.*?\S)[Tt ] ?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?[AaPp][Mm])?)\Z", re.ASCII)
+_WITH_TIME = re.compile(r"(?P<day>.*?\S),?[Tt ] ?(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?: ?[AaPp][Mm])?)(?: Uhr)?\Z", re.ASCII)
 _HALVES = {"上午": " AM", "下午": " PM"}
 _HALF_FIRST = re.compile(rf"({'|'.join(_HALVES)}) ?(\d{{1,2}}:\d{{2}}(?::\d{{2}})?)\Z", re.ASCII)
 _OFFSET = re.compile(r"(?P<rest>.*\d:\d{2}(?::\d{2}(?:\.\d{1,9})?)?) ?(?P<offset>[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?)\Z", re.ASCII)

@@ -183,6 +183,8 @@ def test_the_order_of_a_dates_parts_is_that_of_its_column() -> None:
     day = FIELDS["day"]
     assert day.read(["01/02/2026"], {"date_order": "mdy"}).values == [date(2026, 1, 2)]
     assert day.read(["01/02/2026"], {"date_order": "dmy"}).values == [date(2026, 2, 1)]
+    written = ["1.2.2026, 17:00", "01.02.2026 17:00 Uhr", "1/2/2026, 5:00:00\u202fPM"]
+    assert day.read(written, {"date_order": "dmy"}).values == [date(2026, 2, 1)] * 3, "as pages and programs of Germany write moments"
 
 
 def test_a_json_number_with_a_fraction_is_taken_by_its_text() -> None:

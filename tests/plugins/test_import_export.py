@@ -199,6 +199,7 @@ def test_constants_fill_every_row_and_cells_come_before_them(taken: Take, work: 
 def test_a_value_is_taken_for_another_where_the_mapping_says_so(taken: Take, work: Work) -> None:
     done = taken("customers.account", "name,tier\nA,Gold\nB,KEY\nC,Key account\nD,Lead\n", value=["tier:Gold=key"])
     assert done.reasons == [(4, "tier", "unknown_choice")]
+    assert done.rows[0]["reason"] == "expected one of Key account, Normal, Potential", "as people write them"
     assert {row["tier"] for row in work.records("customers.account").find(())} == {"key"}
 
 
@@ -234,6 +235,11 @@ def test_a_ragged_row_is_short_of_empty_cells_or_refused_for_what_is_too_much(ta
     mixed = taken("customers.account", "name;city;phone\nD;Ulm;0731 123456\nE,Bonn,0228 123456\nF, G and H, Kiel\nI\tJena\t03641 123456\n")
     assert (mixed.state, mixed.counts) == ("partial", {"created": 2, "failed": 2})
     assert mixed.reasons == [(2, None, "other_delimiter"), (4, None, "other_delimiter")]
+    quoted = taken("customers.account", 'name,city,notes\nS1,Ulm,1\n"S2,Ulm,2"\n"S, 3, and 4"\n')
+    assert (quoted.counts, quoted.reasons) == ({"created": 2, "failed": 1}, [(2, None, "quoted_row")])
+    for whole, end, reasons in ((2, "", [(3, None, "cut_off")]), (2, "\n", []), (1, "", []), (2, ",", [])):
+        content = "name,city,notes\n" + "".join(f"T{at}{whole},Ulm,x\n" for at in range(whole)) + f"U{whole},Bo{end}"
+        assert taken("customers.account", content, dry_run=True).reasons == reasons
     late = taken("customers.account", 'name,city,notes\nK,Ulm,"x\nL,Ulm,y\nM,Ulm,z"\nN,Ulm,"5, Main Street, Ulm\n6, Main Street, Ulm"\n')
     assert (late.counts, late.reasons) == ({"created": 2, "warned": 1}, [(1, None, "rows_in_cell")]), "a quote that is closed too late"
     assert "2 lines that look like rows" in str(late.rows[0]["reason"])

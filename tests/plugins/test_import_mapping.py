@@ -15,7 +15,7 @@ from core.context import Work
 from plugins.import_export.failed import failed_file
 from plugins.import_export.files import Reading, open_book
 from plugins.import_export.mapping.shaping import e164, parts_of, split_name
-from plugins.import_export.mapping.suggest import suggestion
+from plugins.import_export.mapping.suggest import guessed, suggestion
 from plugins.import_export.mapping.units import unit_of
 from plugins.import_export.undo import undoing
 from plugins.pipeline.template import DIRECT, apply
@@ -178,11 +178,26 @@ def test_a_column_that_is_called_as_a_kind_of_record_says_what_something_is_abou
         "Subject,Start,Account,Contact\nCall,2026-05-01 10:00,Alder,\nVisit,2026-05-02 10:00,Alder,Li Wei\nLost,2026-05-03 10:00,Nobody,\n"
     )
     done = taken("teamwork.activity", content, map=["Start=starts_at"])
-    assert (done.counts, done.reasons) == ({"created": 2, "failed": 1}, [(3, "about", "no_such_record")])
+    assert (done.counts, done.reasons) == ({"created": 2, "failed": 1}, [(3, "Account", "no_such_record")])
     assert [str(row["about"]).partition(":")[0] for row in work.records("teamwork.activity").find(())] == [
         "customers.account",
         "customers.contact",
     ]
+    book = open_book(io.BytesIO(content.encode()), "x.csv", Reading())
+    told = suggestion(work, "teamwork.activity", book.sheets[0])["columns"]
+    assert [one["field"] for one in told] == ["subject", "starts_at", "about:customers.account", "about:customers.contact"]  # type: ignore[attr-defined]
+    for said, kind, left in (
+        (["Account=about:customers.account", "Contact=about:customers.contact"], "contact", None),
+        (["Account="], "contact", "Account"),
+        (["Contact="], "account", "Contact"),
+    ):
+        of = taken("teamwork.activity", "Subject,Start,Account,Contact\nX,2026-05-04 10:00,Alder,Li Wei\n", map=["Start=starts_at", *said])
+        assert (of.counts, of.ignored) == ({"created": 1}, left), "what is left out is for nothing"
+        (row,) = work.records("teamwork.activity").find(where(subject="X"))
+        assert str(row["about"]).startswith(f"customers.{kind}:")
+        work.records("teamwork.activity").delete(id_of(row))
+    related = "主题,时间,关联客户,联系人姓名\n电话,2026-05-01 10:00,Alder,\n拜访,2026-05-02 10:00,Alder,Li Wei\n"
+    assert taken("teamwork.activity", related).counts == {"created": 2}
     explicit = taken(
         "teamwork.activity", "Subject,Start,Who\nCall,2026-05-01 10:00,Li Wei\n", map=["Start=starts_at", "Who=about:customers.contact"]
     )
@@ -207,6 +222,8 @@ def test_a_join_of_very_many_parts_is_refused_at_once() -> None:
     ("customers.contact", "Anrede;Vorname;Nachname;Firma;Telefon geschäftlich;Mobiltelefon;E-Mail-Adresse;Geburtstag;Notizen",
      "Herr;Hans;Müller;;+49 228 1;+49 170 3;hans@x.example;0.0.00;VIP",
      {"name": "Hans Müller", "phone": "+49 228 1", "email": "hans@x.example", "birthday": None, "notes": "VIP"}),
+    ("customers.contact", "First Name,Last Name,Title,Job Title,E-mail Address", "Ann,Lee,Mrs.,CEO,ann@x.example",
+     {"name": "Ann Lee", "title": "CEO", "email": "ann@x.example"}),
     ("customers.contact", "称谓,名,姓,单位,商务 电话,电子邮件地址,生日", "先生,小明,王,,021-1234,xm@x.example,0-0-0",
      {"name": "王小明", "phone": "021-1234", "email": "xm@x.example", "birthday": None}),
     ("customers.contact", "First Name,Last Name,Organization Title,E-mail 1 - Label,E-mail 1 - Value,Phone 1 - Value,Labels", "Ann,Lee,CTO,Work,ann@x.example,+49 30 1,",
@@ -236,6 +253,35 @@ def test_exports_of_address_books_and_other_systems_are_read_without_help(
     assert [row["code"] for row in done.rows] == warned
     (row,) = work.records(entity).find(())
     assert {name: row[name] for name in there} == there
+
+
+def test_percentages_that_may_be_shares_of_one_are_asked_about_and_read_as_such_if_that_is_said(taken: Take, work: Work) -> None:
+    apply(work, DIRECT.key, "Sales")
+    for cells, warned in ((["0,35", "1", "0,6", "35%"], [1, 3]), (["0.5", "35"], []), (["1", "0"], []), (["0.5%", "x"], [])):
+        file = "Name;Probability\n" + "".join(f"D{at};{cell}\n" for at, cell in enumerate(cells))
+        told = taken("pipeline.deal", file, dry_run=True, numbers="comma" if "0,6" in cells else "").rows
+        assert [row["number"] for row in told if row["code"] == "share_of_one"] == warned, cells
+    done = taken("pipeline.deal", "Name,Probability\nA,0.35\nB,1\nC,.5\nD,35%\n", transform=["probability:percent"])
+    assert (done.counts, [row["probability"] for row in work.records("pipeline.deal").find(())]) == ({"created": 4}, [35, 100, 50, 35])
+
+
+def test_headings_in_several_languages_say_their_fields(work: Work) -> None:
+    for entity, headings in {
+        "customers.account": {
+            "等级": "tier", "级别": "tier", "客户等级": "tier", "客户级别": "tier", "Kundenklasse": "tier", "Unternehmensname": "name",
+            "Zuständiger Mitarbeiter": "owner", "公司所有者": "owner", "Domain-Name des Unternehmens": "website", "Anzahl der Mitarbeiter": "employees",
+        },
+        "leads.lead": {"评级": "rating", "线索级别": "rating", "线索所有者": "owner"},
+        "pipeline.deal": {
+            "概率": "probability", "交易所有者": "owner", "交易名称": "name", "交易阶段": "stage", "Deal-Phase": "stage",
+            "Zuständiger Mitarbeiter für Deal": "owner", "Verknüpftes Unternehmen": "account",
+        },
+        "teamwork.activity": {"活动类型": "kind", "跟进方式": "kind", "时间": "starts_at", "活动时间": "starts_at", "Date": "starts_at"},
+        "teamwork.task": {"Due Date": "due_on", "到期日期": "due_on", "Fällig am": "due_on"},
+        "catalog.product": {"产品类别": "series", "启用": "active", "Warengruppe": "series"},
+    }.items():  # fmt: skip
+        fields = work.records(entity).fields()
+        assert {heading: guessed(work, fields, [heading])[0].field for heading in headings} == headings
 
 
 def test_a_column_of_labels_that_can_be_no_tags_is_for_none_and_several_values_are_one_if_that_is_said(taken: Take, work: Work) -> None:
@@ -349,7 +395,9 @@ def test_tags_are_named_as_people_call_them(taken: Take, work: Work) -> None:
     done = taken("customers.account", "名称,标签\nA,VIP、老客户\nB,very important;old\nC,新客户\nD,unknown\n")
     assert [(row["tags"]) for row in work.records("customers.account").find(())] == [["vip", "old"], ["vip", "old"]]
     assert done.reasons == [(3, "标签", "no_such_record"), (4, "标签", "no_such_record")]
-    assert done.rows[1]["reason"] == "no Tag matches 'unknown'", "in the words of people"
+    assert str(done.rows[1]["reason"]).startswith("no Tag matches 'unknown'; import that record first, map 'unknown'"), (
+        "in the words of people"
+    )
     (likely,) = taken("customers.account", "名称\nA.\n").rows
     assert (
         likely["reason"] == "is likely a duplicate of: A (name); it was skipped, unless you choose to import likely duplicates (duplicates)"
@@ -404,3 +452,30 @@ def test_signs_that_nobody_sees_do_not_part_a_word_from_the_record_that_it_names
     rows = {str(row["name"]): row for row in work.records("customers.account").find(())}
     assert {name: row["city"] for name, row in rows.items()} == {"Alder": "Ulm", "Birch\u200b": "Bonn"}
     assert rows["Birch\u200b"]["parent"] == rows["Alder"]["id"]
+
+
+def test_users_are_meant_in_whatever_way_files_write_their_names(taken: Take, work: Work) -> None:
+    for name, active in (("Anna Berg", True), ("王芳", True), ("Max Muster", True), ("MAX  MUSTER", True), ("Gone Away", False)):
+        address = "gone@acme.example" if name == "Gone Away" else f"{len(name)}{name[0]}@acme.example" if name.isascii() else None
+        work.records("core.user").create({"name": name, "email": address, "active": active})
+    words = [
+        "ANNA  berg",
+        '"Berg, Anna"',
+        "Anna B. (9A@acme.example)",
+        "9a@ACME.example",
+        "王 芳",
+        "max muster",
+        "gone away",
+        "Gone Away",
+        "Nobody",
+    ]
+    done = taken("customers.account", "Name,Owner\n" + "".join(f"A{at},{word}\n" for at, word in enumerate(words)))
+    assert done.reasons == [
+        (6, "Owner", "no_such_record"),
+        (7, "Owner", "no_such_record"),
+        (8, "Owner", "unknown_user"),
+        (9, "Owner", "no_such_record"),
+    ]
+    names = {id_of(row): row["name"] for row in work.records("core.user").find(())}
+    owners = {str(row["name"]): names[row["owner"]] for row in work.records("customers.account").find(())}  # type: ignore[index]
+    assert owners == dict.fromkeys(("A0", "A1", "A2", "A3"), "Anna Berg") | {"A4": "王芳"}

@@ -157,6 +157,7 @@ def test_who_looks_in_vain_for_a_row_that_was_not_taken_is_told_of_that_row(work
     assert told["Contacts"][4].endswith(
         "map 'Jane Doe' to one of your users (value), or leave the column out and set one user for all rows (map, set)"
     )
+    assert told["Contacts"][3].endswith("map 'Oak' to one that is there (value), or leave the column out (map)")
     work.records("core.user").create({"name": "Ann", "email": "ann@acme.example"})
     meant = import_file(
         work, "customers.contact", "Name,Owner\nJane,Jane Doe\n", value=["owner:Jane Doe=ann@acme.example"], dry_run=dry_run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -315,7 +315,10 @@ def test_any_values_of_every_kind_come_back_once_all_is_wiped(defined: Work, dat
     wiped(defined, *reversed(names))
     for name in names:
         reasons = import_file(defined, name, files[name], duplicates="take").reasons
-        assert all(code in ("totals", "remark") for _row, _column, code in reasons), (format, name)  # taken, and wondered at
+        assert all(code in ("totals", "remark", "share_of_one") for _row, _column, code in reasons), (
+            format,
+            name,
+        )  # taken, and wondered at
     assert {name: exported(defined, name) for name in names} == plain, format
     wiped(defined, *reversed(names))
 
@@ -491,11 +494,23 @@ def test_payments_that_were_reversed_come_back_in_their_order_and_go_again(platf
     ended = taken_back(other, done.record)
     assert (ended["state"], ended["undone"], ended["conflicts"]) == ("undone", 7, 0)
     assert [row["open"] for row in other.records(names[3]).find(())] == [Money(Decimal(money), "USD") for money in ("80.00", "20.00")]
+    paid, back, again_paid = other.new_ids([0, 1, 2])
+    number = other.records(names[1]).find(())[0]["number"]
+    rows = ((paid, 100, ""), (again_paid, 100, ""), (back, -100, paid))
+    file = "external_id,order,received_on,amount,reverses\n" + "".join(f"{id},{number},2026-01-12,{sum} USD,{of}\n" for id, sum, of in rows)
+    apart = import_file(other, names[4], file)
+    assert apart.counts == {"created": 3}
+    for some, state, undone in (
+        ({2, 3}, "partly_undone", 2),
+        ((), "undone", 3),
+    ):  # a reversal whose payment stays: what was paid for it goes first
+        ended = taken_back(other, apart.record, some)
+        assert (ended["state"], ended["undone"], ended["conflicts"]) == (state, undone, 0)
 
 
-def taken_back(work: Work, record: Row) -> Row:
-    """The import after its undo."""
-    return undoing.carry_out(work, undoing.begin_undo(work, undoing.permit_undo(work, id_of(record))))
+def taken_back(work: Work, record: Row, rows: Collection[int] = ()) -> Row:
+    """The import after its undo, or that of some rows."""
+    return undoing.carry_out(work, undoing.begin_undo(work, undoing.permit_undo(work, id_of(record))), rows)
 
 
 @pytest.mark.feature("C16")

@@ -54,6 +54,7 @@ class Sheet:
     `exact`: numbers and dates come typed from the file and stand in canonical form, with a decimal point and as ISO dates.
     `unit`: that of all amounts, where it is said above the headings.
     `since`: the first of the days that its numbers count, where that is not the usual one.
+    `open_end`: no line end stands behind its last row.
     `data`: a program has written records and nothing else, so nothing is left out of it unless that is asked for.
     """
 
@@ -67,6 +68,7 @@ class Sheet:
     data: bool = False
     since: str = ""
     unit: str = ""
+    open_end: bool = False
 
     def rows(self) -> Rows:
         """Number (the first data row is 1) and cells of each row that is not blank, from the first each time.

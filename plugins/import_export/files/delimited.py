@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import BinaryIO, NamedTuple
 
-from plugins.import_export.files.book import BLOCK, Book, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
+from plugins.import_export.files.book import BLOCK, Book, Note, Reading, Rows, Sheet, blank, bounded, from_start, named, unreadable
 from plugins.import_export.files.encodings import decide
+from plugins.import_export.files.ending import is_open
 from plugins.import_export.files.headings import RULES, SAMPLED, found_row, headings_row, note_above, ruled, unit_above
 from sdk import BadRequest, Text, _
 
@@ -21,6 +22,8 @@ _LONGEST, _LONGEST_ROW = 1 << 20, 16 << 20
 _MANY, _MOST_SAMPLED = 1_000, 1 << 20
 """Rows that are looked at where the first ones are of one cell each, and signs of a file that are looked at in all."""
 _QUOTED = re.compile(r' +"')
+_FEWEST_WRAPPED = 3
+"""Columns: a name and a first name in one cell have a comma, too."""
 _END = "\x1a"
 _AT_END = ("\n" + _END, "\r" + _END)
 """What old programs write behind the last line."""
@@ -41,11 +44,13 @@ class Dialect:
     skip: int = 0
     spaced: bool = False
     """Whether a space stands behind each delimiter, before quotes too."""
+    wrapped: bool = False
+    """Whether whole lines stand in quotes, as where a file was opened as one column and saved."""
 
     def reader(self, text: Iterator[str] | io.TextIOBase) -> Iterator[list[str]]:
         """The rows of `text`; raises csv.Error for quotes that do not fit."""
         csv.field_size_limit(_LONGEST)  # one for the whole process, which any library may have set anew
-        return csv.reader(
+        rows = csv.reader(
             text,
             delimiter=self.delimiter,
             quotechar=self.quote or None,
@@ -55,6 +60,19 @@ class Dialect:
             skipinitialspace=self.spaced,
             strict=True,
         )
+        return map(self._unwrapped, rows) if self.wrapped else rows
+
+    def _unwrapped(self, row: list[str]) -> list[str]:
+        return (parted(row[0], self.delimiter) if len(row) == 1 else []) or row
+
+
+def parted(cell: str, delimiter: str) -> list[str]:
+    """The cells of a row that stands within a cell as a whole; none where it is none, or a sentence, with spaces behind its commas."""
+    try:
+        rows = list(islice(csv.reader(io.StringIO(cell, newline=""), delimiter=delimiter, strict=True), 2))
+    except csv.Error:
+        return []
+    return rows[0] if len(rows) == 1 and not any(cell.startswith(" ") for cell in rows[0]) else []
 
 
 _NOTHING_BUT = " \t\r\n\ufeff\u3000,;|^~\"'"
@@ -98,8 +116,10 @@ def open_delimited(source: BinaryIO, file_name: str, reading: Reading) -> Book:
         read=read,
         delimiter=dialect.delimiter,
         unit=unit_above(rows, place),
+        open_end=is_open(source),
     )
-    return Book(kind, encoding, dialect.delimiter, (sheet,), (*notes, *note_above(rows, place), *told))
+    unwrapped = [Note("wrapped", _("whole lines are in quotes; their cells were separated all the same"))] if dialect.wrapped else []
+    return Book(kind, encoding, dialect.delimiter, (sheet,), (*notes, *unwrapped, *note_above(rows, place), *told))
 
 
 def _cells(source: BinaryIO, encoding: str, dialect: Dialect) -> Iterator[list[str]]:
@@ -195,7 +215,17 @@ def _dialect(sample: _Sample, file_name: str, reading: Reading) -> Dialect:
     if heads and all(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in heads):
         other = replace(plain, quote="'")
         return other if _parsed(other, sample)[1] else plain
-    return plain
+    return _unwrapping(sample, signs, plain, reading) or plain
+
+
+def _unwrapping(sample: _Sample, signs: Sequence[str], plain: Dialect, reading: Reading) -> Dialect | None:
+    """If there are rows of one cell, and each of them is a whole row once more: the dialect that reads it."""
+    parts, _sound, share, _width = _fit(plain, sample, reading)
+    if parts and share == 1.0:
+        return None
+    other = _fittest(sample, [replace(plain, delimiter=sign, wrapped=True) for sign in signs], reading)
+    parts, _sound, share, width = _fit(other, sample, reading)
+    return other if parts and share == 1.0 and width >= _FEWEST_WRAPPED else None
 
 
 def _one_sign(word: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
+from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.tags import names_for
+from plugins.import_export.mapping.words import plain, words_of
 from sdk import Context
 from sdk.fields import BooleanField, ChoiceField, DateField, DateTimeField, DecimalField, Field, IntegerField, KeysField, MoneyField
 
@@ -34,6 +36,13 @@ def fits(ctx: Context, field: Field, cells: Iterable[str], *, sure: bool) -> boo
     style = {"decimal": "?", "currency": ctx.tenant.currency, "zone": ctx.zone}
     wrong = {flaw.row for flaw in field.read(words, style).flaws if not flaw.code.startswith(_AMBIGUOUS)}
     return len(wrong) < len(words)
+
+
+def no_tags(ctx: Context, field: Field, heading: str, place: int, file: Sheet) -> bool:
+    """Whether a column is only called like tags (an address book's `Labels`), and none of what stands there is one."""
+    if not isinstance(field, KeysField) or field.options or words_of(ctx, {field.name: field}).get(plain(heading)):
+        return False
+    return not fits(ctx, field, (cells[place] for _number, cells in file.rows() if place < len(cells) and cells[place].strip()), sure=False)
 
 
 def _is_tags(ctx: Context, field: KeysField, cells: Iterable[str]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from plugins.import_export.mapping.words import FAMILY, GIVEN, LOCALES, plain
+from plugins.import_export.shares import hundredfold
 from sdk import BadRequest, Context, Text, _
 from sdk.fields import AnyRecordField, Field, LinkField
 from sdk.fields.text import first_of, is_several
@@ -23,6 +24,8 @@ _COMPOUND = frozenset(
 )
 _NO_DIGITS = re.compile(r"\D+")
 _SPACES = re.compile(r"\s+")
+_RELATED = re.compile(r"\A(?:关联|相关|所属|related|associated)|(?:名称|姓名|name)\Z")
+"""What stands around a kind of record in a heading: 关联客户, Related account, Account name."""
 _FEWEST_DIGITS, _MOST_PARTS = 5, 100
 
 
@@ -30,11 +33,19 @@ def _trim(cell: str) -> str:
     return _SPACES.sub(" ", cell).strip()
 
 
-EDITS: Mapping[str, type_edit] = {"trim": _trim, "lower": str.lower, "upper": str.upper, "title": str.title, "first": first_of}
+EDITS: Mapping[str, type_edit] = {
+    "trim": _trim,
+    "lower": str.lower,
+    "upper": str.upper,
+    "title": str.title,
+    "first": first_of,
+    "percent": hundredfold,
+}
 
 
 def edit_of(word: str, fields: Mapping[str, Field]) -> tuple[str, type_edit]:
-    """`field:trim`, `lower`, `upper`, `title`, `first` of several values, or `e164=86` with the code of the country; raises BadRequest."""
+    """`field:trim`, `lower`, `upper`, `title`, `first` of several values, `percent` of a share of one, `e164=86` with a country’s code; raises
+    BadRequest."""
     name, found, kind = word.partition(":")
     known = ", ".join((*EDITS, "e164=86"))
     if not found or name.strip() not in fields:
@@ -99,14 +110,20 @@ def split_name(name: str) -> tuple[str, str]:
     return (given, family) if family else ("", given)
 
 
-def references(columns: Sequence[tuple[int, str]]) -> type_maker:
-    """What records are about, of columns of names of several kinds: the first that is filled."""
+class References:
+    """What records are about, of columns of names of several kinds: the first that is filled. A `type_maker`."""
 
-    def make(cells: type_columns, size: int) -> list[str]:
-        read = [(_column(cells, place, size), entity) for place, entity in columns]
+    def __init__(self, columns: Sequence[tuple[int, str]], headings: Sequence[str]) -> None:
+        self._columns, self._headings = columns, headings
+
+    def __call__(self, cells: type_columns, size: int) -> list[str]:
+        read = [(_column(cells, place, size), entity) for place, entity in self._columns]
         return [next((f"{entity}:{column[row].strip()}" for column, entity in read if column[row].strip()), "") for row in range(size)]
 
-    return make
+    def said_in(self, cells: Sequence[str]) -> tuple[int | None, str]:
+        """The column that says it in a row, and its heading."""
+        found = next((place for place, _entity in self._columns if place < len(cells) and cells[place].strip()), None)
+        return found, self._headings[found] if found is not None else ""
 
 
 def _column(columns: type_columns, place: int, size: int) -> Sequence[str]:
@@ -151,6 +168,39 @@ def first_and_last(headings: Sequence[str]) -> list[int]:
     return [given[0], family[0]] if given and family else []
 
 
+def unsaid(
+    ctx: Context,
+    entity: str,
+    headings: Sequence[str],
+    fields: Mapping[str, Field],
+    used: Collection[int],
+    made: dict[str, type_maker],
+    columns: set[str],
+) -> set[int]:
+    """Into `made`, a name of its two halves, where a file has it so; what a record is about, of columns that are called as kinds of records.
+
+    Returns the columns of which these are made."""
+    filled, places, halves = columns | {*made}, set[int](), first_and_last(headings)
+    if "name" in fields and "name" not in filled and halves and not {*halves} & {*used}:
+        made["name"] = joined(halves, family_places(headings))
+        places |= {*halves}
+    for name, found in reference_columns(ctx, entity, headings, fields, used).items():
+        if name not in filled:
+            made[name] = References(found, headings)
+            places |= {place for place, _entity in found}
+    return places
+
+
+def asked_references(ctx: Context, special: Mapping[str, str], headings: Sequence[str]) -> dict[str, type_maker]:
+    """The same as it was said: `Who=about:customers.contact`."""
+    asked: dict[str, list[tuple[int, str]]] = {}
+    for heading, name in special.items():
+        about, colon, entity = name.partition(":")
+        if colon:
+            asked.setdefault(about, []).append((headings.index(heading), entity))
+    return {about: References(_deepest_first(ctx, columns), headings) for about, columns in asked.items()}
+
+
 def reference_columns(
     ctx: Context, entity: str, headings: Sequence[str], fields: Mapping[str, Field], used: Iterable[int]
 ) -> dict[str, list[tuple[int, str]]]:
@@ -160,8 +210,14 @@ def reference_columns(
     if len(about) != 1 or not free:
         return {}
     kinds = kinds_of(ctx)
-    found = [(place, kinds[word]) for place in free if (word := plain(headings[place])) in kinds and kinds[word] != entity]
-    return {about[0]: sorted(found, key=lambda pair: -_depth(ctx, pair[1], {one for _place, one in found}))} if found else {}
+    named = [(place, plain(headings[place])) for place in free]
+    meant = [(place, kinds.get(word) or kinds.get(_RELATED.sub("", word), entity)) for place, word in named]
+    found = [(place, kind) for place, kind in meant if kind != entity]
+    return {about[0]: _deepest_first(ctx, found)} if found else {}
+
+
+def _deepest_first(ctx: Context, found: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    return sorted(found, key=lambda pair: -_depth(ctx, pair[1], {one for _place, one in found}))
 
 
 def kinds_of(ctx: Context) -> dict[str, str]:

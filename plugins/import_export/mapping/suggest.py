@@ -14,8 +14,8 @@ from plugins.import_export.files import Sheet
 from plugins.import_export.mapping.currencies import beside, currencies
 from plugins.import_export.mapping.fitting import fits
 from plugins.import_export.mapping.saved import Saved, nearest, saved_for
-from plugins.import_export.mapping.shaping import first_and_last
-from plugins.import_export.mapping.words import apart_of, bare, measured, plain, synonyms_of, words_of, written
+from plugins.import_export.mapping.shaping import first_and_last, reference_columns
+from plugins.import_export.mapping.words import apart_of, bare, by_name_alone, measured, plain, synonyms_of, words_of, written
 from plugins.import_export.styles import Said, Styles
 from sdk import Context
 from sdk.fields import ChoiceField, Field, LinkField
@@ -67,6 +67,10 @@ def suggestion(ctx: Context, entity: str, sheet: Sheet, *, history: bool = False
     guesses = [Guess(amounts[place], SURE, "label") if place in amounts else guess for place, guess in enumerate(guesses)]
     if ids is not None and guesses[at := sheet.headings.index(ids)].why != "saved":
         guesses[at] = Guess(EXTERNAL, SURE, "name" if ids == EXTERNAL else "label")
+    taken = [place for place, guess in enumerate(guesses) if guess.field or guess.why == "saved"]
+    for name, found in reference_columns(ctx, entity, sheet.headings, fields, [*taken, *halves]).items():
+        for place, kind in found if name not in columns else ():
+            guesses[place] = Guess(f"{name}:{kind}", CALLED, "synonym")
     told = [
         {
             "heading": heading,
@@ -118,7 +122,7 @@ def guessed(
     for sure in (
         _as_before(known, fields),
         _by_apart(apart),
-        _by_word(words),
+        _by_word(words, by_name_alone(headings, words)),
         _by_synonym(synonyms),
         _by_unit(words, synonyms, fields),
         _by_likeness({**synonyms, **words}),
@@ -140,9 +144,9 @@ def _by_apart(apart: Collection[str]) -> type_sure:
     return lambda heading: NONE if bare(heading) in apart else None
 
 
-def _by_word(words: Mapping[str, str]) -> type_sure:
+def _by_word(words: Mapping[str, str], less: Collection[str]) -> type_sure:
     def sure(heading: str) -> Guess | None:
-        word = plain(heading)
+        word = plain(heading) if heading not in less else ""
         name = words.get(word)
         return None if name is None else Guess(name, SURE, "name" if plain(name) == word else "label")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -124,6 +124,13 @@ def synonyms_of(fields: Mapping[str, Field]) -> dict[str, str]:
     """What else a heading may say; the words that a field has itself come before those that any field of its name has."""
     own = _only({name: one.synonyms for name, one in fields.items()})
     return _only({name: (*SYNONYMS.get(name, ()), *ELSEWHERE.get(name, ())) for name in fields}) | own
+
+
+def by_name_alone(headings: Collection[str], words: Mapping[str, str], asked: Collection[str] = ()) -> set[str]:
+    """Headings that are called by the name of a field where another one has its label: of Title and Job title the first is a form of address."""
+    named = {heading: words[plain(heading)] for heading in headings if heading not in asked and plain(heading) in words}
+    labelled = {name for heading, name in named.items() if plain(heading) != plain(name)}
+    return {heading for heading, name in named.items() if name in labelled and plain(heading) == plain(name)}
 
 
 def _only(words: Mapping[str, Iterable[str]]) -> dict[str, str]:

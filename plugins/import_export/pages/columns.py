@@ -13,7 +13,8 @@ from plugins.import_export import imports
 from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import LABEL
 from plugins.import_export.files import Sheet
-from plugins.import_export.mapping.currencies import beside, is_beside, label_beside
+from plugins.import_export.mapping.currencies import beside, label_beside
+from plugins.import_export.mapping.shaping import kinds_of
 from plugins.import_export.mapping.suggest import CALLED, looked_at, suggestion
 from plugins.import_export.mapping.words import written
 from plugins.import_export.nothing import NOTHING
@@ -22,14 +23,14 @@ from plugins.import_export.pages.choices import UNDECIDED, fields_of, filled, is
 from plugins.import_export.pages.start import AT, Target, target_of
 from plugins.import_export.pages.wishes import mended, start, wish_of
 from plugins.import_export.pages.words import DUPLICATES, MODES, TOTALS
-from plugins.import_export.plan import OVERWRITE, OWN, Wish, make_plan
+from plugins.import_export.plan import OVERWRITE, OWN, Wish, is_special, make_plan
 from plugins.import_export.sheets import WORKBOOK
 from plugins.import_export.staging import files
 from plugins.import_export.staging.corrections import FILE
 from plugins.import_export.styles import Said, Styles
 from sdk import Context, PageRequest, PageRoute, Redirect, Refusal, Rendering, Text, _
 from sdk.context import Row, id_of
-from sdk.fields import AnyRecordField, BooleanField, ChoiceField, Field, LinkField, MoneyField, TextField
+from sdk.fields import AnyRecordField, BooleanField, ChoiceField, DecimalField, Field, LinkField, MoneyField, TextField
 from sdk.fields.text import PhoneField
 from sdk.pages import told
 
@@ -58,6 +59,7 @@ EDITS: Mapping[str, Text] = {
     "title": _("With Capitals At The Beginning"),
     "first": _("first of several values"),
 }
+SHARES: Mapping[str, Text] = {"": EDITS[""], "percent": _("0.35 is 35%")}
 COLLISIONS: Mapping[str, Text] = {
     "overwrite": _("replaces the existing value"),
     "only_if_empty": _("applies only where the field is empty"),
@@ -87,7 +89,7 @@ class Column:
     sure: bool
     rule: str = OVERWRITE
     kind: str = ""
-    """text or phone, which can be brought into a form."""
+    """text, phone or percent, which can be brought into a form."""
     edit: str = ""
     meanings: Sequence[Meaning] = ()
     options: Sequence[tuple[str, str]] = ()
@@ -187,7 +189,7 @@ def _form(ctx: Context, request: PageRequest, row: Row, target: Target, sheet: S
         "columns": columns,
         "fields": sorted(((name, ctx.say(one.label), _must(one)) for name, one in fields.items()), key=lambda one: one[1]),
         "ids": list(_ids(ctx, fields)), "external": any(is_external(one.field) for one in columns),
-        "edits": [(key, ctx.say(words)) for key, words in EDITS.items()],
+        "edits": {kind: [(key, ctx.say(words)) for key, words in edits.items()] for kind, edits in (("text", EDITS), ("percent", SHARES))},
         "constants": constants, "lacking": lacking, "matchable": matchable, "wish": wish,
         "modes": [(key, *map(ctx.say, words)) for key, words in MODES.items()],
         "duplicates": [(key, ctx.say(words)) for key, words in DUPLICATES.items()],
@@ -216,6 +218,9 @@ def _ids(ctx: Context, fields: Mapping[str, Field]) -> Iterator[tuple[str, str]]
             yield f"{name}.{EXTERNAL}", ctx.say(_("{field}: ID in another system"), {"field": ctx.say(field.label)})
         elif isinstance(field, MoneyField):
             yield beside(name), label_beside(ctx, field)
+        elif isinstance(field, AnyRecordField):
+            kinds = {ctx.say(ctx.entity(kind).label): kind for kind in {*kinds_of(ctx).values()} if ctx.can(f"{kind}.read")}
+            yield from ((f"{name}:{kind}", f"{ctx.say(field.label)}: {label}") for label, kind in sorted(kinds.items()))
 
 
 def _must(field: Field) -> bool:
@@ -239,8 +244,9 @@ def _columns(ctx: Context, fields: Mapping[str, Field], sheet: Sheet, guess: Map
         parts = [sheet.headings[other] for other, same in taken.items() if same == name] if name else []
         why, sure = _why(ctx, one, name, parts)
         kind = "phone" if isinstance(field, PhoneField) else "text" if isinstance(field, TextField) else ""
+        kind = "percent" if isinstance(field, DecimalField) and field.percent else kind
         yield Column(
-            place, one["heading"], one["sample"], name if field is not None or is_id(name) or is_beside(name, fields) else "", why, sure,
+            place, one["heading"], one["sample"], name if field is not None or is_id(name) or is_special(name, fields) else "", why, sure,
             rules.get(name, OVERWRITE), kind, edits.get(name, "").removeprefix("e164="), meanings, options,
         )  # fmt: skip
 
