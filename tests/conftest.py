@@ -24,7 +24,7 @@ from core.testkit.fixtures import Clock, MakeTenant, People, client, clock, entr
 from core.testkit.templates import Content, Templates
 from sdk import NotFound, Tenant
 from sdk.context import id_of
-from tests.day import AGAIN
+from tests.day import AGAIN, DAY
 from tests.servers import NoServerError, Valkey, postgresql
 from tests.shared import TemplatesOfRun, folder_of_run, postgresql_of_run
 
@@ -239,10 +239,13 @@ _IN_TURNS = (
     "tests/extension/", "tests/console/",
 )  # fmt: skip
 
+_BY_DAY = ("tests/plugins/test_golden_reports.py", "tests/plugins/test_ready_reports.py", "tests/plugins/test_reports.py")
+"""Tests over the demo of two years, which takes long to fill: all on the one database one day, on the other the next."""
+
 
 def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
     """Tables, migrations, the wall between tenants and the laws of the doors (property tests) are tested on both databases; all else on one of the
-    two each, by the digest of a test's name; where a test has an engine, PostgreSQL's turn is that of RQ, as in production.
+    two each, by the digest of a test's name or by the day; where a test has an engine, PostgreSQL's turn is that of RQ, as in production.
 
     `DEALWRIGHT_TESTS=all` runs everything on both: it takes half as long again.
     """
@@ -260,7 +263,7 @@ def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
         by_test[name][one]
         for name, found in turns.items()
         for one in found
-        if one.partition(" ")[0] == ("sqlite", "postgresql")[crc32(name.encode()) % 2]
+        if one.partition(" ")[0] == ("sqlite", "postgresql")[(DAY if name.startswith(_BY_DAY) else crc32(name.encode())) % 2]
         or (one == "postgresql embedded" and "postgresql scaled" in found and not name.startswith("tests/worker/"))
     }
 
