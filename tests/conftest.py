@@ -22,6 +22,7 @@ from core.tenancy import lifecycle
 from core.testkit.engines import Embedded, Engine, Scaled
 from core.testkit.fixtures import Clock, MakeTenant, People, client, clock, entry_points, make_people, make_tenant, platform, work_as
 from core.testkit.templates import Content, Templates
+from core.worker.drain import Drain
 from sdk import NotFound, Tenant
 from sdk.context import id_of
 from tests.day import AGAIN, DAY
@@ -84,11 +85,17 @@ class Furnishing:
     """The tenant with which most tests begin, and its people."""
 
     people: bool
+    timezone: str = "UTC"
+    currency: str = "USD"
+    idle: bool = False
+    """Whether what follows from it in the background is done as well."""
 
     def __call__(self, platform: Platform) -> None:
-        made = lifecycle.create(platform, lifecycle.NewTenant("acme", "en", "UTC", "USD", None, shown=True))
+        made = lifecycle.create(platform, lifecycle.NewTenant("acme", "en", self.timezone, self.currency, None, shown=True))
         if self.people:
             make_people(platform, made)
+        if self.idle:
+            Drain(platform).run_until_empty()
 
 
 @pytest.fixture
@@ -278,7 +285,7 @@ LONGEST = {
     ("tests/http/test_schemathesis.py",): 40,
     ("tests/third_party/",): 40,
     ("tests/data/test_migrations.py", "tests/plugins/test_migrations_of_data.py"): 40,
-    ("tests/architecture/test_contract.py",): 25,
+    ("tests/architecture/",): 40,
     ("tests/packaging/",): 22,
 }
 """Tests that take long, with about how many seconds of a processor; those of an entry share a world, a browser or a house."""
