@@ -23,9 +23,10 @@ from core.testkit.engines import Embedded, Engine, Scaled
 from core.testkit.fixtures import Clock, MakeTenant, People, make_people
 from core.testkit.pytest_plugin import client, clock, entry_points, make_tenant, platform, work_as
 from core.testkit.templates import Content, Templates
+from core.worker.drain import Drain
 from sdk import NotFound, Tenant
 from sdk.context import id_of
-from tests.day import AGAIN
+from tests.day import AGAIN, DAY
 from tests.servers import NoServerError, Valkey, postgresql
 from tests.shared import TemplatesOfRun, folder_of_run, postgresql_of_run
 
@@ -85,11 +86,17 @@ class Furnishing:
     """The tenant with which most tests begin, and its people."""
 
     people: bool
+    timezone: str = "UTC"
+    currency: str = "USD"
+    idle: bool = False
+    """Whether what follows from it in the background is done as well."""
 
     def __call__(self, platform: Platform) -> None:
-        made = lifecycle.create(platform, lifecycle.NewTenant("acme", "en", "UTC", "USD", None, shown=True))
+        made = lifecycle.create(platform, lifecycle.NewTenant("acme", "en", self.timezone, self.currency, None, shown=True))
         if self.people:
             make_people(platform, made)
+        if self.idle:
+            Drain(platform).run_until_empty()
 
 
 @pytest.fixture
@@ -240,10 +247,13 @@ _IN_TURNS = (
     "tests/extension/", "tests/console/",
 )  # fmt: skip
 
+_BY_DAY = ("tests/plugins/test_golden_reports.py", "tests/plugins/test_ready_reports.py", "tests/plugins/test_reports.py")
+"""Tests over the demo of two years, which takes long to fill: all on the one database one day, on the other the next."""
+
 
 def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
     """Tables, migrations, the wall between tenants and the laws of the doors (property tests) are tested on both databases; all else on one of the
-    two each, by the digest of a test's name; where a test has an engine, PostgreSQL's turn is that of RQ, as in production.
+    two each, by the digest of a test's name or by the day; where a test has an engine, PostgreSQL's turn is that of RQ, as in production.
 
     `DEALWRIGHT_TESTS=all` runs everything on both: it takes half as long again.
     """
@@ -261,7 +271,7 @@ def _in_turn(items: list[pytest.Item]) -> set[pytest.Item]:
         by_test[name][one]
         for name, found in turns.items()
         for one in found
-        if one.partition(" ")[0] == ("sqlite", "postgresql")[crc32(name.encode()) % 2]
+        if one.partition(" ")[0] == ("sqlite", "postgresql")[(DAY if name.startswith(_BY_DAY) else crc32(name.encode())) % 2]
         or (one == "postgresql embedded" and "postgresql scaled" in found and not name.startswith("tests/worker/"))
     }
 
@@ -276,7 +286,7 @@ LONGEST = {
     ("tests/http/test_schemathesis.py",): 40,
     ("tests/third_party/",): 40,
     ("tests/data/test_migrations.py", "tests/plugins/test_migrations_of_data.py"): 40,
-    ("tests/architecture/test_contract.py",): 25,
+    ("tests/architecture/",): 40,
     ("tests/packaging/",): 22,
 }
 """Tests that take long, with about how many seconds of a processor; those of an entry share a world, a browser or a house."""

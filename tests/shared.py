@@ -18,7 +18,8 @@ import pytest
 from core.testkit.templates import Content, Templates, type_points
 from tests.servers import NoServerError, begin, end, in_memory
 
-_OURS = ("plugins.", "tests.")
+_OWN = "plugins."
+_OURS = (_OWN, "tests.")
 
 
 def folder_of_run(factory: pytest.TempPathFactory) -> Path:
@@ -85,6 +86,11 @@ class TemplatesOfRun(Templates):
             if not place.exists():
                 place.write_text(super()._template(points, content))
         return place.read_text()
+
+    def _beginning(self, points: type_points) -> str:
+        """What the repository's own plugins among them have is made once for all that add others to it."""
+        own = tuple(point for point in points or () if point.value.startswith(_OWN))
+        return self._template(own) if own and own != tuple(points or ()) else ""
 
     def close(self) -> None:
         """They end with the run: another worker may want one."""

@@ -137,10 +137,10 @@ class _Rehearsed(Exception):
 def _move(connection: Connection, branch: Branch) -> type_moved:
     if not branch.directory.is_dir():
         return []
-    scripts = branch.scripts()
-    head, before = scripts.get_current_head(), current(connection, branch)
+    head, before = branch.head(), current(connection, branch)
     if head is None or before == head:
         return []
+    scripts = branch.scripts()
     _run(connection, branch, scripts, lambda rev, _context: scripts._upgrade_revs("head", rev))
     return [(branch.plugin, before, head)]
 

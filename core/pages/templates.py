@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined, pass_context
+from jinja2 import BytecodeCache, Environment, FunctionLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from core.pages.formats import chart_marks, filters
@@ -28,6 +28,8 @@ class Templates:
         self._lock = threading.Lock()
         self.asset: Callable[[str], str] = str
         """The address of a static file by its name; who serves them sets it."""
+        self.compiled: Callable[[str], BytecodeCache | None] = lambda _locale: None
+        """Where what was compiled is kept for others than these, by locale: what is constant is worked out in it."""
 
     def draw(self, locale: str, template: str, values: Mapping[str, object]) -> str:
         """A template as HTML; raises jinja2.TemplateError for one that is not there or asks for what it was not given."""
@@ -43,7 +45,7 @@ class Templates:
     def _made(self, locale: str) -> Environment:
         made = Environment(
             loader=FunctionLoader(self._source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-            auto_reload=False, cache_size=-1,
+            auto_reload=False, cache_size=-1, bytecode_cache=self.compiled(locale),
         )  # fmt: skip
         made.filters.update(filters(locale))
 

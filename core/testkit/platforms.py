@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from importlib.metadata import EntryPoint
 from typing import Any
 
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy.util import LRUCache
 
 from core.config import Config
@@ -34,6 +36,27 @@ class Statements:
         self._kept[key[1:]] = compiled
 
 
+class Pages(BytecodeCache):
+    """What Jinja has compiled of templates, by their names and their texts."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], Any] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what was compiled, where it was."""
+        bucket.code = self._kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._kept[bucket.key, bucket.checksum] = bucket.code
+
+
+@cache
+def pages(_locale: str) -> Pages:
+    """One for each locale of a process."""
+    return Pages()
+
+
 class Platforms:
     """Boots platforms that share what does not depend on the database. A test that has changed what was declared had the last of them."""
 
@@ -42,9 +65,10 @@ class Platforms:
         self._statements = {True: Statements(), False: Statements()}
 
     def boot(self, config: Config, clock: type_clock, points: Sequence[EntryPoint] | None, *, alone: bool = False) -> Platform:
-        """A platform over the database of `config`; one that is `alone` shares nothing but statements, as code of ours is changed under it."""
+        """A platform over the database of `config`; one that is `alone` shares nothing but statements and pages, as code of ours is changed under it."""
         made = self._fresh(config, clock, points) if alone else self._model(config, clock, points).on(config, clock)
         made.database.engine.update_execution_options(compiled_cache=self._statements[made.database.is_sqlite])
+        made.templates.compiled = pages
         return made
 
     def _model(self, config: Config, clock: type_clock, points: Sequence[EntryPoint] | None) -> Platform:

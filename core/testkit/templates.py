@@ -68,7 +68,7 @@ class Templates:
     def _template(self, points: type_points, content: Content | None = None) -> str:
         key = (None if points is None else tuple(points), content)
         if key not in self._made:
-            url, name = self._create(self._template(points) if content else "")
+            url, name = self._create(self._template(points) if content else self._beginning(points))
             if content:
                 booted = self._platforms.boot(Config(self._folder, url), content.clock, points)
                 content.fill(booted)
@@ -77,6 +77,10 @@ class Templates:
                 self._migrate(url, name, points)
             self._made[key] = name
         return self._made[key]
+
+    def _beginning(self, points: type_points) -> str:
+        """The template to which the tables of these plugins are added; "" for an empty database."""
+        return ""
 
     def _migrate(self, url: str, name: str, points: type_points) -> None:
         booted = boot(Config(self._folder, url), clock=system_clock, entry_points=points, check_schema=False)

@@ -13,10 +13,12 @@ import pytest
 from core.context import Work
 from core.platform import Platform
 from core.testkit.engines import Engine
-from core.testkit.fixtures import Clock, MakeTenant
+from core.testkit.fixtures import Clock
+from core.testkit.templates import Content
 from plugins.pipeline.template import apply
 from sdk import Tenant
 from sdk.context import id_of
+from tests.conftest import Furnishing
 from tests.plugins.process import Process
 from tests.probe.fixtures import OURS, PROBE
 
@@ -34,14 +36,10 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def beginning() -> None:
-    """Nothing: the tenant is another one."""
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> Tenant:
-    """A tenant in Shanghai."""
-    return make_tenant("acme", timezone="Asia/Shanghai", currency="CNY")
+def beginning(request: pytest.FixtureRequest, clock: Clock) -> Content | None:
+    """A tenant in Shanghai, and the people where they are asked for; nothing waits."""
+    asked = request.fixturenames
+    return Content(Furnishing("people" in asked, "Asia/Shanghai", "CNY", idle=True), clock.now) if "tenant" in asked else None
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def caller(platform: Platform, client: Api, clock: Clock, pauses: list[float]) -
         clock.move(seconds=seconds)
 
     server = make_server("127.0.0.1", 0, client.flask.application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     yield Client(f"http://127.0.0.1:{server.server_port}", client.token, sleep=sleep)
     server.shutdown()

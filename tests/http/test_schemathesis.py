@@ -50,7 +50,7 @@ class Quiet(WSGIRequestHandler):
 def served(platform: Platform) -> Iterator[str]:
     """The address of a running server."""
     server = make_server("127.0.0.1", 0, create_app(platform), threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"

@@ -214,12 +214,13 @@ def contents(platform: Platform) -> dict[str, list[dict[str, object]]]:
 @pytest.mark.parametrize("database_templates", ["sqlite"], indirect=True)  # three fillings, and the database has no say in them
 def test_the_demo_is_the_same_for_the_same_seed_and_another_for_another(platform: Platform) -> None:
     made = []
-    for seed in (demo.SEED, demo.SEED, 7):
-        demo.fill(platform, seed, months=3)
+    for seed in (7, demo.SEED, demo.SEED):
+        if made:
+            lifecycle.purge(platform, demo.NAME)
+        demo.fill(platform, seed, months=2)
         made.append(contents(platform))
-        lifecycle.purge(platform, demo.NAME)
-    assert made[0] == made[1]
-    assert made[0] != made[2]
+    assert made[1] == made[2]
+    assert made[0] != made[1]
 
 
 def test_the_demo_speaks_both_languages_shows_a_process_at_work_and_prints_log_ins(

@@ -182,23 +182,18 @@ def test_people_offices_and_subsidiaries_stand_where_the_files_say(channel: Chan
 
 
 def test_the_command_exits_with_three_for_a_part_one_for_nothing_and_two_for_a_refusal(
-    files: Files, platform: Platform, client: Api
+    files: Files, platform: Platform, client: Api, dealwright: Dealwright
 ) -> None:
     environment = {
         **os.environ, "DATABASE_URL": platform.config.database_url, "DEALWRIGHT_HOME": str(files.own),
         "DEALWRIGHT_PLUGINS": ",".join(plugin.name for plugin in platform.plugins),
     }  # fmt: skip
-
-    def exit_code(*words: str) -> int:
-        command = [sys.executable, "-c", "from core.cli.main import main; main()", *words, "--tenant", TENANT]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
-        assert "Traceback" not in done.stderr
-        return done.returncode
-
-    accounts = next(step for step in files.setting() if step.entity == "customers.account").words()
-    assert exit_code(*accounts, "--map", "no such heading=name") == 2
-    assert exit_code(*accounts, "--value", "founded:1996=long ago") == 3
-    assert exit_code(*accounts, "--set", "tier=key", "--match", "name") == 3
-    assert exit_code(*accounts, "--match", "name") == 1
+    accounts = [*next(step for step in files.setting() if step.entity == "customers.account").words(), "--tenant", TENANT]
+    dealwright.do(*accounts, "--map", "no such heading=name", exit_code=2)
+    command = [sys.executable, "-c", "from core.cli.main import main; main()", *accounts, "--value", "founded:1996=long ago"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), "a process of its own, as scripts have it"
+    dealwright.do(*accounts, "--set", "tier=key", "--match", "name", exit_code=3)
+    assert dealwright.run(*accounts, "--match", "name").exit_code == 1
     names = [row["name"] for row in platform.system(TENANT).records("customers.account").find(())]
     assert sorted(names) == sorted(row["account"] for row in files.read("accounts"))

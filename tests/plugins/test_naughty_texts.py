@@ -125,8 +125,8 @@ def test_naughty_texts_come_back_from_every_field_of_text_or_are_refused_with_th
         filling.fill(entity)
         if not (fields := texts_of(work, entity)):
             continue
-        plain = {name: cell for name, cell in rows_of(exported(work, entity))[0].items() if name != "external_id"}
-        before = len(exported(work, entity, "jsonl").splitlines())
+        before = rows_of(exported(work, entity))
+        plain = {name: cell for name, cell in before[0].items() if name != "external_id"}
         rows = list(rows_for(entity, fields, plain, strings if entity in JSON_TOO else strings[place % PART :: PART]))
         headings = [*rows[0][0]]
         bad = import_file(work, entity, written([headings, *(row.values() for row, why in rows if why)]), duplicates="take", totals="take")
@@ -144,7 +144,7 @@ def test_naughty_texts_come_back_from_every_field_of_text_or_are_refused_with_th
         )
         left = told(work, done)
         ruled[entity] = {f"{column} {code}" for reasons in left.values() for column, code in reasons.items() if code != "required"}
-        back = [json.loads(line) for line in exported(work, entity, "jsonl").splitlines()[before:]]
+        back = [json.loads(line) for line in exported(work, entity, "jsonl").splitlines()[len(before) :]]
         taken = [one for number, one in enumerate(good, 1) if number not in left]
         for record, (row, why) in zip(back, taken, strict=True):
             asked = fields.keys() - why.keys()

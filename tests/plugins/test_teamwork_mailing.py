@@ -15,10 +15,12 @@ from core.events.tables import outbox
 from core.tenancy import lifecycle
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, Clock, MakeTenant, People
+from core.testkit.templates import Content
 from plugins.teamwork import mailing
 from plugins.teamwork.mailing import Times, next_digest, quiet_until
 from sdk import Mail, Notice, Tenant, _, where
 from sdk.context import Row, id_of
+from tests.conftest import Furnishing
 
 API = "/api/v1/teamwork"
 TIMES, HELD, PREFERENCE = "teamwork.letter_times", "teamwork.held_letter", "teamwork.preference"
@@ -33,14 +35,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def beginning() -> None:
-    """Nothing: the tenant is another one."""
-
-
-@pytest.fixture
-def tenant(make_tenant: MakeTenant) -> Tenant:
+def beginning(request: pytest.FixtureRequest, clock: Clock) -> Content:
     """A tenant in Berlin."""
-    return make_tenant("acme", timezone="Europe/Berlin")
+    return Content(Furnishing("people" in request.fixturenames, "Europe/Berlin"), clock.now)
 
 
 def letters(work: Work) -> list[tuple[str, str, str]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import sqlalchemy as sa
-
 from core.data import migrate
 from core.data.engine import Database
 from core.data.migrate import Branch
@@ -14,17 +12,22 @@ from core.extension.discover import State
 from core.testkit.rules.package import Package, Rule
 
 type_schema = dict[str, list[tuple[str, str, str]]]
+SCHEMA = """
+    SELECT m.name, 'column', c.name, c.type || ' ' || c."notnull" FROM sqlite_master m, pragma_table_xinfo(m.name) c WHERE m.type = 'table'
+    UNION ALL
+    SELECT m.name, 'index', l.name, coalesce(group_concat(i.name), '') || ' ' || l."unique"
+    FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_info(l.name) i WHERE m.type = 'table' AND l.origin = 'c' GROUP BY 1, 3"""
+"""Every table of SQLite with its columns and indexes in one statement: SQLAlchemy asks for them table by table."""
 
 
 def schema(database: Database) -> type_schema:
     """Every table with its columns and indexes, to compare; the version tables left out."""
-    inspector = sa.inspect(database.engine)
     found: type_schema = {}
-    for table in [name for name in inspector.get_table_names() if not name.startswith("migrations_")]:
-        columns = [("column", str(c["name"]), f"{c['type']} {c['nullable']}") for c in inspector.get_columns(table)]
-        indexes = [("index", str(i["name"]), f"{i['column_names']} {i['unique']}") for i in inspector.get_indexes(table)]
-        found[table] = sorted(columns + indexes)
-    return found
+    with database.reading_as_owner() as connection:
+        for table, kind, name, said in connection.exec_driver_sql(SCHEMA):
+            if not table.startswith("migrations_"):
+                found.setdefault(table, []).append((kind, name, said))
+    return {table: sorted(parts) for table, parts in found.items()}
 
 
 def undeclared(package: Package) -> Iterator[str]:
