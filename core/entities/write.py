@@ -147,7 +147,8 @@ class Writer:
         wanted = [item for item in items if item.stands and item.draft.verb != "create"]
         if not wanted:
             return
-        rows = self.before({item.id for item in wanted})
+        going = any(item.draft.verb != "update" for item in wanted)
+        rows = self.before({item.id for item in wanted}, going=going)
         seen = self._reached(Verb.READ, rows) if rows else set()
         parts = self._parts_of_others(wanted)
         reach = {verb: self._reached(_VERBS[verb], rows) for verb in {item.draft.verb for item in wanted}}
@@ -185,8 +186,11 @@ class Writer:
     def _reached(self, verb: Verb, rows: Mapping[UUID, Any]) -> set[UUID]:
         return self.work.reader(self.entity).reached_by(verb, list(rows))
 
-    def before(self, ids: set[UUID]) -> dict[UUID, dict[str, Any]]:
-        """The values of records by id, held until the transaction ends; with `deleted_at`, and beside custom fields the column they stand in."""
+    def before(self, ids: set[UUID], *, going: bool = False) -> dict[UUID, dict[str, Any]]:
+        """The values of records by id, held until the transaction ends; with `deleted_at`, and beside custom fields the column they stand in.
+
+        To what changes others may begin to link meanwhile, else two that are to link to each other would wait for each other; not to what is `going`.
+        """
         fields = [field for name, field in self.shape.fields.items() if "." not in name]
         table, found, wanted = self.shape.table, dict[UUID, dict[str, Any]](), sorted(ids)
         columns = [table.c[column] for field in fields for column in field.columns()]
@@ -199,7 +203,7 @@ class Writer:
                 sa.select(*columns, *more)
                 .where(*rows_of(self.entity, table, self.work.tenant.id), among(table.c.id, wanted[start : start + _CHUNK]))
                 .order_by(table.c.id)
-                .with_for_update()
+                .with_for_update(key_share=not going)
             )
             rows = self.work.connection.execute(query).all()
             for row, values in zip(rows, convert([row[: len(columns)] for row in rows]), strict=True):

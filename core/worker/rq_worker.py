@@ -16,7 +16,7 @@ from rq.queue import EnqueueData
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 
-from core.worker.deliver import deliver_all, take, together, type_row
+from core.worker.deliver import LEASE, deliver_all, take, together, type_row
 
 if TYPE_CHECKING:
     from core.platform import Platform
@@ -26,6 +26,8 @@ QUEUE = "dealwright"
 CRASHES = 2
 """How often RQ itself starts a row again whose process died; after that the row's lease does. Failures are ours to retry."""
 UNSEEN = timedelta(minutes=2)
+LIMIT = int(LEASE.total_seconds())
+"""Seconds that a delivery may take: behind them another worker begins it as well, and one that never ends would have them all. Jobs may be long."""
 
 
 def deliver(platform: Platform, tenant: str, rows: list[str], attempts: int, crashes: int) -> None:
@@ -125,8 +127,9 @@ def enqueue(queue: Queue, rows: list[type_row]) -> None:
 
 
 def _job(function: str, tenant: str, rows: list[str], attempts: int, description: str, crashes: int = 0) -> EnqueueData:
+    limit = LIMIT if function.endswith(f".{deliver.__name__}") else -1
     return Queue.prepare_data(
-        function, (tenant, rows, attempts), timeout=-1, result_ttl=0, failure_ttl=3600, job_id=f"{rows[0]}-{attempts}-{len(rows)}",
+        function, (tenant, rows, attempts), timeout=limit, result_ttl=0, failure_ttl=3600, job_id=f"{rows[0]}-{attempts}-{len(rows)}",
         description=description, retry=Retry(max=CRASHES - crashes),
     )  # fmt: skip
 

@@ -219,10 +219,10 @@ def test_what_narrows_a_plugins_role_is_not_got_rid_of_by_detours(system: Work, 
 @pytest.mark.parametrize("why", ["last_administrator", "circle"])
 def test_what_two_may_not_do_together_one_of_them_does_where_both_try_at_once(system: Work, platform: Platform, why: str) -> None:
     made = [id_of(system.records("core.user").create({"name": name, "roles": ["admin"]})) for name in ("one", "two")]
-    entity, (one, two) = "core.user", made
+    entity, above, (one, two) = "core.user", "manager", made
     said: dict[UUID, dict[str, object]] = {one: {"active": False}, two: {"active": False}}
     if why == "circle":  # each would hang below what stands below the other
-        entity, teams = "core.team", system.records("core.team")
+        entity, above, teams = "core.team", "parent", system.records("core.team")
         one, two = (id_of(teams.create({"name": name})) for name in ("one", "two"))
         below = [id_of(teams.create({"name": f"below {team}", "parent": team})) for team in (one, two)]
         said = {one: {"parent": below[1]}, two: {"parent": below[0]}}
@@ -238,6 +238,7 @@ def test_what_two_may_not_do_together_one_of_them_does_where_both_try_at_once(sy
         thread.start()
         while thread.is_alive() and not system.connection.execute(waiting).scalar_one():
             pass
+        system.records(entity).create({"name": "three", above: two})  # whoever waits for us holds that one, and we need not wait in turn
     thread.join()
     (outcome,) = outcomes
     assert outcome.refusal is not None

@@ -13,7 +13,7 @@ from core.context import Work
 from core.testkit.engines import Engine
 from core.testkit.fixtures import Api, People
 from plugins.teamwork.mentions import mentioned
-from sdk import Draft, where
+from sdk import Draft, NotFound, where
 from sdk.context import Row, id_of
 from tests.plugins.process import Process
 
@@ -72,13 +72,26 @@ def test_a_comment_that_mentions_somebody_without_access_is_refused_and_nobody_h
 
 
 @pytest.mark.feature("J2")
-def test_who_loses_access_before_being_told_is_not_told(work: Work, people: People, account: UUID, drain: Callable[[], int]) -> None:
+def test_who_loses_access_to_the_record_or_to_its_comments_before_being_told_is_not_told(
+    work: Work, people: People, account: UUID, drain: Callable[[], int]
+) -> None:
     drain()
     author = work.as_user(people.rep)
     author.records("teamwork.comment").create({"about": f"customers.account:{account}", "body": "@[rep01] @[manager0]"})
     work.records("core.user").update(people.reps[0][1], {"team": str(people.teams[1]), "manager": None})
     drain()
     assert [len(told(work, person)) for person in (people.reps[0][1], people.manager)] == [0, 1]
+    said = author.records("teamwork.comment").create({"about": f"customers.account:{account}", "body": "@[rep02] @[director]"})
+    (role,) = work.records("core.role").find(where(key="sales_rep"))
+    work.records("core.grant").create({"role": id_of(role), "permission": "teamwork.comment.read", "scope": "none"})
+    third = work.as_user(people.reps[0][2])
+    assert third.records("customers.account").get(account)["name"] == "Alder"
+    with pytest.raises(NotFound):
+        third.records("teamwork.comment").get(id_of(said))
+    drain()
+    assert [len(told(work, person)) for person in (people.reps[0][2], people.director)] == [0, 1], (
+        "he sees the record, not what is said of it"
+    )
 
 
 @pytest.mark.feature("J2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -350,6 +351,19 @@ def test_a_queue_can_ask_for_two_functions_and_no_others(busy: Work, scaled: Sca
     assert not file.exists()
     assert job.get_status(refresh=True) == "failed"
     assert texts(busy) == {"created": 1}
+
+
+def test_a_delivery_that_never_ends_is_ended_and_says_so(
+    platform: Platform, busy: Work, scaled: Scaled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.worker.rq_worker.LIMIT", 1)
+    replace_handler(platform, monkeypatch, threading.Event().wait)
+    make(busy)
+    scaled.relay.run_once()
+    scaled.work()
+    (row,) = rows(busy, "probe.note_created")
+    assert (row.state, row.attempts, texts(busy)) == ("waiting", 1, {})
+    assert "exceeded maximum timeout value (1 seconds)" in row.error
 
 
 def test_what_travels_is_names_and_json(busy: Work, scaled: Scaled) -> None:
