@@ -74,7 +74,8 @@ class Teller:
         more = self.of.lost.told(problems, self.of.id) if self.of is not None else ()
         missing = [one for one in problems if one.code == "no_such_record" and "target" in one.params and one.field != OWN]
         who = [Problem("", "unknown_person", WHO, one.params) for one in missing if one.params["target"] == USER][:1]
-        which = [Problem("", "unknown_record", WHICH, one.params) for one in missing if not who and not more][:1]
+        told = who or more or any("nearest" in one.params for one in missing)  # what is nearest says what to do
+        which = [] if told else [Problem("", "unknown_record", WHICH, one.params) for one in missing][:1]
         self.leave(tally, row, "failed", problems[0], [*problems[1:], *more, *who, *which])
 
     def leave(self, tally: Tally, row: type_row, outcome: str, problem: Problem, more: Sequence[Problem] = ()) -> None:

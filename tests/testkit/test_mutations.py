@@ -138,8 +138,8 @@ def _anybodys_verbs(self: Any, items: Any) -> Any:
 _before, _shares = Writer.before, Scopes._shares
 
 
-def _never_in_the_bin(self: Any, ids: Any) -> Any:
-    return {id: {**row, "deleted_at": None, _PART_OF_GONE: False} for id, row in _before(self, ids).items()}
+def _never_in_the_bin(self: Any, ids: Any, *, going: bool = False) -> Any:
+    return {id: {**row, "deleted_at": None, _PART_OF_GONE: False} for id, row in _before(self, ids, going=going).items()}
 
 
 def _read_is_write(self: Any, entity: Any, verb: Any) -> Any:
