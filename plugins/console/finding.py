@@ -93,8 +93,8 @@ def _commands(ctx: Context, words: str) -> Iterator[Group]:
 
 
 def _reports(ctx: Context, words: str) -> Iterator[Group]:
-    """Reports by words of their names: those that plugins have made ready, and the actor's own."""
-    me, at = ctx.actor.user_id, f"{PREFIX}/reports"
+    """Reports by words of their names: those that plugins have made ready, and those that people keep, as far as the actor sees them."""
+    at = f"{PREFIX}/reports"
     if not words or not ctx.offers(OWN_REPORT) or not ctx.can(RUN_REPORTS):
         return
     there = [one for one in ctx.declared(Report) if ctx.offers(one.entity) and ctx.can(f"{one.entity}.read")]
@@ -103,8 +103,8 @@ def _reports(ctx: Context, words: str) -> Iterator[Group]:
         for one in there
         if (label := _said(ctx, words.casefold(), one.label))
     ]
-    mine = Query((Condition("owner", "eq", (str(me),)),), ("name",), ("name", "question"), q=words, limit=MANY)
-    for row in ctx.records(OWN_REPORT).query(mine).data if me is not None and ctx.can(f"{OWN_REPORT}.read") else ():
+    kept = Query(sort=("name",), fields=("name", "question"), q=words, limit=MANY)
+    for row in ctx.records(OWN_REPORT).query(kept).data if ctx.can(f"{OWN_REPORT}.read") else ():
         question = str(row["question"])
         if ctx.offers(dict(parse_qsl(question)).get("entity", "")):
             found.append(Found([(str(row["name"]), False)], f"{at}/query?{question}", "star"))

@@ -11,7 +11,7 @@ from plugins.import_export.external import FIELD as EXTERNAL
 from plugins.import_export.external import ExternalIds, as_made, id_in
 from plugins.import_export.external import flaws as external_flaws
 from plugins.import_export.files import Sheet
-from plugins.import_export.files.ending import CUT
+from plugins.import_export.files.ending import CUT_OFF
 from plugins.import_export.files.gaps import OTHER_TABLE
 from plugins.import_export.files.parting import Parting
 from plugins.import_export.footers import likely, noted, says_alone, signed, sums_up
@@ -46,7 +46,6 @@ COUNTED = _(
     "was read as {day}, as spreadsheets count days ({count} {count:cell|cells} in this column); if it isn’t a date, map the column to another field"
 )
 UNLIKE = _("counts in {own}, but a column that is left out says {said}; map that column to the currency, or check the amounts")
-CUT_OFF = Problem("", "cut_off", CUT)
 SWALLOWED = _(
     "contains {count} {count:line that looks like a row|lines that look like rows} of this file; a quote may have been closed too late"
 )

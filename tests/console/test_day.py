@@ -73,6 +73,7 @@ def test_some_letters_find_records_that_one_may_see_and_commands(client: Api, wo
     assert site.get("/find", {"q": "won"}).links().items() >= {"Won by month": won, "Won tiers": mine}.items(), (
         "the page finds what the palette does"
     )
+    assert "Won by others" in Site(client).get("/find", {"q": "won"}).links(), "who sees all finds all"
     work.records("core.user").update(people.rep, {"locale": "zh_CN"})
     assert {won, mine} & {*site.get("/palette", {"q": "每月赢单"}).links().values()} == {won}
     work.records("core.user").update(people.rep, {"locale": "en"})

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import BinaryIO
 
 from plugins.import_export.files.book import Sheet, from_start
-from sdk import _
+from sdk import Problem, _
 
-CUT = _("is shorter than all other rows, and the file ends within it: send the whole file again, or complete this row")
+CUT_OFF = Problem(
+    "", "cut_off", _("is shorter than all other rows, and the file ends within it: send the whole file again, or complete this row")
+)
 _LINE_ENDS, _BEHIND, _LOOKED_AT, _FEWEST = (b"\n", b"\r"), b"\0 \t\x1a", 8, 2
 """What ends a line, what may stand behind it, bytes of a file that are looked at, and whole rows by which a short one is known."""
 
